@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+// The command `keyval`.
+import { launch } from './launch.js';
+
+await launch('keyval');

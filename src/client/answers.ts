@@ -1,0 +1,89 @@
+/** Replies as the caller gets them: one reader per shape of answer. */
+import { readBigU64, readI32, readU16, readU32, readU48 } from '../base/bytes.ts';
+import { KeyvalError } from '../errors.ts';
+import * as codec from '../protocol/client-codec.ts';
+import type { FrameDecoder } from '../protocol/frame-decoder.ts';
+import type { Codec } from './codecs.ts';
+
+/** How the answer to a request is read. */
+export const Shape = {
+  value: 0,
+  entry: 1,
+  revision: 2,
+  found: 3,
+  swap: 4,
+  sum: 5,
+  token: 6,
+  nothing: 7,
+  /** The body, copied. */
+  raw: 8,
+} as const;
+
+export interface Entry<V> {
+  readonly value: V;
+  /** Epoch and operation number of the write that made it. */
+  readonly revision: bigint;
+  /** Time left to live, null when it does not expire. */
+  readonly ttlMs: number | null;
+}
+
+/** Whether a compare-and-set took place, with the key's revision afterwards (0n: absent). */
+export interface SwapResult {
+  readonly ok: boolean;
+  readonly revision: bigint;
+}
+
+/** GOTK: a value, or null. */
+export function readValue<V>(frame: FrameDecoder, decode: Codec<V>): V | null {
+  const { buffer, bodyStart, bodyEnd } = frame;
+  if (((buffer[bodyStart] as number) & codec.GotFlag.value) === 0) return null;
+  return decode.decode(buffer, bodyStart + codec.GOT_VALUE, bodyEnd);
+}
+
+export function readEntry<V>(frame: FrameDecoder, decode: Codec<V>): Entry<V> | null {
+  const { buffer, bodyStart, bodyEnd } = frame;
+  if (((buffer[bodyStart] as number) & codec.GotFlag.value) === 0) return null;
+  return entryOf(buffer, bodyStart, decode.decode(buffer, bodyStart + codec.GOT_VALUE, bodyEnd));
+}
+
+/** The entry whose GOTK body starts at `start`, with a value that was decoded already. */
+export function entryOf<V>(body: Uint8Array, start: number, value: V): Entry<V> {
+  const ttlMs = readU48(body, start + codec.GOT_TTL);
+  return { value, revision: readBigU64(body, start + codec.GOT_EPOCH), ttlMs: ttlMs === 0 ? null : ttlMs };
+}
+
+/** DONE, as the caller of put, delete, cas, incr gets it. @throws KeyvalError KV_CONFLICT where a refusal is an error */
+export function readDone(frame: FrameDecoder, shape: number): unknown {
+  const { buffer, bodyStart } = frame;
+  const applied = buffer[bodyStart + codec.DONE_OUTCOME] === codec.DoneOutcome.applied;
+  switch (shape) {
+    case Shape.swap:
+      return { ok: applied, revision: readBigU64(buffer, bodyStart + codec.DONE_EPOCH) } satisfies SwapResult;
+    case Shape.sum:
+      return (BigInt(readI32(buffer, bodyStart + codec.DONE_PAYLOAD)) << 32n) | BigInt(readU32(buffer, bodyStart + codec.DONE_PAYLOAD + 4));
+    case Shape.nothing:
+      return undefined;
+    default:
+      if (!applied) throw conflict(readBigU64(buffer, bodyStart + codec.DONE_EPOCH));
+  }
+  if (shape === Shape.found) return readI32(buffer, bodyStart + codec.DONE_EPOCH) !== 0;
+  return readBigU64(buffer, bodyStart + codec.DONE_EPOCH);
+}
+
+function conflict(revision: bigint): KeyvalError {
+  const what = revision === 0n ? 'the key is absent' : `the key has revision ${revision}`;
+  return new KeyvalError('KV_CONFLICT', `the condition does not hold: ${what}`, { revision });
+}
+
+export function readToken(frame: FrameDecoder): bigint {
+  return readBigU64(frame.buffer, frame.bodyStart + codec.LOCKED_EPOCH);
+}
+
+/** MOVD: index of the member that is primary. */
+export function readMoved(frame: FrameDecoder): number {
+  return readU16(frame.buffer, frame.bodyStart + codec.MOVED_MEMBER);
+}
+
+export function bodyOf(frame: FrameDecoder): Uint8Array {
+  return frame.buffer.slice(frame.bodyStart, frame.bodyEnd);
+}

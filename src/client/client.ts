@@ -1,0 +1,275 @@
+/** The client: what a program calls. Requests go straight to the primary of their key. */
+import { EventEmitter } from 'node:events';
+import { KeyvalError } from '../errors.ts';
+import { WriteFlag } from '../protocol/client-codec.ts';
+import { VALUE_BYTES_MAX } from '../protocol/limits.ts';
+import * as op from '../protocol/opcode.ts';
+import { type Entry, Shape, type SwapResult } from './answers.ts';
+import { type BatchOperation, type BatchResult, runBatch } from './batch.ts';
+import type { Codec } from './codecs.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { KeepAlive } from './keep-alive.ts';
+import type { Key } from './key-buffer.ts';
+import type { Lock } from './lock.ts';
+import { Locks } from './locks.ts';
+import type { ClientPorts, LinkOptions, NodeLink } from './node-link.ts';
+import { Operation } from './operation.ts';
+import type { ClientSettings } from './options.ts';
+import { type ScannedEntry, type ScanOptions, scan } from './scan.ts';
+import { type ClusterStatus, clusterStatus, type PingResult, pingNodes } from './cluster-status.ts';
+
+export interface RequestOptions {
+  /** Milliseconds until the request fails; default: the client's `timeoutMs` (5000). */
+  readonly timeoutMs?: number;
+  /** Ends the wait for the answer. A write that was sent may still take effect: KV_AMBIGUOUS. */
+  readonly signal?: AbortSignal;
+}
+
+export interface PutOptions extends RequestOptions {
+  /** Milliseconds the key lives; default: until it is deleted. */
+  readonly ttlMs?: number;
+  /** Only if the key has this revision; 0n: only if it is absent. */
+  readonly ifRevision?: bigint;
+  /** Only if the key is absent. */
+  readonly ifAbsent?: boolean;
+}
+
+export interface LockOptions extends RequestOptions {
+  /** Longest wait in line, milliseconds. 0: try once. Default: until granted, or until `signal` aborts. */
+  readonly waitMs?: number;
+}
+
+/** State of the connection to one node. */
+export interface StatusEvent {
+  readonly endpoint: string;
+  readonly state: 'connected' | 'disconnected' | 'refused';
+  readonly error?: KeyvalError;
+}
+
+export interface ClientEvents {
+  status: [StatusEvent];
+}
+
+/** How long `close` waits for the nodes to hear that the session ends. */
+const GOODBYE_MS = 1000;
+const SPAN_MS_MAX: number = 2 ** 47;
+
+export class Client<V = string> extends EventEmitter<ClientEvents> implements AsyncDisposable {
+  readonly #settings: ClientSettings<V>;
+  readonly #codec: Codec<V>;
+  readonly #ports: ClientPorts;
+  readonly #dispatcher: Dispatcher;
+  readonly #locks: Locks;
+  readonly #keepAlive: KeepAlive;
+  #closing: Promise<void> | null = null;
+
+  constructor(settings: ClientSettings<V>, ports: ClientPorts) {
+    super();
+    this.#settings = settings;
+    this.#codec = settings.codec;
+    this.#ports = ports;
+    const options: LinkOptions = settings;
+    this.#dispatcher = new Dispatcher(settings.endpoints, ports, options, settings.leaseMs, settings.codec as Codec<unknown>, {
+      linkChanged: (link, state, error) => this.#linkChanged(link, state, error),
+      attachmentLost: (partition, reason) => this.#locks.lost(partition, reason),
+    });
+    this.#locks = new Locks(this.#dispatcher);
+    this.#keepAlive = new KeepAlive(this.#dispatcher);
+  }
+
+  #linkChanged(link: NodeLink, state: StatusEvent['state'], error: KeyvalError | null): void {
+    const event: StatusEvent = { endpoint: link.endpoint, state, ...(error === null ? {} : { error }) };
+    this.emit('status', event);
+  }
+
+  /** @internal What `connect` waits on, and what tests look at. */
+  get dispatcher(): Dispatcher {
+    return this.#dispatcher;
+  }
+
+  #deadline(options: RequestOptions | undefined): number {
+    const timeoutMs = options?.timeoutMs ?? this.#settings.timeoutMs;
+    if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);
+    return this.#ports.clock.monotonicMs() + timeoutMs;
+  }
+
+  #request<T>(
+    opcode: number,
+    key: Key,
+    payload: Uint8Array | null,
+    shape: number,
+    options: RequestOptions | undefined,
+    fill?: (operation: Operation) => void,
+  ): Promise<T> {
+    return new Promise<unknown>((resolve, reject) => {
+      const operation = new Operation(opcode, key, payload, this.#deadline(options), resolve, reject);
+      operation.shape = shape;
+      fill?.(operation);
+      if (options?.signal !== undefined && !this.#listen(operation, options.signal)) return;
+      this.#dispatcher.submit(operation);
+    }) as Promise<T>;
+  }
+
+  /** False when the signal has fired already. */
+  #listen(operation: Operation, signal: AbortSignal): boolean {
+    if (signal.aborted) {
+      operation.reject(new KeyvalError('KV_ABORTED', 'the request was aborted before it was sent', { cause: signal.reason }));
+      return false;
+    }
+    const aborted = (): void => this.#dispatcher.abort(operation, signal.reason);
+    signal.addEventListener('abort', aborted, { once: true });
+    operation.unlisten = (): void => signal.removeEventListener('abort', aborted);
+    return true;
+  }
+
+  #encode(value: V): Uint8Array {
+    const bytes = this.#codec.encode(value);
+    if (bytes.length > VALUE_BYTES_MAX) {
+      throw new KeyvalError('KV_TOO_LARGE', `the value has ${bytes.length} bytes; the largest has ${VALUE_BYTES_MAX}`);
+    }
+    return bytes;
+  }
+
+  /** The value of a key, or null. */
+  get(key: Key, options?: RequestOptions): Promise<V | null> {
+    return this.#request(op.GETK, key, null, Shape.value, options);
+  }
+
+  /** The value with its revision and time to live, or null. */
+  getEntry(key: Key, options?: RequestOptions): Promise<Entry<V> | null> {
+    return this.#request(op.GETK, key, null, Shape.entry, options);
+  }
+
+  /** Stores a value; gives its revision. @throws KeyvalError KV_CONFLICT when a condition refuses, KV_OUT_OF_MEMORY, … */
+  async put(key: Key, value: V, options?: PutOptions): Promise<bigint> {
+    return this.#request<bigint>(op.PUTK, key, this.#encode(value), Shape.revision, options, (operation) => {
+      operation.span = spanOf(options?.ttlMs);
+      if (options?.ifAbsent === true && options.ifRevision !== undefined && options.ifRevision !== 0n) {
+        throw new KeyvalError('KV_USAGE', 'ifAbsent and ifRevision contradict each other');
+      }
+      if (options?.ifAbsent === true) requireRevision(operation, 0n);
+      else if (options?.ifRevision !== undefined) requireRevision(operation, options.ifRevision);
+    });
+  }
+
+  /** Deletes a key; true when it was there. @throws KeyvalError KV_CONFLICT when it does not have `ifRevision` */
+  delete(key: Key, options?: RequestOptions & { readonly ifRevision?: bigint }): Promise<boolean> {
+    return this.#request(op.DELK, key, null, Shape.found, options, (operation) => {
+      if (options?.ifRevision !== undefined) requireRevision(operation, options.ifRevision);
+    });
+  }
+
+  /** Compare and set: stores `value` only if the key has `revision` (0n: is absent). A refusal is a result, not an error. */
+  async cas(
+    key: Key,
+    revision: bigint,
+    value: V,
+    options?: RequestOptions & { readonly ttlMs?: number },
+  ): Promise<SwapResult> {
+    return this.#request<SwapResult>(op.CASK, key, this.#encode(value), Shape.swap, options, (operation) => {
+      operation.span = spanOf(options?.ttlMs);
+      requireRevision(operation, revision);
+    });
+  }
+
+  /** Adds to a 64-bit decimal integer (an absent key counts as 0); gives the sum. @throws KeyvalError KV_NOT_INTEGER */
+  async incr(key: Key, by: bigint | number = 1, options?: RequestOptions): Promise<bigint> {
+    if (typeof by === 'number' && !Number.isSafeInteger(by)) {
+      throw new KeyvalError('KV_USAGE', `incr adds whole numbers, not ${by}`);
+    }
+    const summand = BigInt(by);
+    if (BigInt.asIntN(64, summand) !== summand) throw new KeyvalError('KV_USAGE', `${by} does not fit 64 bits`);
+    const payload = new Uint8Array(8);
+    new DataView(payload.buffer).setBigInt64(0, summand);
+    return this.#request<bigint>(op.INCR, key, payload, Shape.sum, options);
+  }
+
+  /** Several requests at once, not atomic; results in the same order. Never rejects for a single request. */
+  batch(operations: readonly BatchOperation<V>[], options?: RequestOptions): Promise<BatchResult<V>[]> {
+    return runBatch(this, operations, options);
+  }
+
+  /** All keys with a prefix, in no order, page by page; a page is one partition's committed state. */
+  scan(options: ScanOptions = {}): AsyncIterable<ScannedEntry<V>> {
+    return scan(this, this.#dispatcher, this.#codec, options, (o) => this.#deadline(o));
+  }
+
+  /** Takes the lock of a key, waiting in line. @throws KeyvalError KV_LOCK_BUSY after `waitMs`, KV_ABORTED, … */
+  async lock(key: Key, options: LockOptions = {}): Promise<Lock> {
+    const { waitMs = Number.POSITIVE_INFINITY, timeoutMs = this.#settings.timeoutMs, signal } = options;
+    if (!(waitMs >= 0)) throw new KeyvalError('KV_USAGE', `waitMs must be 0 or more, not ${waitMs}`);
+    if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);
+    if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: signal.reason });
+    return this.#locks.acquire(key, { waitMs, timeoutMs, signal });
+  }
+
+  /** Takes the lock if it is free; null when somebody else holds it. */
+  async tryLock(key: Key, options: RequestOptions = {}): Promise<Lock | null> {
+    try {
+      return await this.lock(key, { ...options, waitMs: 0 });
+    } catch (error) {
+      if (error instanceof KeyvalError && error.code === 'KV_LOCK_BUSY') return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Runs `body` while holding the lock of a key and releases it afterwards. Hand `lock.signal` on to what the body does.
+   * @throws KeyvalError KV_LOCK_LOST when the lock was lost before the body ended; whatever the body throws
+   */
+  async withLock<T>(key: Key, body: (lock: Lock) => Promise<T> | T): Promise<T>;
+  async withLock<T>(key: Key, options: LockOptions, body: (lock: Lock) => Promise<T> | T): Promise<T>;
+  async withLock<T>(
+    key: Key,
+    second: LockOptions | ((lock: Lock) => Promise<T> | T),
+    third?: (lock: Lock) => Promise<T> | T,
+  ): Promise<T> {
+    const body = typeof second === 'function' ? second : third;
+    if (typeof body !== 'function') throw new KeyvalError('KV_USAGE', 'withLock needs a function to run');
+    await using lock = await this.lock(key, typeof second === 'function' ? {} : second);
+    const result = await body(lock);
+    lock.assertHeld();
+    return result;
+  }
+
+  /** Round trips to every node that the client knows. */
+  ping(endpoint?: string, options?: RequestOptions): Promise<PingResult[]> {
+    return pingNodes(this.#dispatcher, this.#deadline(options), endpoint);
+  }
+
+  /** Asks every node how it is. A node that does not answer is reported as down, not as an error. */
+  status(options?: RequestOptions): Promise<ClusterStatus> {
+    return clusterStatus(this.#dispatcher, this.#settings.cluster, this.#deadline(options));
+  }
+
+  /** Ends the session, which releases its locks, sends what is queued, and closes the connections. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#keepAlive.leave(GOODBYE_MS);
+    this.#locks.close('the client was closed');
+    await this.#dispatcher.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function spanOf(ttlMs: number | undefined): number {
+  if (ttlMs === undefined) return 0;
+  if (!(ttlMs > 0) || ttlMs > SPAN_MS_MAX) throw new KeyvalError('KV_USAGE', `ttlMs must be above 0 and at most 2^47, not ${ttlMs}`);
+  return Math.ceil(ttlMs);
+}
+
+function requireRevision(operation: Operation, revision: bigint): void {
+  if (typeof revision !== 'bigint' || BigInt.asUintN(64, revision) !== revision) {
+    throw new KeyvalError('KV_USAGE', `a revision is a 64-bit bigint, not ${String(revision)}`);
+  }
+  operation.flags |= WriteFlag.ifRevision;
+  operation.epoch = Number(revision >> 32n);
+  operation.operation = Number(revision & 0xffff_ffffn);
+}

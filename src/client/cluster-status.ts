@@ -1,0 +1,94 @@
+/** Asking nodes about themselves: `ping` and `status`. */
+import { KeyvalError } from '../errors.ts';
+import { PING, STAT } from '../protocol/opcode.ts';
+import { Shape } from './answers.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { NodeLink } from './node-link.ts';
+import { Operation } from './operation.ts';
+
+export interface PingResult {
+  /** Address of the node. */
+  readonly node: string;
+  readonly roundTripMs: number;
+}
+
+/** What a node says of itself. Numbers of keys, locks, waiters and sessions count what it is primary of. */
+export interface NodeFacts {
+  readonly address: string;
+  readonly id: string;
+  readonly incarnation: string;
+  readonly version: string;
+  readonly protocol: number;
+  readonly pid: number;
+  readonly uptimeMs: number;
+  /** Processor time used since the start, user and system. */
+  readonly cpuMicros: number;
+  readonly memory: { readonly usedBytes: number; readonly maxBytes: number; readonly residentBytes: number };
+  readonly keptIn: 'memory';
+  readonly keys: number;
+  readonly locks: number;
+  readonly waiters: number;
+  readonly sessions: number;
+  readonly connections: number;
+  readonly partitions: { readonly total: number; readonly primary: number; readonly backup: number; readonly serving: number };
+  /** Why some partition does not take writes now, or null. */
+  readonly obstacle: string | null;
+  readonly peers: readonly { readonly address: string; readonly state: string; readonly reason: string | null }[];
+}
+
+export type NodeStatus =
+  | ({ readonly endpoint: string; readonly state: 'up' } & NodeFacts)
+  | { readonly endpoint: string; readonly state: 'down'; readonly error: { readonly code: string; readonly message: string } };
+
+export interface ClusterStatus {
+  readonly cluster: string;
+  readonly nodes: readonly NodeStatus[];
+}
+
+const utf8 = new TextDecoder();
+
+function ask(dispatcher: Dispatcher, link: NodeLink, opcode: number, deadline: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const operation = new Operation(opcode, '', null, deadline, resolve as (answer: unknown) => void, reject);
+    operation.body = new Uint8Array(0);
+    operation.link = link;
+    operation.shape = Shape.raw;
+    dispatcher.submit(operation);
+  });
+}
+
+/** Members of the table, or the endpoints given while no table is known. */
+function nodesOf(dispatcher: Dispatcher): readonly NodeLink[] {
+  return dispatcher.router.known ? dispatcher.router.links : dispatcher.links;
+}
+
+/** @throws KeyvalError when one of them does not answer in time; KV_USAGE for an endpoint that is no member */
+export function pingNodes(dispatcher: Dispatcher, deadline: number, endpoint?: string): Promise<PingResult[]> {
+  const links = nodesOf(dispatcher).filter((link) => endpoint === undefined || link.endpoint === endpoint);
+  if (links.length === 0) throw new KeyvalError('KV_USAGE', `${endpoint} is not a member of the cluster`);
+  const { clock } = dispatcher.ports;
+  return Promise.all(
+    links.map(async (link) => {
+      const sent = clock.monotonicMs();
+      await ask(dispatcher, link, PING, deadline);
+      return { node: link.endpoint, roundTripMs: clock.monotonicMs() - sent };
+    }),
+  );
+}
+
+export async function clusterStatus(dispatcher: Dispatcher, cluster: string, deadline: number): Promise<ClusterStatus> {
+  const nodes = await Promise.all(nodesOf(dispatcher).map((link) => nodeStatus(dispatcher, link, deadline)));
+  return { cluster, nodes };
+}
+
+async function nodeStatus(dispatcher: Dispatcher, link: NodeLink, deadline: number): Promise<NodeStatus> {
+  const { endpoint } = link;
+  try {
+    if (!link.up && link.lastError !== null) throw link.lastError;
+    const facts = JSON.parse(utf8.decode(await ask(dispatcher, link, STAT, deadline))) as NodeFacts;
+    return { endpoint, state: 'up', ...facts };
+  } catch (error) {
+    const code = error instanceof KeyvalError ? error.code : 'KV_INTERNAL';
+    return { endpoint, state: 'down', error: { code, message: error instanceof Error ? error.message : String(error) } };
+  }
+}

@@ -1,0 +1,591 @@
+/**
+ * Brings requests to the primary and answers back: routes, attaches the session, encodes, and after a failure decides
+ * whether another attempt is safe. Requests of one turn leave in one write per node.
+ *
+ * R24: reads and refused requests may always be sent again. A write that was sent keeps its sequence number, so that
+ * sending it again cannot take effect twice (R22); if its attachment is gone, nobody can tell, and it is KV_AMBIGUOUS.
+ */
+import { nextDelayMs } from '../base/jitter.ts';
+import type { TimerHandle } from '../base/ports.ts';
+import { type Code, KeyvalError } from '../errors.ts';
+import * as codec from '../protocol/client-codec.ts';
+import type { FrameDecoder } from '../protocol/frame-decoder.ts';
+import type { RoutingTable } from '../protocol/hello-codec.ts';
+import { INLINE_VALUE_BYTES_MAX } from '../protocol/limits.ts';
+import { decodeFail } from '../protocol/login.ts';
+import * as op from '../protocol/opcode.ts';
+import { sendStage } from '../protocol/pieces.ts';
+import * as answers from './answers.ts';
+import type { Codec } from './codecs.ts';
+import { FragmentedReplies } from './fragmented-replies.ts';
+import { KeyBuffer } from './key-buffer.ts';
+import { type ClientPorts, type LinkOptions, NodeLink } from './node-link.ts';
+import { Operation } from './operation.ts';
+import { Router } from './router.ts';
+import { type Attachment, NO_SEQUENCE, Session } from './session.ts';
+
+/** Deadlines are checked this often. */
+const SWEEP_MS = 50;
+const RETRY_BASE_MS = 5;
+const RETRY_CAP_MS = 200;
+/** How a deadline looks that is none. */
+const NO_LIMIT_MS = 0xffff_ffff;
+
+export interface DispatcherEvents {
+  linkChanged(link: NodeLink, state: 'connected' | 'disconnected' | 'refused', error: KeyvalError | null): void;
+  /** The session is no longer attached to `partition`: what it held there is lost. */
+  attachmentLost(partition: number, reason: string): void;
+}
+
+export class Dispatcher {
+  readonly router: Router = new Router();
+  readonly session: Session;
+  readonly ports: ClientPorts;
+  closed = false;
+  readonly #links: Map<string, NodeLink> = new Map();
+  readonly #options: LinkOptions;
+  readonly #events: DispatcherEvents;
+  readonly #decode: Codec<unknown>;
+  readonly #key: KeyBuffer = new KeyBuffer();
+  readonly #head: codec.WriteHead = {
+    timeLeftMs: 0,
+    attachEpoch: 0,
+    attachOperation: 0,
+    sequence: 0,
+    mark: 0,
+    flags: 0,
+    span: 0,
+    epoch: 0,
+    operation: 0,
+  };
+  /** Requests that no link holds: waiting for a connection, an attachment, or their next attempt. */
+  readonly #idle: Set<Operation> = new Set();
+  readonly #fragments: FragmentedReplies = new FragmentedReplies();
+  #active = 0;
+  #sweepTimer: TimerHandle | null = null;
+  readonly #name: Uint8Array;
+
+  constructor(
+    endpoints: readonly string[],
+    ports: ClientPorts,
+    options: LinkOptions,
+    leaseMs: number,
+    decode: Codec<unknown>,
+    events: DispatcherEvents,
+  ) {
+    this.ports = ports;
+    this.#options = options;
+    this.#events = events;
+    this.#decode = decode;
+    this.session = new Session(leaseMs, ports.random);
+    this.#name = new TextEncoder().encode(options.name).slice(0, 255);
+    for (const endpoint of endpoints) this.#link(endpoint).open();
+  }
+
+  #link(endpoint: string): NodeLink {
+    let link = this.#links.get(endpoint);
+    if (link === undefined) {
+      link = new NodeLink(endpoint, this.ports, this.#options, this);
+      this.#links.set(endpoint, link);
+    }
+    return link;
+  }
+
+  get links(): readonly NodeLink[] {
+    return [...this.#links.values()];
+  }
+
+  // ---- requests in
+
+  /** Takes a request. It settles exactly once. */
+  submit(operation: Operation): void {
+    if (this.closed) return operation.reject(new KeyvalError('KV_CLOSED', 'the client was closed'));
+    this.#active += 1;
+    if (this.#sweepTimer === null) this.#sweepLater();
+    this.#attempt(operation);
+  }
+
+  #attempt(operation: Operation): void {
+    if (operation.done) return;
+    if (!this.router.known) return this.#wait(operation);
+    if (operation.body === null) {
+      this.#key.set(operation.key);
+      operation.partition = this.router.partitionOf(this.#key);
+    }
+    const link = operation.link ?? this.router.linkOf(operation.partition);
+    if (!link.up) {
+      link.open();
+      return this.#wait(operation);
+    }
+    if (operation.body !== null) return this.#sendBody(operation, link);
+    if (operation.opcode === op.GETK) return this.#sendGet(operation, link);
+    this.#sendWrite(operation, link);
+  }
+
+  /** Puts a request aside; a connection, an attachment or the deadline wakes it. */
+  #wait(operation: Operation): void {
+    this.#idle.add(operation);
+  }
+
+  #timeLeft(operation: Operation): number {
+    const left = operation.deadlineMs - this.ports.clock.monotonicMs();
+    return left === Number.POSITIVE_INFINITY ? NO_LIMIT_MS : Math.max(1, Math.min(NO_LIMIT_MS - 1, Math.ceil(left)));
+  }
+
+  #sent(operation: Operation, link: NodeLink): void {
+    operation.attempts += 1;
+    link.pending.add(operation);
+  }
+
+  #sendGet(operation: Operation, link: NodeLink): void {
+    this.#sent(operation, link);
+    codec.writeGet(link.frames, op.GETK, operation.messageId, this.#timeLeft(operation), this.#key.bytes, this.#key.length);
+  }
+
+  #sendBody(operation: Operation, link: NodeLink): void {
+    const body = operation.body as Uint8Array;
+    this.#sent(operation, link);
+    operation.sentAtMs = this.ports.clock.monotonicMs();
+    link.frames.begin(operation.opcode, operation.messageId);
+    link.frames.bytes(body, 0, body.length);
+    link.frames.end();
+  }
+
+  #sendWrite(operation: Operation, link: NodeLink): void {
+    const attachment = this.session.at(operation.partition);
+    const { payload } = operation;
+    const current = attachment.is(operation.attachEpoch, operation.attachOperation);
+    if (operation.opcode === op.CNCL) {
+      if (!current) return this.#settled(link, operation, undefined); // the session's end has ended its waits
+      return this.#writeFrame(operation, link, attachment.mark, payload);
+    }
+    if (operation.sequence !== NO_SEQUENCE && !current && !this.#startOver(operation)) return;
+    if (!attachment.attached) return this.#attachFirst(operation, link);
+    if (operation.sequence === NO_SEQUENCE) {
+      operation.sequence = attachment.takeSequence();
+      operation.attachEpoch = attachment.epoch;
+      operation.attachOperation = attachment.operation;
+    }
+    if (payload !== null && payload.length > INLINE_VALUE_BYTES_MAX) return this.#sendLarge(operation, link, payload);
+    this.#writeFrame(operation, link, attachment.mark, payload);
+  }
+
+  /** The attachment under which it was sent is gone. A lock is gone with it; of a write that was sent nobody knows. */
+  #startOver(operation: Operation): boolean {
+    if (operation.unknown && operation.opcode !== op.LCKK) {
+      this.#settleUnknown(operation, 'the session was lost before the answer came');
+      return false;
+    }
+    operation.sequence = NO_SEQUENCE;
+    operation.unknown = false;
+    operation.queued = false;
+    return true;
+  }
+
+  #writeFrame(operation: Operation, link: NodeLink, mark: number, payload: Uint8Array | null): void {
+    this.#sent(operation, link);
+    const head = this.#head;
+    head.timeLeftMs = this.#timeLeft(operation);
+    head.attachEpoch = operation.attachEpoch;
+    head.attachOperation = operation.attachOperation;
+    head.sequence = operation.sequence;
+    head.mark = mark;
+    head.flags = operation.flags;
+    head.span = operation.span;
+    head.epoch = operation.epoch;
+    head.operation = operation.operation;
+    const { frames } = link;
+    codec.beginWrite(frames, operation.opcode, operation.messageId, head, this.#key.bytes, this.#key.length);
+    if (payload !== null) frames.bytes(payload, 0, payload.length);
+    frames.end();
+  }
+
+  /** The value first goes in pieces; then a small write names it. */
+  #sendLarge(operation: Operation, link: NodeLink, value: Uint8Array): void {
+    operation.link = link;
+    this.#wait(operation);
+    const staged = new Operation(op.STGE, '', null, operation.deadlineMs, (): void => undefined, (): void => undefined);
+    staged.resolve = (): void => this.#sendStagedWrite(operation, link, staged.messageId, value.length);
+    staged.reject = (error): void => this.#failed(operation, error);
+    this.#active += 1;
+    link.pending.add(staged);
+    void sendStage(link.queue, staged.messageId, staged.messageId, value);
+  }
+
+  #sendStagedWrite(operation: Operation, link: NodeLink, stage: number, total: number): void {
+    operation.link = null;
+    this.#idle.delete(operation);
+    if (operation.done || !link.up) return this.#attempt(operation);
+    const attachment = this.session.at(operation.partition);
+    if (!attachment.is(operation.attachEpoch, operation.attachOperation)) return this.#attempt(operation);
+    this.#key.set(operation.key);
+    operation.flags |= codec.WriteFlag.staged;
+    const reference = new Uint8Array(8);
+    new DataView(reference.buffer).setUint32(0, stage);
+    new DataView(reference.buffer).setUint32(4, total);
+    this.#writeFrame(operation, link, attachment.mark, reference);
+  }
+
+  /** R22: a session attaches to a partition before its first write there. */
+  #attachFirst(operation: Operation, link: NodeLink): void {
+    const { partition } = operation;
+    const attachment = this.session.at(partition);
+    this.#wait(operation);
+    if (attachment.attaching) return;
+    attachment.attaching = true;
+    this.#attach(partition, link, attachment);
+  }
+
+  #attach(partition: number, link: NodeLink, attachment: Attachment): void {
+    const deadline = this.ports.clock.monotonicMs() + this.session.leaseMs;
+    const request = new Operation(
+      op.ATCH,
+      '',
+      null,
+      deadline,
+      (revision): void => {
+        const { epoch, operation } = halves(revision as bigint);
+        attachment.attachedAt(epoch, operation, request.sentAtMs + this.session.leaseMs);
+        this.#wake(partition);
+      },
+      (error): void => {
+        attachment.attaching = false;
+        for (const waiting of this.#waitingAt(partition)) this.#failed(waiting, error);
+      },
+    );
+    request.partition = partition;
+    request.shape = answers.Shape.revision;
+    request.link = link;
+    request.body = this.#attachBody(partition);
+    this.#active += 1;
+    this.#sendBody(request, link);
+  }
+
+  #attachBody(partition: number): Uint8Array {
+    const body = new Uint8Array(codec.ATTACH_NAME + this.#name.length);
+    const view = new DataView(body.buffer);
+    view.setUint32(0, this.session.leaseMs);
+    view.setUint16(codec.ATTACH_PARTITION, partition);
+    body.set(this.session.id, codec.ATTACH_SESSION);
+    view.setUint32(codec.ATTACH_LEASE, this.session.leaseMs);
+    body[codec.ATTACH_NAME_LENGTH] = this.#name.length;
+    body.set(this.#name, codec.ATTACH_NAME);
+    return body;
+  }
+
+  #waitingAt(partition: number): Operation[] {
+    return [...this.#idle].filter((operation) => operation.partition === partition && operation.link === null);
+  }
+
+  /** Tries again what waits for `partition`, or for anything. */
+  #wake(partition: number | null): void {
+    const waiting = partition === null ? [...this.#idle].filter((operation) => operation.link === null) : this.#waitingAt(partition);
+    for (const operation of waiting) {
+      this.#idle.delete(operation);
+      this.#attempt(operation);
+    }
+  }
+
+  // ---- links
+
+  linkUp(link: NodeLink, table: RoutingTable): void {
+    this.router.learn(table, (address) => this.#link(address));
+    for (const other of this.router.links) other.open();
+    this.#events.linkChanged(link, 'connected', null);
+    this.#wake(null);
+  }
+
+  linkDown(link: NodeLink, unanswered: readonly Operation[], error: KeyvalError): void {
+    this.#fragments.dropLink(link);
+    this.#events.linkChanged(link, 'disconnected', error);
+    for (const operation of unanswered) this.#interrupted(operation, error);
+    for (const operation of [...this.#idle]) if (operation.link === link) this.#unstage(operation);
+  }
+
+  #unstage(operation: Operation): void {
+    operation.link = null;
+    this.#idle.delete(operation);
+    this.#retryLater(operation);
+  }
+
+  linkRefused(link: NodeLink, error: KeyvalError): void {
+    this.#events.linkChanged(link, 'refused', error);
+  }
+
+  /** The connection broke under a request: it may have taken effect. */
+  #interrupted(operation: Operation, error: KeyvalError): void {
+    if (operation.done) return void this.#forget(operation);
+    operation.lastError = error;
+    if (operation.opcode === op.STGE || operation.link !== null) return this.#reject(operation, error);
+    if (!isHarmless(operation.opcode)) operation.unknown = true;
+    if (operation.queued) operation.deadlineMs = this.ports.clock.monotonicMs() + operation.timeoutMs;
+    this.#retryLater(operation);
+  }
+
+  // ---- answers
+
+  reply(link: NodeLink, operation: Operation, frame: FrameDecoder): void {
+    switch (frame.opcode) {
+      case op.GOTK:
+        return this.#got(link, operation, frame);
+      case op.DONE:
+        return this.#done(link, operation, frame);
+      case op.LKDK:
+        return this.#settled(link, operation, answers.readToken(frame));
+      case op.WAIT:
+        return this.#queued(operation);
+      case op.FRAG:
+        return this.#fragment(link, operation, frame);
+      case op.FAIL:
+        return this.#refused(link, operation, decodeFail(answers.bodyOf(frame)));
+      case op.MOVD:
+        return this.#moved(link, operation, frame);
+      default:
+        return this.#settled(link, operation, operation.shape === answers.Shape.raw ? answers.bodyOf(frame) : undefined);
+    }
+  }
+
+  #got(link: NodeLink, operation: Operation, frame: FrameDecoder): void {
+    if (((frame.buffer[frame.bodyStart] as number) & codec.GotFlag.fragmented) !== 0) {
+      if (this.#fragments.begin(link, operation, answers.bodyOf(frame))) return;
+      return this.#refused(link, operation, new KeyvalError('KV_BAD_FRAME', 'a value of impossible length was announced'));
+    }
+    let result: unknown;
+    try {
+      result =
+        operation.shape === answers.Shape.value
+          ? answers.readValue(frame, this.#decode)
+          : answers.readEntry(frame, this.#decode);
+    } catch (cause) {
+      return this.#finish(link, operation, undecodable(cause));
+    }
+    this.#settled(link, operation, result);
+  }
+
+  #fragment(link: NodeLink, operation: Operation, frame: FrameDecoder): void {
+    const whole = this.#fragments.add(link, operation, frame);
+    if (whole === null) return;
+    try {
+      const value = this.#decode.decode(whole.value, 0, whole.value.length);
+      this.#settled(link, operation, operation.shape === answers.Shape.value ? value : answers.entryOf(whole.head, 0, value));
+    } catch (cause) {
+      this.#finish(link, operation, undecodable(cause));
+    }
+  }
+
+  #done(link: NodeLink, operation: Operation, frame: FrameDecoder): void {
+    try {
+      this.#settled(link, operation, answers.readDone(frame, operation.shape));
+    } catch (error) {
+      this.#finish(link, operation, error as KeyvalError);
+    }
+  }
+
+  /** The node has queued the wait: it is found there by its own, and the mark may pass it (L5). */
+  #queued(operation: Operation): void {
+    operation.queued = true;
+    operation.deadlineMs = operation.queuedUntilMs;
+    this.session.at(operation.partition).answered(operation.sequence);
+  }
+
+  #moved(link: NodeLink, operation: Operation, frame: FrameDecoder): void {
+    link.pending.remove(operation);
+    this.router.moved(operation.partition, answers.readMoved(frame));
+    if (operation.link !== null) {
+      return this.#reject(operation, new KeyvalError('KV_MOVED', `${link.endpoint} is not primary of the partition`));
+    }
+    this.#retryLater(operation);
+  }
+
+  #settled(link: NodeLink, operation: Operation, result: unknown): void {
+    link.pending.remove(operation);
+    this.#forget(operation);
+    if (!operation.done) {
+      operation.done = true;
+      operation.resolve(result);
+    }
+  }
+
+  #finish(link: NodeLink, operation: Operation, error: KeyvalError): void {
+    link.pending.remove(operation);
+    this.#reject(operation, error);
+  }
+
+  #reject(operation: Operation, error: KeyvalError): void {
+    this.#forget(operation);
+    if (operation.done) return;
+    operation.done = true;
+    operation.reject(error);
+  }
+
+  /** Lets go of everything kept for a request. */
+  #forget(operation: Operation): void {
+    this.#idle.delete(operation);
+    if (!operation.released) {
+      operation.released = true;
+      this.#active -= 1;
+    }
+    operation.unlisten?.();
+    operation.unlisten = null;
+    if (operation.sequence === NO_SEQUENCE || operation.queued) return;
+    const attachment = this.session.at(operation.partition);
+    if (attachment.is(operation.attachEpoch, operation.attachOperation)) attachment.answered(operation.sequence);
+  }
+
+  /** The node answered with an error. */
+  #refused(link: NodeLink, operation: Operation, error: KeyvalError): void {
+    link.pending.remove(operation);
+    if (operation.opcode === op.ATCH || operation.opcode === op.STGE) return this.#reject(operation, error);
+    if (error.code === 'KV_NO_SESSION') return this.#sessionLost(operation, error);
+    this.#failed(operation, error);
+  }
+
+  #sessionLost(operation: Operation, error: KeyvalError): void {
+    const attachment = this.session.at(operation.partition);
+    if (attachment.is(operation.attachEpoch, operation.attachOperation)) this.attachmentLost(operation.partition, error.message);
+    operation.lastError = error;
+    if (operation.opcode === op.CNCL || this.#startOver(operation)) this.#retryLater(operation);
+  }
+
+  attachmentLost(partition: number, reason: string): void {
+    this.session.at(partition).lost();
+    this.#events.attachmentLost(partition, reason);
+  }
+
+  /** An attempt failed with `error`. Another one follows if that is safe and the deadline allows. */
+  #failed(operation: Operation, error: KeyvalError): void {
+    if (operation.done) return void this.#forget(operation);
+    operation.lastError = error;
+    const certain = error.outcome === 'not-done' && error.code !== 'KV_NO_SESSION';
+    if (error.outcome === 'unknown') operation.unknown = true;
+    if (retried(error.code)) return this.#retryLater(operation);
+    if (operation.unknown && certain && !speaksOfTheWrite(error.code)) return this.#settleUnknown(operation, error.message);
+    this.#reject(operation, error);
+  }
+
+  #settleUnknown(operation: Operation, why: string): void {
+    this.#reject(operation, ambiguous(operation, why));
+  }
+
+  /** L12: decorrelated jitter, capped. A broken connection costs no delay: the request waits for the next one. */
+  #retryLater(operation: Operation): void {
+    if (operation.done) return void this.#forget(operation);
+    operation.delayMs = nextDelayMs(operation.delayMs, RETRY_BASE_MS, RETRY_CAP_MS, this.#random);
+    this.#wait(operation);
+    operation.retry?.cancel();
+    operation.retry = this.ports.timers.after(operation.delayMs, () => {
+      operation.retry = null;
+      if (this.#idle.delete(operation)) this.#attempt(operation);
+    });
+  }
+
+  readonly #random = (): number => this.ports.random.u32() / 2 ** 32;
+
+  // ---- deadlines
+
+  #sweepLater(): void {
+    this.#sweepTimer = this.ports.timers.after(SWEEP_MS, () => this.#sweep());
+  }
+
+  #sweep(): void {
+    this.#sweepTimer = null;
+    const now = this.ports.clock.monotonicMs();
+    for (const operation of [...this.#idle]) if (operation.deadlineMs <= now) this.#expire(operation);
+    for (const link of this.#links.values()) {
+      for (const operation of link.pending) if (operation.deadlineMs <= now) this.#expireSent(link, operation);
+    }
+    if (this.#active > 0 && !this.closed) this.#sweepLater();
+  }
+
+  #expire(operation: Operation): void {
+    operation.retry?.cancel();
+    if (operation.unknown) return this.#settleUnknown(operation, 'no answer came before the deadline');
+    this.#reject(operation, operation.lastError ?? this.#unreachable(operation));
+  }
+
+  #unreachable(operation: Operation): KeyvalError {
+    const link = this.router.known && operation.partition >= 0 ? this.router.linkOf(operation.partition) : this.links[0];
+    if (link === undefined || link.up) return new KeyvalError('KV_DEADLINE', 'the deadline passed before the request was sent');
+    return link.lastError ?? new KeyvalError('KV_UNREACHABLE', `${link.endpoint} does not answer`);
+  }
+
+  #expireSent(link: NodeLink, operation: Operation): void {
+    link.pending.remove(operation);
+    const harmless = isHarmless(operation.opcode);
+    if (!harmless) return this.#settleUnknown(operation, `${link.endpoint} did not answer before the deadline`);
+    this.#reject(operation, new KeyvalError('KV_DEADLINE', `${link.endpoint} did not answer before the deadline`));
+  }
+
+  /** The caller's AbortSignal fired. */
+  abort(operation: Operation, reason: unknown): void {
+    if (operation.attempts > 0 && !isHarmless(operation.opcode)) {
+      operation.unknown = true;
+      return this.giveUp(operation, ambiguous(operation, 'it was aborted after it had been sent'));
+    }
+    this.giveUp(operation, new KeyvalError('KV_ABORTED', 'the request was aborted', { cause: reason }));
+  }
+
+  /** Ends a request with `error`, whatever becomes of it at the node. */
+  giveUp(operation: Operation, error: KeyvalError): void {
+    if (operation.done) return;
+    operation.retry?.cancel();
+    for (const link of this.#links.values()) if (link.pending.get(operation.messageId) === operation) link.pending.remove(operation);
+    this.#reject(operation, error);
+  }
+
+  // ---- the end
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.#sweepTimer?.cancel();
+    const closed = new KeyvalError('KV_CLOSED', 'the client was closed');
+    const abandoned: Operation[] = [...this.#idle];
+    for (const link of this.#links.values()) abandoned.push(...link.pending.drain());
+    for (const operation of abandoned) {
+      operation.retry?.cancel();
+      if (operation.unknown || (operation.attempts > 0 && !isHarmless(operation.opcode))) this.#settleUnknown(operation, 'the client was closed');
+      else this.#reject(operation, closed);
+    }
+    await Promise.all([...this.#links.values()].map((link) => link.close()));
+  }
+}
+
+function ambiguous(operation: Operation, why: string): KeyvalError {
+  const text = `the request may or may not have taken effect: ${why}`;
+  return new KeyvalError('KV_AMBIGUOUS', text, { cause: operation.lastError });
+}
+
+/** Errors after which the same request is tried again until its deadline. */
+function retried(code: Code): boolean {
+  return code === 'KV_NO_QUORUM' || code === 'KV_OVERLOADED' || code === 'KV_STOPPING' || code === 'KV_UNREACHABLE' || code === 'KV_MOVED';
+}
+
+/** Answers that come from the log: they tell what became of the write, whatever earlier attempts saw. */
+function speaksOfTheWrite(code: Code): boolean {
+  return code === 'KV_NOT_INTEGER' || code === 'KV_LOCK_BUSY' || code === 'KV_NOT_HELD' || code === 'KV_CONFLICT';
+}
+
+/** Everything but the writes of callers: asking again, or not at all, changes nothing for them. */
+function isHarmless(opcode: number): boolean {
+  switch (opcode) {
+    case op.PUTK:
+    case op.CASK:
+    case op.DELK:
+    case op.INCR:
+    case op.LCKK:
+    case op.ULKK:
+      return false;
+    default:
+      return true;
+  }
+}
+
+function halves(revision: bigint): { epoch: number; operation: number } {
+  return { epoch: Number(revision >> 32n), operation: Number(BigInt.asIntN(32, revision)) };
+}
+
+function undecodable(cause: unknown): KeyvalError {
+  if (cause instanceof KeyvalError) return cause;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new KeyvalError('KV_USAGE', `the stored value does not fit the codec: ${text}`, { cause });
+}

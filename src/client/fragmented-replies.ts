@@ -1,0 +1,48 @@
+/** Large values on their way here: GOTK announced them, FRAG frames bring the pieces. */
+import { readU32 } from '../base/bytes.ts';
+import { FRAG_BYTES, GOT_VALUE } from '../protocol/client-codec.ts';
+import type { FrameDecoder } from '../protocol/frame-decoder.ts';
+import { VALUE_BYTES_MAX } from '../protocol/limits.ts';
+import type { NodeLink } from './node-link.ts';
+import type { Operation } from './operation.ts';
+
+export interface WholeValue {
+  /** Body of the GOTK that announced it. */
+  readonly head: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+interface Partial extends WholeValue {
+  readonly link: NodeLink;
+  received: number;
+}
+
+export class FragmentedReplies {
+  readonly #partial: Map<Operation, Partial> = new Map();
+
+  /** False when the length cannot be. */
+  begin(link: NodeLink, operation: Operation, head: Uint8Array): boolean {
+    const total = head.length < GOT_VALUE + 4 ? VALUE_BYTES_MAX + 1 : readU32(head, GOT_VALUE);
+    if (total > VALUE_BYTES_MAX) return false;
+    this.#partial.set(operation, { link, head, value: new Uint8Array(total), received: 0 });
+    return true;
+  }
+
+  /** Takes one piece; gives the value when it was the last. */
+  add(link: NodeLink, operation: Operation, frame: FrameDecoder): WholeValue | null {
+    const partial = this.#partial.get(operation);
+    if (partial === undefined || partial.link !== link) return null;
+    const offset = readU32(frame.buffer, frame.bodyStart);
+    const start = frame.bodyStart + FRAG_BYTES;
+    if (offset !== partial.received || offset + frame.bodyEnd - start > partial.value.length) return null;
+    partial.value.set(frame.buffer.subarray(start, frame.bodyEnd), offset);
+    partial.received += frame.bodyEnd - start;
+    if (partial.received < partial.value.length) return null;
+    this.#partial.delete(operation);
+    return partial;
+  }
+
+  dropLink(link: NodeLink): void {
+    for (const [operation, partial] of this.#partial) if (partial.link === link) this.#partial.delete(operation);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The locks this client holds (L3, L4, L6). Each lives under the lease of its partition, counted from the moment the last
+ * acknowledged renewal was sent: when it has run out the lock counts as lost here, whatever the node thinks, and its
+ * signal aborts.
+ */
+import type { TimerHandle } from '../base/ports.ts';
+import { writeU32 } from '../base/bytes.ts';
+import { KeyvalError } from '../errors.ts';
+import { WAIT_FOREVER } from '../protocol/client-codec.ts';
+import * as op from '../protocol/opcode.ts';
+import { Shape } from './answers.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Key } from './key-buffer.ts';
+import { Lock } from './lock.ts';
+import { Operation } from './operation.ts';
+
+export interface AcquireOptions {
+  /** 0: try once. Infinity: until it is granted or `signal` aborts. */
+  readonly waitMs: number;
+  /** How long to go on trying while the cluster cannot take the request. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export class Locks {
+  readonly #dispatcher: Dispatcher;
+  readonly #held: Map<number, Set<Lock>> = new Map();
+  #leaseTimer: TimerHandle | null = null;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+  }
+
+  get #nowMs(): number {
+    return this.#dispatcher.ports.clock.monotonicMs();
+  }
+
+  /** Resolves with the lock. @throws KeyvalError KV_LOCK_BUSY, KV_ABORTED, KV_NO_QUORUM, KV_UNREACHABLE, KV_AMBIGUOUS, … */
+  acquire(key: Key, options: AcquireOptions): Promise<Lock> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: KeyvalError): void => {
+        this.#abandon(operation);
+        reject(error);
+      };
+      const granted = (token: unknown): void => {
+        const lock = this.#register(key, operation, token as bigint);
+        if (lock === null) reject(new KeyvalError('KV_LOCK_LOST', 'the lease had run out when the lock was granted'));
+        else resolve(lock);
+      };
+      const now = this.#nowMs;
+      const operation = new Operation(op.LCKK, key, null, now + options.timeoutMs, granted, fail);
+      operation.shape = Shape.token;
+      operation.span = Math.min(Math.ceil(options.waitMs), WAIT_FOREVER);
+      operation.timeoutMs = options.timeoutMs;
+      operation.queuedUntilMs = now + options.waitMs + options.timeoutMs;
+      this.#listen(operation, options.signal);
+      this.#dispatcher.submit(operation);
+    });
+  }
+
+  #listen(operation: Operation, signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const aborted = (): void => {
+      const error = new KeyvalError('KV_ABORTED', 'the wait for the lock was aborted', { cause: signal.reason });
+      this.#dispatcher.giveUp(operation, error);
+    };
+    signal.addEventListener('abort', aborted, { once: true });
+    operation.unlisten = (): void => signal.removeEventListener('abort', aborted);
+  }
+
+  /** L5: a wait that was given up leaves nothing behind; this is repeated until the node has acknowledged it. */
+  #abandon(acquire: Operation): void {
+    if (acquire.attempts === 0 || acquire.attachEpoch === 0) return;
+    const sequence = new Uint8Array(4);
+    writeU32(sequence, 0, acquire.sequence);
+    const ignore = (): void => undefined;
+    const cancel = new Operation(op.CNCL, acquire.key, sequence, Number.POSITIVE_INFINITY, ignore, ignore);
+    cancel.attachEpoch = acquire.attachEpoch;
+    cancel.attachOperation = acquire.attachOperation;
+    cancel.shape = Shape.nothing;
+    if (!this.#dispatcher.closed) this.#dispatcher.submit(cancel);
+  }
+
+  #register(key: Key, operation: Operation, token: bigint): Lock | null {
+    const { partition } = operation;
+    const lock = new Lock(this, key, token, partition);
+    if (this.leaseUntilMs(partition) <= this.#nowMs) {
+      void this.release(lock, false).catch(() => undefined);
+      return null;
+    }
+    let locks = this.#held.get(partition);
+    if (locks === undefined) {
+      locks = new Set();
+      this.#held.set(partition, locks);
+    }
+    locks.add(lock);
+    this.#watch();
+    return lock;
+  }
+
+  leaseUntilMs(partition: number): number {
+    return this.#dispatcher.session.at(partition).leaseUntilMs;
+  }
+
+  /** True while the lease of the lock's partition has not run out. */
+  leaseHolds(lock: Lock): boolean {
+    return this.#nowMs < this.leaseUntilMs(lock.partition);
+  }
+
+  /** Wakes at the end of the lease that ends first. */
+  #watch(): void {
+    if (this.#leaseTimer !== null || this.#held.size === 0) return;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const partition of this.#held.keys()) earliest = Math.min(earliest, this.leaseUntilMs(partition));
+    this.#leaseTimer = this.#dispatcher.ports.timers.after(Math.max(1, earliest - this.#nowMs), () => {
+      this.#leaseTimer = null;
+      this.#endLeases();
+      this.#watch();
+    });
+  }
+
+  #endLeases(): void {
+    for (const partition of [...this.#held.keys()]) {
+      if (this.leaseUntilMs(partition) <= this.#nowMs) this.lost(partition, 'the lease ran out without a renewal');
+    }
+  }
+
+  /** Every lock in `partition` is lost. */
+  lost(partition: number, reason: string): void {
+    const locks = this.#held.get(partition);
+    if (locks === undefined) return;
+    this.#held.delete(partition);
+    for (const lock of locks) lock.lose(reason);
+  }
+
+  #drop(lock: Lock): void {
+    const locks = this.#held.get(lock.partition);
+    if (locks === undefined) return;
+    locks.delete(lock);
+    if (locks.size === 0) this.#held.delete(lock.partition);
+  }
+
+  /**
+   * L6. Unconfirmed: resolves once the message stands in order on its connection; it is repeated after a failure for as
+   * long as the session lives.
+   */
+  release(lock: Lock, confirm: boolean): Promise<void> {
+    this.#drop(lock);
+    return new Promise((resolve, reject) => {
+      const done = (): void => resolve();
+      const operation = new Operation(op.ULKK, lock.key, null, Number.POSITIVE_INFINITY, done, reject);
+      operation.shape = Shape.nothing;
+      operation.epoch = Number(lock.token >> 32n);
+      operation.operation = Number(lock.token & 0xffff_ffffn);
+      this.#dispatcher.submit(operation);
+      if (!confirm && operation.attempts > 0) resolve();
+    });
+  }
+
+  /** Ends the watch; nothing is released. */
+  close(reason: string): void {
+    for (const partition of [...this.#held.keys()]) this.lost(partition, reason);
+    this.#leaseTimer?.cancel();
+  }
+}

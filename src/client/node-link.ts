@@ -1,0 +1,197 @@
+/**
+ * The client's connection to one node: dials, logs in, dials again with decorrelated jitter after a loss, and matches
+ * replies to requests. It knows nothing of keys.
+ */
+import { parseAddress } from '../base/address.ts';
+import { Backoff } from '../base/jitter.ts';
+import type { Channel, ChannelHandler, Clock, Crypto, Random, Timers, Transport } from '../base/ports.ts';
+import type { Turn } from '../base/turn.ts';
+import { KeyvalError } from '../errors.ts';
+import { DecodeStatus, FrameDecoder } from '../protocol/frame-decoder.ts';
+import type { FrameWriter } from '../protocol/frame-writer.ts';
+import { HelloFlag, Role, type RoutingTable, type Welcome } from '../protocol/hello-codec.ts';
+import { Caller, decodeFail } from '../protocol/login.ts';
+import { FAIL } from '../protocol/opcode.ts';
+import { WriterQueue } from '../protocol/writer-queue.ts';
+import { Pending } from './pending.ts';
+import type { Operation } from './operation.ts';
+
+const RETRY_BASE_MS = 20;
+const RETRY_CAP_MS = 500;
+
+export interface ClientPorts {
+  readonly transport: Transport;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: Crypto;
+  readonly turn: Turn;
+}
+
+export interface LinkOptions {
+  readonly cluster: string;
+  readonly name: string;
+  readonly secret: Uint8Array | null;
+  readonly connectTimeoutMs: number;
+}
+
+export interface LinkOwner {
+  linkUp(link: NodeLink, table: RoutingTable): void;
+  /** The connection broke, with these requests unanswered. */
+  linkDown(link: NodeLink, unanswered: readonly Operation[], error: KeyvalError): void;
+  /** The node does not want this client: `error` says why. */
+  linkRefused(link: NodeLink, error: KeyvalError): void;
+  /** A reply to `operation`; its body lies in `frame`. */
+  reply(link: NodeLink, operation: Operation, frame: FrameDecoder): void;
+}
+
+type LinkState = 'idle' | 'dialling' | 'login' | 'up' | 'closed';
+
+export class NodeLink implements ChannelHandler {
+  readonly endpoint: string;
+  readonly pending: Pending = new Pending();
+  state: LinkState = 'idle';
+  lastError: KeyvalError | null = null;
+  readonly #ports: ClientPorts;
+  readonly #options: LinkOptions;
+  readonly #owner: LinkOwner;
+  readonly #backoff: Backoff;
+  #channel: Channel | null = null;
+  #queue: WriterQueue | null = null;
+  #decoder: FrameDecoder = new FrameDecoder();
+  #caller: Caller | null = null;
+
+  constructor(endpoint: string, ports: ClientPorts, options: LinkOptions, owner: LinkOwner) {
+    this.endpoint = endpoint;
+    this.#ports = ports;
+    this.#options = options;
+    this.#owner = owner;
+    const random = (): number => ports.random.u32() / 2 ** 32;
+    this.#backoff = new Backoff({ baseMs: RETRY_BASE_MS, capMs: RETRY_CAP_MS, random });
+  }
+
+  get up(): boolean {
+    return this.state === 'up';
+  }
+
+  /** Where requests are encoded; only while it is up. */
+  get frames(): FrameWriter {
+    return (this.#queue as WriterQueue).frames;
+  }
+
+  get queue(): WriterQueue {
+    return this.#queue as WriterQueue;
+  }
+
+  /** Dials, unless it is connected or about to be. */
+  open(): void {
+    if (this.state !== 'idle') return;
+    this.state = 'dialling';
+    void this.#dial();
+  }
+
+  async #dial(): Promise<void> {
+    const address = parseAddress(this.endpoint);
+    try {
+      if (address === null) throw new Error('not an address');
+      await this.#ports.transport.connect(address, (channel) => this.#begin(channel), this.#options.connectTimeoutMs);
+    } catch (cause) {
+      if (this.state === 'closed') return;
+      const text = cause instanceof Error ? cause.message : String(cause);
+      this.lastError = new KeyvalError('KV_UNREACHABLE', `${this.endpoint}: ${text}`, { cause });
+      this.#again();
+    }
+  }
+
+  #begin(channel: Channel): ChannelHandler {
+    this.#channel = channel;
+    this.#queue = new WriterQueue(channel, this.#ports.turn);
+    this.#decoder = new FrameDecoder();
+    if (this.state === 'closed') {
+      channel.destroy();
+      return this;
+    }
+    this.state = 'login';
+    const { cluster, name, secret } = this.#options;
+    const hello = { role: Role.client, flags: HelloFlag.routes, cluster, name, peer: null };
+    this.#caller = new Caller(hello, secret, this.#ports.crypto, this.#ports.random);
+    this.#caller.start(this.#queue.frames);
+    return this;
+  }
+
+  #again(): void {
+    this.state = 'dialling';
+    this.#ports.timers.after(this.#backoff.next(), () => {
+      if (this.state === 'dialling') void this.#dial();
+    });
+  }
+
+  received(chunk: Uint8Array): void {
+    const decoder = this.#decoder;
+    decoder.push(chunk);
+    for (let status = decoder.next(); status !== DecodeStatus.needMore; status = decoder.next()) {
+      if (status === DecodeStatus.badLength) return this.#broken(`announced a frame of ${decoder.badLength} bytes`);
+      if (this.state === 'up') this.#frame(decoder);
+      else if (this.state === 'login') this.#login(decoder);
+      else return;
+    }
+  }
+
+  #broken(what: string): void {
+    this.lastError = new KeyvalError('KV_BAD_FRAME', `${this.endpoint} ${what}`);
+    this.#channel?.destroy();
+  }
+
+  #frame(decoder: FrameDecoder): void {
+    const operation = this.pending.get(decoder.messageId);
+    if (operation !== null) this.#owner.reply(this, operation, decoder);
+    else if (decoder.messageId === 0 && decoder.opcode === FAIL) {
+      this.lastError = decodeFail(decoder.buffer.slice(decoder.bodyStart, decoder.bodyEnd));
+    }
+  }
+
+  #login(decoder: FrameDecoder): void {
+    let welcome: Welcome | null;
+    try {
+      welcome = (this.#caller as Caller).received(decoder, this.frames);
+    } catch (error) {
+      if (!(error instanceof KeyvalError)) throw error;
+      this.lastError = error;
+      this.#channel?.destroy();
+      this.#owner.linkRefused(this, error);
+      return;
+    }
+    if (welcome === null) return;
+    this.state = 'up';
+    this.lastError = null;
+    this.#backoff.reset();
+    this.#owner.linkUp(this, welcome.table);
+  }
+
+  drained(): void {
+    this.#queue?.drained();
+  }
+
+  ended(cause: Error | null): void {
+    this.#queue?.close();
+    this.#channel = null;
+    const wasUp = this.state === 'up';
+    if (this.state === 'closed') return;
+    const text = `${this.endpoint}: the connection broke${cause === null ? '' : `: ${cause.message}`}`;
+    this.lastError ??= new KeyvalError('KV_UNREACHABLE', text, { cause });
+    this.#again();
+    if (wasUp) this.#owner.linkDown(this, this.pending.drain(), this.lastError);
+  }
+
+  /** Sends what is queued, then closes; dials no more. */
+  async close(): Promise<void> {
+    const channel = this.#channel;
+    const queue = this.#queue;
+    const wasUp = this.state === 'up';
+    this.state = 'closed';
+    if (channel === null || queue === null) return;
+    if (wasUp) await queue.whenEmpty();
+    channel.end();
+    channel.destroy();
+  }
+}

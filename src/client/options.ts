@@ -1,0 +1,93 @@
+/** What `connect` takes, checked and with its defaults. */
+import { formatAddress, parseAddress } from '../base/address.ts';
+import { KeyvalError } from '../errors.ts';
+import { LEASE_MS_MAX, LEASE_MS_MIN } from '../protocol/limits.ts';
+import { bufferCodec, type Codec, jsonCodec, stringCodec } from './codecs.ts';
+
+export interface ConnectOptions<V = string> {
+  /** How values become bytes: `string` (UTF-8, the default), `buffer`, `json`, or your own. */
+  readonly codec?: 'string' | 'buffer' | 'json' | Codec<V>;
+  /** Deadline of a request in milliseconds; default 5000. */
+  readonly timeoutMs?: number;
+  /** How long `connect` waits for the first node; default 5000. */
+  readonly connectTimeoutMs?: number;
+  /** Lease of the session, and so of its locks, in milliseconds: 100 to 60,000; default 10,000. Renewed at a third. */
+  readonly leaseMs?: number;
+  /** Name of the cluster; default `keyval`. */
+  readonly cluster?: string;
+  /** Shared secret, when the nodes have one (--secret-file). */
+  readonly secret?: string | Uint8Array;
+  /** Shown in listings of sessions; default: host name and process id. */
+  readonly name?: string;
+  /** Ends `connect`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ClientSettings<V> {
+  readonly endpoints: readonly string[];
+  readonly codec: Codec<V>;
+  readonly timeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly leaseMs: number;
+  readonly cluster: string;
+  readonly secret: Uint8Array | null;
+  readonly name: string;
+}
+
+const SCHEME = 'keyval://';
+
+/** @throws KeyvalError KV_USAGE naming the option */
+export function clientSettings<V>(
+  endpoints: string | readonly string[],
+  options: ConnectOptions<V>,
+  defaultName: string,
+): ClientSettings<V> {
+  return {
+    endpoints: parseEndpoints(endpoints),
+    codec: codecOf(options.codec),
+    timeoutMs: positive('timeoutMs', options.timeoutMs ?? 5000),
+    connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs ?? 5000),
+    leaseMs: leaseOf(options.leaseMs ?? 10_000),
+    cluster: options.cluster ?? 'keyval',
+    secret: secretOf(options.secret),
+    name: options.name ?? defaultName,
+  };
+}
+
+/** `keyval://host,host:port`, or a list of hosts; as `host:port`, each once. @throws KeyvalError KV_USAGE */
+export function parseEndpoints(endpoints: string | readonly string[]): string[] {
+  const texts = typeof endpoints === 'string' ? endpoints.replace(SCHEME, '').replace(/\/$/, '').split(',') : endpoints;
+  const parsed = texts.map((text) => {
+    const address = parseAddress(text.startsWith(SCHEME) ? text.slice(SCHEME.length) : text);
+    if (address === null || address.port === 0) {
+      throw new KeyvalError('KV_USAGE', `'${text}' is no endpoint; write host, host:port or [v6]:port`);
+    }
+    return formatAddress(address);
+  });
+  return [...new Set(parsed)];
+}
+
+function codecOf<V>(codec: ConnectOptions<V>['codec']): Codec<V> {
+  if (typeof codec === 'object') return codec;
+  const named = { string: stringCodec, buffer: bufferCodec, json: jsonCodec };
+  const found = named[codec ?? 'string'] as Codec<unknown> | undefined;
+  if (found === undefined) throw new KeyvalError('KV_USAGE', `there is no codec '${codec}'; use string, buffer or json`);
+  return found as Codec<V>;
+}
+
+function positive(name: string, value: number): number {
+  if (typeof value !== 'number' || !(value > 0)) throw new KeyvalError('KV_USAGE', `${name} must be above 0, not ${value}`);
+  return value;
+}
+
+function leaseOf(leaseMs: number): number {
+  if (Number.isInteger(leaseMs) && leaseMs >= LEASE_MS_MIN && leaseMs <= LEASE_MS_MAX) return leaseMs;
+  throw new KeyvalError('KV_USAGE', `leaseMs is a whole number from ${LEASE_MS_MIN} to ${LEASE_MS_MAX}, not ${leaseMs}`);
+}
+
+function secretOf(secret: string | Uint8Array | undefined): Uint8Array | null {
+  if (secret === undefined) return null;
+  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret;
+  if (bytes.length === 0) throw new KeyvalError('KV_USAGE', 'the secret is empty');
+  return bytes;
+}

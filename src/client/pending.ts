@@ -1,0 +1,62 @@
+/**
+ * Requests sent on one connection and not yet answered, found by message id: a ring whose places are taken in order;
+ * ids whose place is still taken by a long wait are passed over.
+ */
+import type { Operation } from './operation.ts';
+
+const SIZE_MIN = 256;
+
+export class Pending {
+  #ring: (Operation | null)[] = new Array(SIZE_MIN).fill(null);
+  #mask: number = SIZE_MIN - 1;
+  #lastId = 0;
+  #count = 0;
+
+  get size(): number {
+    return this.#count;
+  }
+
+  /** Gives the operation a message id and keeps it. */
+  add(operation: Operation): void {
+    if (this.#count * 2 > this.#mask) this.#grow();
+    do {
+      this.#lastId = (this.#lastId + 1) >>> 0;
+    } while (this.#ring[this.#lastId & this.#mask] !== null);
+    operation.messageId = this.#lastId;
+    this.#ring[this.#lastId & this.#mask] = operation;
+    this.#count += 1;
+  }
+
+  get(messageId: number): Operation | null {
+    const found = this.#ring[messageId & this.#mask] as Operation | null;
+    return found !== null && found.messageId === messageId ? found : null;
+  }
+
+  remove(operation: Operation): void {
+    const at = operation.messageId & this.#mask;
+    if (this.#ring[at] !== operation) return;
+    this.#ring[at] = null;
+    this.#count -= 1;
+  }
+
+  #grow(): void {
+    // Ids that differ in their low bits differ in one bit more, too.
+    const old = this.#ring;
+    const size = (this.#mask + 1) * 2;
+    this.#ring = new Array(size).fill(null);
+    this.#mask = size - 1;
+    for (const operation of old) if (operation !== null) this.#ring[operation.messageId & this.#mask] = operation;
+  }
+
+  /** All of them, removed. */
+  drain(): Operation[] {
+    const all = this.#ring.filter((operation) => operation !== null);
+    this.#ring.fill(null);
+    this.#count = 0;
+    return all;
+  }
+
+  *[Symbol.iterator](): Iterator<Operation> {
+    for (const operation of this.#ring) if (operation !== null) yield operation;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The client's session: one identity over all partitions (L3). It attaches to a partition before the first write there;
+ * sequences, the mark and the lease are counted per partition (R22, L3).
+ */
+import { SESSION_BYTES } from '../protocol/client-codec.ts';
+import type { Random } from '../base/ports.ts';
+
+/** Sequences go round the 32-bit integers and leave this one out. */
+export const NO_SEQUENCE = 0;
+
+/** What the session is in one partition. */
+export class Attachment {
+  epoch = 0;
+  operation = 0;
+  attached = false;
+  /** ATCH is under way. */
+  attaching = false;
+  /** Next sequence to give. */
+  #next = 1;
+  /** Lowest sequence without an answer. */
+  mark = 1;
+  readonly #answered: Set<number> = new Set();
+  /** Monotonic milliseconds until which the node surely keeps the session, counted from when the renewal was sent (L4). */
+  leaseUntilMs = 0;
+
+  takeSequence(): number {
+    const sequence = this.#next;
+    this.#next = (this.#next + 1) | 0;
+    if (sequence !== NO_SEQUENCE) return sequence;
+    this.answered(NO_SEQUENCE);
+    return this.takeSequence();
+  }
+
+  /** `sequence` needs no record any more: it was answered, given up, or queued as a wait. */
+  answered(sequence: number): void {
+    if (sequence !== this.mark) {
+      if (((sequence - this.mark) | 0) > 0) this.#answered.add(sequence);
+      return;
+    }
+    do {
+      this.mark = (this.mark + 1) | 0;
+    } while (this.#answered.size > 0 && this.#answered.delete(this.mark));
+  }
+
+  /** The node knows this attachment by its entry. */
+  attachedAt(epoch: number, operation: number, leaseUntilMs: number): void {
+    this.epoch = epoch;
+    this.operation = operation;
+    this.attached = true;
+    this.attaching = false;
+    this.leaseUntilMs = leaseUntilMs;
+    this.#next = 1;
+    this.mark = 1;
+    this.#answered.clear();
+  }
+
+  lost(): void {
+    this.attached = false;
+    this.leaseUntilMs = 0;
+  }
+
+  is(epoch: number, operation: number): boolean {
+    return this.attached && this.epoch === epoch && this.operation === operation;
+  }
+}
+
+export class Session {
+  readonly id: Uint8Array = new Uint8Array(SESSION_BYTES);
+  readonly leaseMs: number;
+  #attachments: (Attachment | null)[] = [];
+
+  constructor(leaseMs: number, random: Random) {
+    random.fill(this.id);
+    this.leaseMs = leaseMs;
+  }
+
+  at(partition: number): Attachment {
+    let found = this.#attachments[partition] ?? null;
+    if (found === null) {
+      found = new Attachment();
+      this.#attachments[partition] = found;
+    }
+    return found;
+  }
+
+  /** Partitions it is attached to. */
+  attached(): number[] {
+    const partitions: number[] = [];
+    this.#attachments.forEach((attachment, partition) => {
+      if (attachment?.attached) partitions.push(partition);
+    });
+    return partitions;
+  }
+}

@@ -1,0 +1,15 @@
+/** The public interface of keyval. */
+export type { Entry, SwapResult } from './client/answers.ts';
+export type { BatchOperation, BatchResult } from './client/batch.ts';
+export { Client, type LockOptions, type PutOptions, type RequestOptions, type StatusEvent } from './client/client.ts';
+export type { ClusterStatus, NodeFacts, NodeStatus, PingResult } from './client/cluster-status.ts';
+export type { Codec } from './client/codecs.ts';
+export { connect } from './client/index.ts';
+export type { Key } from './client/key-buffer.ts';
+export { Lock } from './client/lock.ts';
+export type { ConnectOptions } from './client/options.ts';
+export type { ScannedEntry, ScanOptions } from './client/scan.ts';
+export { type Code, type CodeInfo, codes, ExitCode, KeyvalError, type Outcome } from './errors.ts';
+export type { NodeOptions } from './node-options.ts';
+export { RunningNode, startNode } from './start-node.ts';
+export { version } from './version.ts';

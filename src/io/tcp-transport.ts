@@ -1,0 +1,91 @@
+/** TCP sockets as channels: small packets leave at once, dead peers are noticed, chunks are plain arrays. */
+import { connect as connectSocket, type Socket } from 'node:net';
+import type { Address, Channel, ChannelHandler, Transport } from '../base/ports.ts';
+
+/** Idle this long before the kernel probes. */
+const KEEP_ALIVE_MS = 15_000;
+
+class TcpChannel implements Channel {
+  readonly remoteAddress: string;
+  handler: ChannelHandler | null = null;
+  readonly #socket: Socket;
+  /** One for all writes: nothing is made per write. */
+  readonly #written: () => void;
+  #waiting = false;
+
+  constructor(socket: Socket, remoteAddress: string) {
+    this.#socket = socket;
+    this.remoteAddress = remoteAddress;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    this.#written = (): void => this.#afterWrite();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const socket = this.#socket;
+    if (socket.destroyed || socket.writableEnded) return true;
+    socket.write(bytes, this.#written);
+    // Node tries at once; what the kernel took is no longer counted.
+    if (socket.writableLength === 0) return true;
+    this.#waiting = true;
+    return false;
+  }
+
+  #afterWrite(): void {
+    if (!this.#waiting || this.#socket.writableLength > 0 || this.#socket.destroyed) return;
+    this.#waiting = false;
+    this.handler?.drained();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Joins a socket and its handler. */
+export function attachSocket(socket: Socket, handlerOf: (channel: Channel) => ChannelHandler): Channel {
+  const channel = new TcpChannel(socket, `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`);
+  const handler = handlerOf(channel);
+  channel.handler = handler;
+  let failure: Error | null = null;
+  socket.on('data', (chunk: Buffer) => {
+    handler.received(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+  });
+  socket.on('error', (error) => {
+    failure = error;
+  });
+  socket.on('close', () => handler.ended(failure));
+  return channel;
+}
+
+export const tcpTransport: Transport = {
+  connect(address: Address, handlerOf: (channel: Channel) => ChannelHandler, timeoutMs: number): Promise<Channel> {
+    return new Promise((resolve, reject) => {
+      const socket = connectSocket({ host: address.host, port: address.port, noDelay: true });
+      const timer = setTimeout(() => {
+        socket.destroy();
+        reject(new Error(`no connection within ${timeoutMs} ms`));
+      }, timeoutMs);
+      socket.once('error', (error) => {
+        clearTimeout(timer);
+        reject(error);
+      });
+      socket.once('connect', () => {
+        clearTimeout(timer);
+        resolve(attachSocket(socket, handlerOf));
+      });
+    });
+  },
+};

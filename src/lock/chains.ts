@@ -1,0 +1,63 @@
+/**
+ * Many doubly linked lists of small integers in four arrays: each item is in at most one list at a time, and removal
+ * from the middle costs nothing to find. No object per item.
+ *
+ *      list ─► first ⇄ … ⇄ last
+ */
+const NONE = -1;
+const SIZE_MIN = 8;
+
+export class Chains {
+  #firsts: Int32Array = new Int32Array(SIZE_MIN).fill(NONE); // by list
+  #lasts: Int32Array = new Int32Array(SIZE_MIN).fill(NONE);
+  #before: Int32Array = new Int32Array(SIZE_MIN).fill(NONE); // by item
+  #after: Int32Array = new Int32Array(SIZE_MIN).fill(NONE);
+
+  /** First item of `list`, or −1. */
+  first(list: number): number {
+    return list < this.#firsts.length ? (this.#firsts[list] as number) : NONE;
+  }
+
+  /** The item behind `item` in its list, or −1. */
+  after(item: number): number {
+    return this.#after[item] as number;
+  }
+
+  /** Puts `item`, which is in no list, at the end of `list`. */
+  append(list: number, item: number): void {
+    if (list >= this.#firsts.length) {
+      this.#firsts = widened(this.#firsts, list);
+      this.#lasts = widened(this.#lasts, list);
+    }
+    if (item >= this.#before.length) {
+      this.#before = widened(this.#before, item);
+      this.#after = widened(this.#after, item);
+    }
+    const last = this.#lasts[list] as number;
+    this.#before[item] = last;
+    this.#after[item] = NONE;
+    if (last === NONE) this.#firsts[list] = item;
+    else this.#after[last] = item;
+    this.#lasts[list] = item;
+  }
+
+  /** Takes `item` out of `list`, where it must be. */
+  remove(list: number, item: number): void {
+    const before = this.#before[item] as number;
+    const after = this.#after[item] as number;
+    if (before === NONE) this.#firsts[list] = after;
+    else this.#after[before] = after;
+    if (after === NONE) this.#lasts[list] = before;
+    else this.#before[after] = before;
+    this.#before[item] = NONE;
+    this.#after[item] = NONE;
+  }
+}
+
+function widened(old: Int32Array, index: number): Int32Array {
+  let size = old.length * 2;
+  while (size <= index) size *= 2;
+  const larger = new Int32Array(size).fill(NONE);
+  larger.set(old);
+  return larger;
+}

@@ -1,0 +1,75 @@
+/**
+ * Requests handed on to the node that is primary, for callers that do not find it themselves. The frame goes out on the
+ * control link under a number of this table; the reply comes back under it and is passed on under the caller's own.
+ *
+ *      caller ── id 7 ──► here ── id n ──► primary        n ↔ (caller, 7)
+ */
+import type { FrameDecoder } from '../protocol/frame-decoder.ts';
+import type { FrameWriter } from '../protocol/frame-writer.ts';
+import { GETK, SCAN, WAIT } from '../protocol/opcode.ts';
+import { type ReplyTarget, replyFail } from './reply.ts';
+
+/** Requests forwarded and not yet answered; one more is refused with KV_OVERLOADED. */
+export const FORWARDS_MAX = 65_536;
+
+export class Forwarder {
+  readonly #callers: (ReplyTarget | null)[] = [];
+  readonly #messageIds: number[] = [];
+  readonly #members: number[] = [];
+  readonly #opcodes: number[] = [];
+  readonly #free: number[] = [];
+
+  /** Sends the request on; false when too many are under way. */
+  forward(
+    caller: ReplyTarget,
+    messageId: number,
+    member: number,
+    link: FrameWriter,
+    opcode: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    const number = this.#free.pop() ?? this.#callers.length;
+    if (number >= FORWARDS_MAX) return false;
+    this.#callers[number] = caller;
+    this.#messageIds[number] = messageId;
+    this.#members[number] = member;
+    this.#opcodes[number] = opcode;
+    link.begin(opcode, number);
+    link.bytes(bytes, start, end);
+    link.end();
+    return true;
+  }
+
+  /** Passes on a reply that came from `member`. */
+  reply(member: number, frame: FrameDecoder): void {
+    const number = frame.messageId;
+    const caller = this.#callers[number] ?? null;
+    if (caller === null || this.#members[number] !== member) return;
+    if (!caller.closed) {
+      caller.frames.begin(frame.opcode, this.#messageIds[number] as number);
+      caller.frames.bytes(frame.buffer, frame.bodyStart, frame.bodyEnd);
+      caller.frames.end();
+    }
+    if (frame.opcode !== WAIT) this.#release(number);
+  }
+
+  /** The link is gone: reads did nothing; of everything else nobody knows (R24). */
+  linkLost(member: number, name: string): void {
+    for (let number = 0; number < this.#callers.length; number += 1) {
+      const caller = this.#callers[number] ?? null;
+      if (caller === null || this.#members[number] !== member) continue;
+      const opcode = this.#opcodes[number];
+      const harmless = opcode === GETK || opcode === SCAN;
+      const code = harmless ? 'KV_NO_QUORUM' : 'KV_AMBIGUOUS';
+      replyFail(caller, this.#messageIds[number] as number, code, `the link to ${name}, the primary, broke`);
+      this.#release(number);
+    }
+  }
+
+  #release(number: number): void {
+    this.#callers[number] = null;
+    this.#free.push(number);
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The node's side of the login: who may come in as what. A refused caller gets one FAIL with a code and is closed; the
+ * refusal is logged once per cause and caller, so that a peer that tries again and again does not fill the log.
+ */
+import type { Crypto, Log, Random } from '../base/ports.ts';
+import { codes, KeyvalError } from '../errors.ts';
+import { writeFail } from '../protocol/client-codec.ts';
+import { decodeHello, encodeWelcome, type Hello, HelloFlag, Role, type RoutingTable } from '../protocol/hello-codec.ts';
+import { FRAME_LENGTH_MAX, LOGIN_FRAME_LENGTH_MAX, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST } from '../protocol/limits.ts';
+import { Callee } from '../protocol/login.ts';
+import { FAIL, HELO, opcodeName, PROV, WLCM } from '../protocol/opcode.ts';
+import type { Connection, FrameHandler } from './connection.ts';
+import { checkPeerHello, type PeerIdentity } from './peer-hello.ts';
+import type { NodeSettings } from './settings.ts';
+
+export interface LoginHost {
+  readonly settings: NodeSettings;
+  readonly identity: PeerIdentity;
+  readonly incarnation: Uint8Array;
+  readonly crypto: Crypto;
+  readonly random: Random;
+  readonly log: Log;
+  readonly stopping: boolean;
+  table(): RoutingTable;
+  /** The connection is a client's from now on. */
+  welcomeClient(connection: Connection): void;
+  /** The connection is a peer's link from now on. @throws KeyvalError when the peer is refused */
+  welcomePeer(connection: Connection, hello: Hello): void;
+  loginEnded(connection: Connection): void;
+}
+
+interface Pending {
+  readonly callee: Callee;
+  hello: Hello | null;
+}
+
+export class LoginHandler implements FrameHandler {
+  readonly #host: LoginHost;
+  readonly #pending: Map<number, Pending> = new Map();
+  readonly #told: Set<string> = new Set();
+
+  constructor(host: LoginHost) {
+    this.#host = host;
+  }
+
+  frame(connection: Connection): void {
+    try {
+      this.#step(connection);
+    } catch (error) {
+      if (!(error instanceof KeyvalError)) throw error;
+      this.#refuse(connection, error);
+    }
+  }
+
+  #step(connection: Connection): void {
+    const { decoder } = connection;
+    const body = decoder.buffer.slice(decoder.bodyStart, decoder.bodyEnd);
+    const pending = this.#pending.get(connection.id);
+    if (decoder.opcode === HELO && pending === undefined) return this.#hello(connection, body);
+    if (decoder.opcode === PROV && pending !== undefined && pending.hello !== null) {
+      pending.callee.proof(body);
+      return this.#welcome(connection, pending.callee, pending.hello);
+    }
+    throw new KeyvalError('KV_BAD_FRAME', `expected ${pending ? 'PROV' : 'HELO'} first, got ${opcodeName(decoder.opcode)}`);
+  }
+
+  #hello(connection: Connection, body: Uint8Array): void {
+    const host = this.#host;
+    const hello = decodeHello(body);
+    if (host.stopping) throw new KeyvalError('KV_STOPPING', `${host.settings.address} is stopping`);
+    checkHello(hello, host.settings);
+    const callee = new Callee(host.settings.secret, host.crypto, host.random);
+    this.#pending.set(connection.id, { callee, hello });
+    if (callee.hello(body, connection.frames)) this.#welcome(connection, callee, hello);
+  }
+
+  #welcome(connection: Connection, callee: Callee, hello: Hello): void {
+    const host = this.#host;
+    if (hello.peer !== null) checkPeerHello(hello.peer, host.identity);
+    this.#pending.delete(connection.id);
+    connection.name = hello.name;
+    connection.routes = (hello.flags & HelloFlag.routes) !== 0;
+    connection.decoder.lengthMax = FRAME_LENGTH_MAX;
+    if (hello.peer !== null) host.welcomePeer(connection, hello);
+    connection.frames.begin(WLCM, 0);
+    encodeWelcome(connection.frames, {
+      version: Math.min(hello.version, PROTOCOL_VERSION),
+      incarnation: host.incarnation,
+      proof: callee.ownProof(),
+      table: host.table(),
+    });
+    connection.frames.end();
+    if (hello.peer === null) host.welcomeClient(connection);
+  }
+
+  #refuse(connection: Connection, error: KeyvalError): void {
+    writeFail(connection.frames, FAIL, connection.decoder.messageId, codes[error.code].wire, error.message);
+    this.#tell(connection, error.code, error.message);
+    connection.endSoon();
+  }
+
+  badLength(connection: Connection, length: number): void {
+    const text = `a frame of ${length} bytes was announced; 8 to ${LOGIN_FRAME_LENGTH_MAX} are allowed before the login`;
+    writeFail(connection.frames, FAIL, 0, codes.KV_BAD_FRAME.wire, text);
+    this.#tell(connection, 'KV_BAD_FRAME', text);
+  }
+
+  #tell(connection: Connection, code: string, message: string): void {
+    const host = connection.channel.remoteAddress.replace(/:\d+$/, '');
+    const cause = `${code} ${host} ${message}`;
+    if (this.#told.has(cause)) return;
+    if (this.#told.size >= 1000) this.#told.clear();
+    this.#told.add(cause);
+    this.#host.log.write('warn', 'login refused', { from: connection.channel.remoteAddress, code, message });
+  }
+
+  closed(connection: Connection): void {
+    this.#pending.delete(connection.id);
+    this.#host.loginEnded(connection);
+  }
+}
+
+function checkHello(hello: Hello, settings: NodeSettings): void {
+  if (hello.versionOldest > PROTOCOL_VERSION || hello.version < PROTOCOL_VERSION_OLDEST) {
+    throw new KeyvalError(
+      'KV_VERSION',
+      `the caller speaks protocol versions ${hello.versionOldest} to ${hello.version}, this node ${PROTOCOL_VERSION_OLDEST} to ${PROTOCOL_VERSION}; upgrade the older one`,
+    );
+  }
+  if (hello.cluster !== settings.cluster) {
+    throw new KeyvalError(
+      'KV_WRONG_CLUSTER',
+      `this node belongs to the cluster '${settings.cluster}', the caller asked for '${hello.cluster}'; check --cluster`,
+    );
+  }
+  if (hello.role > Role.bulk) throw new KeyvalError('KV_BAD_REQUEST', `HELO: there is no role ${hello.role}`);
+}

@@ -1,0 +1,556 @@
+/**
+ * One node: members and their links, the partitions it is primary or backup of, and the clock that drives them. It knows
+ * no socket and no timer of the system; `io/` and the simulator bring those.
+ */
+import { parseAddress } from '../base/address.ts';
+import { Arena } from '../base/arena.ts';
+import { assert } from '../base/assert.ts';
+import type { Channel, ChannelHandler, Clock, Crypto, Log, Random, TimerHandle, Timers, Transport } from '../base/ports.ts';
+import type { Turn } from '../base/turn.ts';
+import { place } from '../cluster/placement.ts';
+import { codes, type KeyvalError } from '../errors.ts';
+import { writeFail } from '../protocol/client-codec.ts';
+import { INCARNATION_BYTES, type Hello, Role, type RoutingTable, type Welcome } from '../protocol/hello-codec.ts';
+import { FRAME_LENGTH_MAX, LOGIN_TIMEOUT_MS, PROTOCOL_VERSION } from '../protocol/limits.ts';
+import { BEAT, FAIL } from '../protocol/opcode.ts';
+import * as peerCodec from '../protocol/peer-codec.ts';
+import { BackupState } from '../replication/primary.ts';
+import { Connection } from './connection.ts';
+import { Dialer } from './dialer.ts';
+import { Forwarder } from './forwarder.ts';
+import { LargeWrites } from './large-writes.ts';
+import { sendLargeValue } from './large-values.ts';
+import { LoginHandler } from './login-handler.ts';
+import { PartitionBackup } from './partition-backup.ts';
+import { PartitionPrimary } from './partition-primary.ts';
+import { ParkedRequests } from './parked-requests.ts';
+import { HEARTBEAT_MS, Peer, SILENCE_MS } from './peer.ts';
+import { PeerHandler } from './peer-handler.ts';
+import type { PeerIdentity } from './peer-hello.ts';
+import { Replicator } from './replicator.ts';
+import { type ReplyTarget, replyFail } from './reply.ts';
+import { RequestHandler } from './request-handler.ts';
+import type { NodeSettings } from './settings.ts';
+import { Stages } from './stages.ts';
+import { nodeStatus } from './status.ts';
+
+/** The edges a node runs on. */
+export interface NodePorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly crypto: Crypto;
+  readonly transport: Transport;
+  readonly log: Log;
+  readonly turn: Turn;
+  /** For status. */
+  processFacts(): ProcessFacts;
+}
+
+export interface ProcessFacts {
+  readonly pid: number;
+  /** Processor time used so far, user and system. */
+  readonly cpuMicros: number;
+  readonly residentBytes: number;
+}
+
+/** After a gap between ticks longer than this the node itself had stopped: nobody else is called silent for it. */
+const OWN_PAUSE_MS = 2 * HEARTBEAT_MS;
+/** Large values that one primary may have staged here at a time. */
+const PEER_STAGES_MAX = 64;
+
+export class Node {
+  readonly settings: NodeSettings;
+  readonly incarnation: Uint8Array = new Uint8Array(INCARNATION_BYTES);
+  readonly identity: PeerIdentity;
+  readonly self: number;
+  readonly partitions: number;
+  readonly arena: Arena = new Arena();
+  /** By member; null at `self`. */
+  readonly peers: (Peer | null)[];
+  readonly primaries: (PartitionPrimary | null)[] = [];
+  readonly backups: (PartitionBackup | null)[] = [];
+  readonly primaryMembers: Uint16Array;
+  readonly forwarder: Forwarder = new Forwarder();
+  readonly ports: NodePorts;
+  readonly log: Log;
+  readonly crypto: Crypto;
+  readonly random: Random;
+  readonly startedAtMs: number;
+  nowMs: number;
+  stopping = false;
+  readonly #connections: Map<number, Connection> = new Map();
+  readonly #login: LoginHandler;
+  readonly #requests: RequestHandler;
+  readonly #peerHandler: PeerHandler;
+  readonly #replicator: Replicator;
+  readonly #largeWrites: LargeWrites;
+  readonly #parked: ParkedRequests;
+  readonly #dialers: Dialer[] = [];
+  readonly #turnHook: () => void;
+  #clients = 0;
+  #lastConnection = 0;
+  #tickTimer: TimerHandle | null = null;
+  #lastTickMs = 0;
+  #epoch = 0;
+  #otherBytes = 0;
+  #full = false;
+  readonly #whenServing: (() => void)[] = [];
+
+  constructor(settings: NodeSettings, ports: NodePorts) {
+    this.settings = settings;
+    this.ports = ports;
+    this.log = ports.log;
+    this.crypto = ports.crypto;
+    this.random = ports.random;
+    ports.random.fill(this.incarnation);
+    this.startedAtMs = ports.clock.monotonicMs();
+    this.nowMs = this.startedAtMs;
+    this.partitions = settings.partitions;
+    this.self = settings.members.indexOf(settings.address);
+    assert(this.self >= 0, 'node: the own address is among the members');
+    const { address, members, partitions, replicas } = settings;
+    this.identity = { address, members, partitions, replicas };
+    this.peers = members.map((name, member) => (member === this.self ? null : this.#newPeer(name, member)));
+    this.primaryMembers = new Uint16Array(partitions);
+    this.#replicator = new Replicator(this.peers, this.incarnation);
+    this.#largeWrites = new LargeWrites(this.peers, this.log);
+    this.#parked = new ParkedRequests();
+    this.#login = new LoginHandler(this);
+    this.#requests = new RequestHandler(this);
+    this.#peerHandler = new PeerHandler(this);
+    this.#turnHook = (): void => this.#endOfTurn();
+    this.#placePartitions();
+  }
+
+  #newPeer(name: string, member: number): Peer {
+    const address = parseAddress(name);
+    assert(address !== null, `node: ${name} is no address`);
+    return new Peer(member, name, address, new Stages(PEER_STAGES_MAX, () => true));
+  }
+
+  #placePartitions(): void {
+    const { members, partitions, replicas } = this.settings;
+    const weighted = members.map((id) => ({ id, weight: 1 }));
+    const placement = place(weighted, partitions, Math.min(replicas, members.length));
+    placement.replicas.forEach((replicaMembers, partition) => {
+      const [primary, ...backups] = replicaMembers as [number, ...number[]];
+      this.primaryMembers[partition] = primary;
+      this.primaries[partition] =
+        primary === this.self
+          ? new PartitionPrimary(partition, backups, this.arena, this, (stage) => this.#largeWrites.take(stage))
+          : null;
+      this.backups[partition] = backups.includes(this.self)
+        ? new PartitionBackup(partition, primary, this.arena, (stage) => this.#stagedBy(primary, stage))
+        : null;
+    });
+  }
+
+  #stagedBy(member: number, stage: number): Uint8Array {
+    const value = (this.peers[member] as Peer).stages.take(stage);
+    assert(value !== null, 'a staged value is named only after it is whole');
+    return value;
+  }
+
+  // ---- life
+
+  /** Dials the peers, and opens the partitions at the next full second. */
+  start(): void {
+    this.touch();
+    this.ports.turn.onEnd(this.#turnHook);
+    for (const peer of this.peers) if (peer !== null && this.self < peer.member) this.#dial(peer);
+    this.#lastTickMs = this.nowMs;
+    this.#tickTimer = this.ports.timers.after(HEARTBEAT_MS, () => this.#tick());
+    this.#openAtNextSecond();
+  }
+
+  /**
+   * First epochs are Unix seconds (replication.md, "Founding"). An epoch is served only once its second has begun and is
+   * later than the process's start, so two lives of one node never share an epoch and tokens grow over a restart (L2).
+   */
+  #openAtNextSecond(): void {
+    const now = this.ports.clock.unixMs();
+    this.#epoch = Math.floor(now / 1000) + 1;
+    const open = (): void => {
+      if (this.stopping) return;
+      const left = this.#epoch * 1000 - this.ports.clock.unixMs();
+      if (left > 0) this.ports.timers.after(left, open);
+      else this.#open();
+    };
+    open();
+  }
+
+  #open(): void {
+    this.touch();
+    for (const partition of this.primaries) partition?.open(this.#epoch, this.ports.clock.unixMs());
+    this.#checkServing();
+    this.ports.turn.wake();
+  }
+
+  #dial(peer: Peer): void {
+    for (const role of [Role.control, Role.bulk]) {
+      const peerHello = { incarnation: this.incarnation, ...this.identity };
+      const hello = { role, flags: 0, cluster: this.settings.cluster, name: this.settings.address, peer: peerHello };
+      const dialer = new Dialer(peer, hello, this.#dialerHost(role));
+      this.#dialers.push(dialer);
+      void dialer.start();
+    }
+  }
+
+  #dialerHost(role: number): ConstructorParameters<typeof Dialer>[2] {
+    const { transport, timers, clock, turn } = this.ports;
+    return {
+      transport,
+      timers,
+      clock,
+      random: this.random,
+      crypto: this.crypto,
+      turn,
+      log: this.log,
+      secret: this.settings.secret,
+      touch: () => this.touch(),
+      nextConnectionId: () => this.#nextConnectionId(),
+      linked: (peer, connection, welcome) => this.#linkedByDialling(peer, connection, welcome, role),
+      linkRefused: (peer, error) => this.linkRefused(peer, error),
+    };
+  }
+
+  /** Resolves when every partition of this node takes writes. */
+  serving(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenServing.push(resolve);
+      this.#checkServing();
+    });
+  }
+
+  get isServing(): boolean {
+    if (this.#epoch === 0 || this.stopping) return false;
+    return this.primaries.every((partition) => partition === null || partition.writable);
+  }
+
+  #checkServing(): void {
+    if (this.#whenServing.length === 0 || !this.isServing) return;
+    for (const resolve of this.#whenServing.splice(0)) resolve();
+  }
+
+  /** Refuses what is new, answers what is under way for at most `graceMs`, then closes everything. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    for (const dialer of this.#dialers) dialer.stopDialling();
+    const deadline = this.ports.clock.monotonicMs() + graceMs;
+    while (this.#unfinished && this.ports.clock.monotonicMs() < deadline) await this.#pause(5);
+    this.#tickTimer?.cancel();
+    for (const connection of this.#connections.values()) connection.endSoon();
+    while (this.#connections.size > 0 && this.ports.clock.monotonicMs() < deadline) await this.#pause(5);
+    for (const connection of [...this.#connections.values()]) connection.destroy();
+    for (const dialer of this.#dialers) dialer.stop();
+    this.ports.turn.removeHook(this.#turnHook);
+  }
+
+  get #unfinished(): boolean {
+    return this.primaries.some((partition) => partition !== null && partition.applied < partition.log.next);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.ports.timers.after(ms, resolve);
+    });
+  }
+
+  // ---- connections
+
+  touch(): number {
+    this.nowMs = this.ports.clock.monotonicMs();
+    return this.nowMs;
+  }
+
+  #nextConnectionId(): number {
+    this.#lastConnection += 1;
+    return this.#lastConnection;
+  }
+
+  /** Someone has connected. */
+  accept(channel: Channel): ChannelHandler {
+    const connection = new Connection(this.#nextConnectionId(), channel, this.ports.turn, this.#login, () => this.touch());
+    this.#connections.set(connection.id, connection);
+    this.ports.timers.after(LOGIN_TIMEOUT_MS, () => {
+      if (connection.handler === this.#login) connection.destroy();
+    });
+    if (this.#connections.size > this.settings.connectionsMax + 2 * this.peers.length) {
+      const text = `this node has its ${this.settings.connectionsMax} connections (--max-connections)`;
+      writeFail(connection.frames, FAIL, 0, codes.KV_OVERLOADED.wire, text);
+      connection.endSoon();
+    }
+    return connection;
+  }
+
+  loginEnded(connection: Connection): void {
+    this.#connections.delete(connection.id);
+  }
+
+  welcomeClient(connection: Connection): void {
+    connection.handler = this.#requests;
+    this.#clients += 1;
+  }
+
+  clientClosed(connection: Connection): void {
+    this.#clients -= 1;
+    this.#connections.delete(connection.id);
+  }
+
+  get clients(): number {
+    return this.#clients;
+  }
+
+  request(connection: Connection): void {
+    this.#requests.frame(connection);
+  }
+
+  // ---- links between nodes
+
+  welcomePeer(connection: Connection, hello: Hello): void {
+    const member = this.settings.members.indexOf(hello.peer?.address as string);
+    const peer = this.peers[member] as Peer;
+    this.#linked(peer, connection, hello.peer?.incarnation as Uint8Array, hello.role);
+  }
+
+  #linkedByDialling(peer: Peer, connection: Connection, welcome: Welcome, role: number): void {
+    this.#connections.set(connection.id, connection);
+    this.#linked(peer, connection, welcome.incarnation, role);
+  }
+
+  #linked(peer: Peer, connection: Connection, incarnation: Uint8Array, role: number): void {
+    connection.handler = this.#peerHandler;
+    connection.peer = peer.member;
+    connection.name = peer.name;
+    connection.decoder.lengthMax = FRAME_LENGTH_MAX;
+    const known = peer.incarnation !== null && peerCodec.sameIncarnation(peer.incarnation, 0, incarnation);
+    if (!known) this.#newIncarnation(peer, incarnation);
+    if (role === Role.bulk) {
+      peer.bulk?.destroy();
+      peer.bulk = connection;
+      return;
+    }
+    peer.control?.destroy();
+    peer.control = connection;
+    peer.heardAtMs = this.nowMs;
+    peer.appending = false;
+    peer.acknowledging = false;
+    this.#setPeerState(peer, 'up', '');
+    for (const partition of this.#primariesWith(peer)) {
+      partition.primary.resend(partition.backupMembers.indexOf(peer.member));
+      partition.changed();
+    }
+    this.ports.turn.wake();
+  }
+
+  /** R3, R4: a restart is a new member as far as memory goes. */
+  #newIncarnation(peer: Peer, incarnation: Uint8Array): void {
+    peer.incarnation = incarnation.slice();
+    peer.life += 1;
+    peer.stages.clear();
+    if (peer.life === 0) return;
+    let lost = 0;
+    for (const partition of this.#primariesWith(peer)) {
+      const backup = partition.backupMembers.indexOf(peer.member);
+      partition.primary.restarted(backup);
+      if (partition.primary.states[backup] === BackupState.restarted) lost += 1;
+    }
+    this.log.write('warn', 'peer restarted', { peer: peer.name, partitionsWithoutIt: lost });
+  }
+
+  *#primariesWith(peer: Peer): Iterable<PartitionPrimary> {
+    for (const partition of this.primaries) {
+      if (partition !== null && partition.primary.epoch > 0 && partition.backupMembers.includes(peer.member)) yield partition;
+    }
+  }
+
+  linkRefused(peer: Peer, error: KeyvalError): void {
+    if (peer.control === null) this.#setPeerState(peer, 'refused', `${error.code}: ${error.message}`);
+  }
+
+  peerClosed(connection: Connection, error: Error | null): void {
+    this.#connections.delete(connection.id);
+    const peer = this.peers[connection.peer] as Peer;
+    if (peer.bulk === connection) {
+      peer.bulk = null;
+      this.#largeWrites.linkLost(peer);
+    }
+    if (peer.control === connection) {
+      peer.control = null;
+      peer.appending = false;
+      peer.acknowledging = false;
+      this.forwarder.linkLost(peer.member, peer.name);
+      this.#setPeerState(peer, 'connecting', `the link broke${error === null ? '' : `: ${error.message}`}`);
+    }
+    for (const dialer of this.#dialers) dialer.lost(connection);
+  }
+
+  #setPeerState(peer: Peer, state: Peer['state'], reason: string): void {
+    peer.reason = reason;
+    if (peer.state === state) return;
+    const before = peer.state;
+    peer.state = state;
+    if (!this.stopping) this.log.write(state === 'up' ? 'info' : 'warn', `peer ${state}`, { peer: peer.name, before, reason });
+  }
+
+  // ---- what partitions ask for
+
+  replicate(partition: PartitionPrimary): void {
+    this.#replicator.changed(partition);
+    this.ports.turn.wake();
+  }
+
+  acknowledge(partition: PartitionBackup): void {
+    this.#replicator.taken(partition);
+    this.ports.turn.wake();
+  }
+
+  /** A backup does not follow: it holds state of a former life of this node, or has seen a higher epoch. */
+  ackStatus(partition: PartitionPrimary, peer: Peer, status: number, epoch: number): void {
+    const { primary } = partition;
+    const backup = partition.backupMembers.indexOf(peer.member);
+    if (status === peerCodec.AckStatus.refused) {
+      if (primary.states[backup] !== BackupState.refusing) {
+        this.log.write('error', 'backup refuses', { code: 'KV_RESTARTED', partition: partition.id, peer: peer.name });
+      }
+      primary.refused(backup);
+    } else if (!primary.serving && epoch >= primary.epoch) {
+      partition.open(Math.max(epoch + 1, this.#epoch), this.ports.clock.unixMs());
+    }
+  }
+
+  backupHealthy(member: number): boolean {
+    return (this.peers[member] as Peer).state === 'up';
+  }
+
+  backupObstacle(member: number, state: number): string | null {
+    const peer = this.peers[member] as Peer;
+    if (state === BackupState.restarted) {
+      return `KV_RESTARTED: ${peer.name} was restarted and lost its copy; stop all nodes and start them again to begin empty`;
+    }
+    if (state === BackupState.refusing) {
+      return `KV_RESTARTED: this node was restarted and ${peer.name} holds state of its former life; stop all nodes and start them again to begin empty`;
+    }
+    if (peer.state !== 'up') return `replica ${peer.name}: ${peer.reason}`;
+    return state === BackupState.following ? null : `replica ${peer.name} has not joined yet`;
+  }
+
+  hasRoomHere(bytes: number): boolean {
+    const max = this.settings.memoryBytesMax;
+    return max === 0 || this.arena.usedBytes + this.#otherBytes + bytes <= max;
+  }
+
+  reserveHere(bytes: number): boolean {
+    if (!this.hasRoomHere(bytes)) return false;
+    this.#otherBytes += bytes; // until the next measurement finds it
+    return true;
+  }
+
+  hasRoom(bytes: number, partition: PartitionPrimary): boolean {
+    if (!this.hasRoomHere(bytes)) return false;
+    const { backupMembers } = partition;
+    for (let backup = 0; backup < backupMembers.length; backup += 1) {
+      if ((this.peers[backupMembers[backup] as number] as Peer).memoryFull) return false;
+    }
+    return true;
+  }
+
+  get usedBytes(): number {
+    return this.arena.usedBytes + this.#otherBytes;
+  }
+
+  staged(peer: Peer, stage: number, error: KeyvalError | null): void {
+    this.#largeWrites.staged(peer, stage, error);
+  }
+
+  writeLarge(partition: PartitionPrimary, kind: number, to: Connection, messageId: number, body: Uint8Array, value: Uint8Array): void {
+    if (!partition.writable) return replyFail(to, messageId, 'KV_NO_QUORUM', partition.obstacle());
+    this.#largeWrites.begin(partition, kind, to, messageId, body, value);
+  }
+
+  sendLarge(to: ReplyTarget, messageId: number, value: Uint8Array, epoch: number, operation: number, ttlMs: number): void {
+    if (!(to instanceof Connection)) return;
+    if (to.peer >= 0) return replyFail(to, messageId, 'KV_MOVED', `a value of ${value.length} bytes is served only by its primary`);
+    sendLargeValue(to, messageId, value, epoch, operation, ttlMs).catch(() => to.destroy());
+  }
+
+  park(partition: PartitionPrimary, position: number, to: ReplyTarget, messageId: number, opcode: number, body: Uint8Array): void {
+    this.#parked.add({ partition, position, to: to as Connection, messageId, opcode, body });
+  }
+
+  // ---- time
+
+  #endOfTurn(): void {
+    if (this.#parked.size > 0) this.#parked.retry(this.#requests);
+    this.#replicator.endOfTurn();
+    if (this.#whenServing.length > 0) this.#checkServing();
+  }
+
+  #tick(): void {
+    this.touch();
+    this.#tickTimer = this.ports.timers.after(HEARTBEAT_MS, () => this.#tick());
+    const paused = this.nowMs - this.#lastTickMs > OWN_PAUSE_MS;
+    this.#lastTickMs = this.nowMs;
+    this.#measureMemory();
+    for (const peer of this.peers) if (peer !== null) this.#tickPeer(peer, paused);
+    for (const partition of this.primaries) {
+      if (partition === null) continue;
+      partition.tick();
+      this.#replicator.tellCommit(partition);
+    }
+    this.#replicator.commitsTold();
+    for (const connection of this.#connections.values()) if (connection.stuck) this.#dropStuck(connection);
+    if (this.#parked.size > 0 || this.#replicator.pending) this.ports.turn.wake();
+    this.#checkServing();
+  }
+
+  #tickPeer(peer: Peer, paused: boolean): void {
+    if (paused) peer.heardAtMs = this.nowMs;
+    if (peer.control === null) return;
+    const silentMs = Math.round(this.nowMs - peer.heardAtMs);
+    if (silentMs > SILENCE_MS) this.#setPeerState(peer, 'silent', `silent for ${silentMs} ms`);
+    else if (peer.state === 'silent') this.#setPeerState(peer, 'up', '');
+    const { frames } = peer.control;
+    if (frames.queuedBytes > FRAME_LENGTH_MAX) return;
+    frames.begin(BEAT, 0);
+    frames.bytes(this.incarnation, 0, INCARNATION_BYTES);
+    frames.u8(this.#full ? peerCodec.BeatFlag.memoryFull : 0);
+    frames.end();
+  }
+
+  #dropStuck(connection: Connection): void {
+    this.log.write('warn', 'connection dropped', {
+      from: connection.channel.remoteAddress,
+      name: connection.name,
+      reason: 'it does not read its replies',
+      unsentBytes: connection.queue.queuedBytes,
+    });
+    connection.destroy();
+  }
+
+  /** What lies outside the arena: large values, columns, logs, pieces. Blocks in the arena are counted as they are used. */
+  #measureMemory(): void {
+    let bytes = this.#requests.stagedBytes + this.#largeWrites.bytes;
+    for (const peer of this.peers) bytes += peer?.stages.bytes ?? 0;
+    for (const partition of [...this.primaries, ...this.backups]) {
+      if (partition === null) continue;
+      bytes += partition.log.bytes + partition.state.bytes;
+    }
+    this.#otherBytes = bytes - this.arena.usedBytes;
+    const max = this.settings.memoryBytesMax;
+    this.#full = max > 0 && this.usedBytes >= max * 0.99;
+  }
+
+  // ---- what it tells
+
+  table(): RoutingTable {
+    const { members } = this.settings;
+    return { version: PROTOCOL_VERSION, partitions: this.partitions, self: this.self, members, primaries: this.primaryMembers };
+  }
+
+  status(): string {
+    return JSON.stringify(nodeStatus(this));
+  }
+}

@@ -1,0 +1,47 @@
+/** A partition at one of its backups: holds the log, applies what is committed, says what it has. */
+import type { Arena } from '../base/arena.ts';
+import { readI32, readU32 } from '../base/bytes.ts';
+import * as codec from '../protocol/peer-codec.ts';
+import { AcceptStatus, Backup } from '../replication/backup.ts';
+import { EntryKind } from '../replication/entry-kind.ts';
+import { ReplicationLog } from '../replication/replication-log.ts';
+import { PartitionState } from './partition-state.ts';
+
+export class PartitionBackup {
+  readonly id: number;
+  readonly primaryMember: number;
+  readonly state: PartitionState;
+  readonly log: ReplicationLog = new ReplicationLog();
+  readonly backup: Backup;
+  #applied = 0;
+  /** What to tell the primary at the end of this turn; null: nothing. */
+  ackStatus: number = AcceptStatus.held;
+  /** Listed for the end of this turn. */
+  dirty = false;
+
+  constructor(id: number, primaryMember: number, arena: Arena, takeStage: (stage: number) => Uint8Array) {
+    this.id = id;
+    this.primaryMember = primaryMember;
+    this.state = new PartitionState(arena, takeStage);
+    this.backup = new Backup(this.log);
+  }
+
+  /** One record of an APND frame, `bytes[start, end)` behind its length. True when it calls for an acknowledgement. */
+  record(life: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const { backup } = this;
+    const at = start - codec.RECORD_PARTITION; // offsets of the codec count from the record's length field
+    const epoch = readU32(bytes, at + codec.RECORD_EPOCH);
+    const operation = readI32(bytes, at + codec.RECORD_OPERATION);
+    const isEntry = bytes[at + codec.RECORD_KIND] !== EntryKind.commitOnly;
+    if (isEntry) this.ackStatus = backup.accept(life, epoch, operation, bytes, at + codec.RECORD_KIND, end);
+    else if (life !== backup.life) return false;
+    if (backup.committed(epoch, readI32(bytes, at + codec.RECORD_COMMIT))) this.#applyCommitted();
+    return isEntry;
+  }
+
+  #applyCommitted(): void {
+    const { backup, log, state } = this;
+    for (; this.#applied < backup.commit; this.#applied += 1) state.apply(log, this.#applied);
+    log.dropBefore(this.#applied);
+  }
+}

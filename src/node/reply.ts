@@ -1,0 +1,65 @@
+/** Replies that several parts of a node write. A reply to a connection that has gone is dropped. */
+import { writeU32, writeU48 } from '../base/bytes.ts';
+import { type Code, codes } from '../errors.ts';
+import * as codec from '../protocol/client-codec.ts';
+import type { FrameWriter } from '../protocol/frame-writer.ts';
+import { DONE, FAIL, GOTK, LKDK, WAIT } from '../protocol/opcode.ts';
+import type { KeyTable } from '../store/key-table.ts';
+
+/** Whoever asked: a connection. */
+export interface ReplyTarget {
+  readonly frames: FrameWriter;
+  readonly closed: boolean;
+}
+
+export function replyFail(to: ReplyTarget, messageId: number, code: Code, text: string): void {
+  if (!to.closed) codec.writeFail(to.frames, FAIL, messageId, codes[code].wire, text);
+}
+
+export function replyDone(to: ReplyTarget, messageId: number, outcome: number, epoch: number, operation: number): void {
+  if (to.closed) return;
+  codec.writeDone(to.frames, DONE, messageId, outcome, epoch, operation);
+  to.frames.end();
+}
+
+export function replySum(
+  to: ReplyTarget,
+  messageId: number,
+  epoch: number,
+  operation: number,
+  high: number,
+  low: number,
+): void {
+  if (to.closed) return;
+  codec.writeDone(to.frames, DONE, messageId, codec.DoneOutcome.applied, epoch, operation);
+  to.frames.u32(high);
+  to.frames.u32(low);
+  to.frames.end();
+}
+
+export function replyLocked(to: ReplyTarget, messageId: number, epoch: number, operation: number): void {
+  if (!to.closed) codec.writeLocked(to.frames, LKDK, messageId, epoch, operation);
+}
+
+export function replyQueued(to: ReplyTarget, messageId: number): void {
+  if (to.closed) return;
+  to.frames.begin(WAIT, messageId);
+  to.frames.end();
+}
+
+/** GOTK for the key in `slot` (−1: absent) whose value is small. */
+export function replyGot(to: ReplyTarget, messageId: number, keys: KeyTable, slot: number, ttlMs: number): void {
+  if (to.closed) return;
+  const { frames } = to;
+  frames.begin(GOTK, messageId);
+  const valueLength = slot < 0 ? 0 : keys.valueLength(slot);
+  frames.reserve(codec.GOT_VALUE + valueLength);
+  const { buffer, length: at } = frames;
+  buffer[at] = slot < 0 ? 0 : codec.GotFlag.value;
+  writeU32(buffer, at + codec.GOT_EPOCH, slot < 0 ? 0 : keys.epoch(slot));
+  writeU32(buffer, at + codec.GOT_OPERATION, slot < 0 ? 0 : keys.operation(slot));
+  writeU48(buffer, at + codec.GOT_TTL, ttlMs);
+  if (valueLength > 0) keys.copyValue(slot, buffer, at + codec.GOT_VALUE);
+  frames.length = at + codec.GOT_VALUE + valueLength;
+  frames.end();
+}

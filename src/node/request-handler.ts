@@ -1,0 +1,349 @@
+/**
+ * Requests of clients, and those that a peer forwards: checks the layout, finds the partition, and serves it, forwards it
+ * or says who is primary. One table of lengths decides what a body must look like; nothing is built per request.
+ */
+import { hashSlot, partitionShift } from '../base/hash-slot.ts';
+import { readU16, readU32, writeU32 } from '../base/bytes.ts';
+import { type Code, codes, KeyvalError } from '../errors.ts';
+import * as codec from '../protocol/client-codec.ts';
+import { encodeTable, type RoutingTable } from '../protocol/hello-codec.ts';
+import {
+  BATCH_FRAMES_MAX,
+  FRAME_HEADER_BYTES,
+  FRAME_LENGTH_MIN,
+  INLINE_VALUE_BYTES_MAX,
+  LEASE_MS_MAX,
+  LEASE_MS_MIN,
+} from '../protocol/limits.ts';
+import * as op from '../protocol/opcode.ts';
+import { EntryKind } from '../replication/entry-kind.ts';
+import type { Connection, FrameHandler } from './connection.ts';
+import type { Forwarder } from './forwarder.ts';
+import type { PartitionPrimary } from './partition-primary.ts';
+import type { Peer } from './peer.ts';
+import { type ReplyTarget, replyFail } from './reply.ts';
+import { keepAlive, leave } from './session-requests.ts';
+import { Stages, STAGES_PER_CONNECTION_MAX } from './stages.ts';
+
+export interface RequestHost {
+  readonly partitions: number;
+  /** By partition: the primary here, or null. */
+  readonly primaries: readonly (PartitionPrimary | null)[];
+  /** By partition: index of the member that is primary. */
+  readonly primaryMembers: Uint16Array;
+  readonly peers: readonly (Peer | null)[];
+  readonly forwarder: Forwarder;
+  readonly stopping: boolean;
+  table(): RoutingTable;
+  status(): string;
+  /** Sets memory aside for a value in pieces; false: there is none. */
+  reserveHere(bytes: number): boolean;
+  /** Sends a staged value to the backups, then writes. */
+  writeLarge(partition: PartitionPrimary, kind: number, to: Connection, messageId: number, body: Uint8Array, value: Uint8Array): void;
+  clientClosed(connection: Connection): void;
+}
+
+/** A body that ends exactly behind its key. */
+const NO_PAYLOAD = 0;
+const ANY_PAYLOAD = -1;
+
+const utf8 = new TextEncoder();
+
+export class RequestHandler implements FrameHandler {
+  readonly #host: RequestHost;
+  readonly #shift: number;
+  /** Values that clients are sending in pieces. */
+  readonly #stages: Map<number, Stages> = new Map();
+
+  constructor(host: RequestHost) {
+    this.#host = host;
+    this.#shift = partitionShift(host.partitions);
+  }
+
+  frame(connection: Connection): void {
+    const { decoder } = connection;
+    this.request(connection, decoder.opcode, decoder.messageId, decoder.buffer, decoder.bodyStart, decoder.bodyEnd);
+  }
+
+  request(from: Connection, opcode: number, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    switch (opcode) {
+      case op.GETK:
+        return this.#get(from, messageId, bytes, start, end);
+      case op.PUTK:
+      case op.CASK:
+        return this.#put(opcode, from, messageId, bytes, start, end);
+      case op.DELK:
+        return this.#write(opcode, EntryKind.remove, NO_PAYLOAD, from, messageId, bytes, start, end);
+      case op.INCR:
+        return this.#write(opcode, EntryKind.increment, 8, from, messageId, bytes, start, end);
+      case op.LCKK:
+        return this.#write(opcode, EntryKind.acquire, NO_PAYLOAD, from, messageId, bytes, start, end);
+      case op.ULKK:
+        return this.#write(opcode, EntryKind.release, NO_PAYLOAD, from, messageId, bytes, start, end);
+      case op.CNCL:
+        return this.#write(opcode, EntryKind.cancel, 4, from, messageId, bytes, start, end);
+      default:
+        return this.#rare(opcode, from, messageId, bytes, start, end);
+    }
+  }
+
+  #rare(opcode: number, from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    switch (opcode) {
+      case op.ATCH:
+        return this.#attach(from, messageId, bytes, start, end);
+      case op.KEEP:
+        return keepAlive(this.#host.primaries, from, messageId, bytes, start, end);
+      case op.CLOS:
+        return leave(this.#host.primaries, from, messageId, bytes, start, end);
+      case op.SCAN:
+        return this.#scan(from, messageId, bytes, start, end);
+      case op.STGE:
+        return this.#stage(from, messageId, bytes, start, end);
+      case op.BTCH:
+        return this.#batch(from, messageId, bytes, start, end);
+      case op.PING:
+        return echo(from, messageId, bytes, start, end);
+      case op.STAT:
+        return this.#status(from, messageId);
+      case op.TABL:
+        from.frames.begin(op.TABL, messageId);
+        encodeTable(from.frames, this.#host.table());
+        return from.frames.end();
+      default:
+        return replyFail(from, messageId, 'KV_UNKNOWN_OPCODE', `this node does not know ${op.opcodeName(opcode)}`);
+    }
+  }
+
+  #partitionOf(bytes: Uint8Array, keyStart: number, keyEnd: number): number {
+    return hashSlot(bytes, keyStart, keyEnd) >>> this.#shift;
+  }
+
+  /** Serves nothing that is late, or while stopping. True when it was refused. */
+  #late(from: ReplyTarget, messageId: number, bytes: Uint8Array, start: number): boolean {
+    if (this.#host.stopping) {
+      replyFail(from, messageId, 'KV_STOPPING', 'this node is stopping');
+      return true;
+    }
+    if (readU32(bytes, start) !== 0) return false;
+    replyFail(from, messageId, 'KV_DEADLINE', 'the deadline passed before the request was started');
+    return true;
+  }
+
+  #get(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < codec.READ_KEY) return malformed(from, messageId, 'GETK');
+    const keyLength = readU16(bytes, start + codec.READ_KEY_LENGTH);
+    const keyStart = start + codec.READ_KEY;
+    if (keyLength === 0) return emptyKey(from, messageId);
+    if (keyStart + keyLength !== end) return malformed(from, messageId, 'GETK');
+    if (this.#late(from, messageId, bytes, start)) return;
+    const partition = this.#partitionOf(bytes, keyStart, end);
+    const primary = this.#host.primaries[partition] as PartitionPrimary | null;
+    if (primary === null) return this.#elsewhere(partition, op.GETK, from, messageId, bytes, start, end);
+    primary.get(from, messageId, bytes, start, op.GETK);
+  }
+
+  #put(opcode: number, from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    const staged = end - start > codec.WRITE_FLAGS && ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.staged) !== 0;
+    if (staged) return this.#putStaged(opcode, from, messageId, bytes, start, end);
+    this.#write(opcode, EntryKind.put, ANY_PAYLOAD, from, messageId, bytes, start, end);
+  }
+
+  /** All writes: their fixed part is the same. `payload` is the number of bytes behind the key. */
+  #write(
+    opcode: number,
+    kind: number,
+    payload: number,
+    from: Connection,
+    messageId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const keyEnd = this.#checkWrite(opcode, payload, from, messageId, bytes, start, end);
+    if (keyEnd < 0) return;
+    const partition = this.#partitionOf(bytes, start + codec.WRITE_KEY, keyEnd);
+    const primary = this.#host.primaries[partition] as PartitionPrimary | null;
+    if (primary === null) return this.#elsewhere(partition, opcode, from, messageId, bytes, start, end);
+    if (kind === EntryKind.cancel) primary.cancel(from, messageId, bytes, start, end);
+    else primary.write(kind, from, messageId, bytes, start, end);
+  }
+
+  /** Where the key ends; −1 when the request has been refused. */
+  #checkWrite(
+    opcode: number,
+    payload: number,
+    from: Connection,
+    messageId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    if (end - start < codec.WRITE_KEY) return refuse(malformed(from, messageId, op.opcodeName(opcode)));
+    const keyLength = readU16(bytes, start + codec.WRITE_KEY_LENGTH);
+    if (keyLength === 0) return refuse(emptyKey(from, messageId));
+    const keyEnd = start + codec.WRITE_KEY + keyLength;
+    if (keyEnd > end || (payload !== ANY_PAYLOAD && keyEnd + payload !== end)) {
+      return refuse(malformed(from, messageId, op.opcodeName(opcode)));
+    }
+    if (payload === ANY_PAYLOAD && end - keyEnd > INLINE_VALUE_BYTES_MAX) {
+      const text = `a value of ${end - keyEnd} bytes in one frame; above ${INLINE_VALUE_BYTES_MAX} send it in pieces (STGE)`;
+      return refuse(replyFail(from, messageId, 'KV_TOO_LARGE', text));
+    }
+    return this.#late(from, messageId, bytes, start) ? -1 : keyEnd;
+  }
+
+  /** PUTK, CASK of a value that came before in STGE frames on the same connection. */
+  #putStaged(opcode: number, from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    const keyEnd = this.#checkWrite(opcode, 8, from, messageId, bytes, start, end);
+    if (keyEnd < 0) return;
+    const partition = this.#partitionOf(bytes, start + codec.WRITE_KEY, keyEnd);
+    const primary = this.#host.primaries[partition] as PartitionPrimary | null;
+    if (primary === null) return this.#moved(partition, from, messageId);
+    const value = this.#stages.get(from.id)?.take(readU32(bytes, keyEnd)) ?? null;
+    if (value === null) return replyFail(from, messageId, 'KV_BAD_REQUEST', 'the staged value is not there, or not whole');
+    this.#host.writeLarge(primary, EntryKind.put, from, messageId, bytes.slice(start, end), value);
+  }
+
+  #stage(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    const stages = this.#stagesOf(from);
+    try {
+      if (!stages.receive(bytes, start, end)) return;
+      from.frames.begin(op.STGD, messageId);
+      from.frames.end();
+    } catch (error) {
+      if (!(error instanceof KeyvalError)) throw error;
+      if (end - start >= codec.STAGE_BYTES) stages.drop(readU32(bytes, start + codec.STAGE_NUMBER));
+      replyFail(from, messageId, error.code, error.message);
+    }
+  }
+
+  #stagesOf(connection: Connection): Stages {
+    let stages = this.#stages.get(connection.id);
+    if (stages === undefined) {
+      stages = new Stages(STAGES_PER_CONNECTION_MAX, (bytes) => this.#host.reserveHere(bytes));
+      this.#stages.set(connection.id, stages);
+    }
+    return stages;
+  }
+
+  /** Memory of whole and partial values that no entry names yet. */
+  get stagedBytes(): number {
+    let bytes = 0;
+    for (const stages of this.#stages.values()) bytes += stages.bytes;
+    return bytes;
+  }
+
+  #attach(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < codec.ATTACH_NAME) return malformed(from, messageId, 'ATCH');
+    const partition = readU16(bytes, start + codec.ATTACH_PARTITION);
+    const leaseMs = readU32(bytes, start + codec.ATTACH_LEASE);
+    const nameLength = bytes[start + codec.ATTACH_NAME_LENGTH] as number;
+    if (start + codec.ATTACH_NAME + nameLength !== end || partition >= this.#host.partitions) {
+      return malformed(from, messageId, 'ATCH');
+    }
+    if (leaseMs < LEASE_MS_MIN || leaseMs > LEASE_MS_MAX) {
+      const text = `a lease of ${leaseMs} ms; ${LEASE_MS_MIN} to ${LEASE_MS_MAX} are allowed`;
+      return replyFail(from, messageId, 'KV_BAD_REQUEST', text);
+    }
+    if (this.#late(from, messageId, bytes, start)) return;
+    const primary = this.#host.primaries[partition] as PartitionPrimary | null;
+    if (primary === null) return this.#elsewhere(partition, op.ATCH, from, messageId, bytes, start, end);
+    primary.attach(from, messageId, bytes, start, end);
+  }
+
+  #scan(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < codec.SCAN_PREFIX) return malformed(from, messageId, 'SCAN');
+    const partition = readU16(bytes, start + codec.SCAN_PARTITION);
+    const prefixLength = readU16(bytes, start + codec.SCAN_PREFIX_LENGTH);
+    if (start + codec.SCAN_PREFIX + prefixLength !== end || partition >= this.#host.partitions) {
+      return malformed(from, messageId, 'SCAN');
+    }
+    if (this.#late(from, messageId, bytes, start)) return;
+    const primary = this.#host.primaries[partition] as PartitionPrimary | null;
+    if (primary === null) return this.#elsewhere(partition, op.SCAN, from, messageId, bytes, start, end);
+    primary.scan(from, messageId, bytes, start, end, op.SCAN);
+  }
+
+  /** A frame of frames: they arrive together, are handled in order, and are answered one by one. */
+  #batch(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    let count = 0;
+    for (let at = start; at < end; count += 1) {
+      const length = end - at < FRAME_HEADER_BYTES ? 0 : readU32(bytes, at);
+      const next = at + 4 + length;
+      const opcode = length < FRAME_LENGTH_MIN ? op.BTCH : readU32(bytes, at + 4);
+      if (opcode === op.BTCH || next > end || count >= BATCH_FRAMES_MAX) return malformed(from, messageId, 'BTCH');
+      this.request(from, opcode, readU32(bytes, at + 8), bytes, at + FRAME_HEADER_BYTES, next);
+      at = next;
+    }
+  }
+
+  #status(from: Connection, messageId: number): void {
+    from.frames.begin(op.STAD, messageId);
+    const bytes = utf8.encode(this.#host.status());
+    from.frames.bytes(bytes, 0, bytes.length);
+    from.frames.end();
+  }
+
+  /** Another node is primary: says so to whoever can go there, and hands on the request of whoever cannot. */
+  #elsewhere(
+    partition: number,
+    opcode: number,
+    from: Connection,
+    messageId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (from.routes || from.peer >= 0) return this.#moved(partition, from, messageId);
+    const host = this.#host;
+    const peer = host.peers[host.primaryMembers[partition] as number] as Peer;
+    if (!peer.healthy || peer.control === null) {
+      return replyFail(from, messageId, 'KV_NO_QUORUM', `partition ${partition}: its primary ${peer.name}: ${peer.reason}`);
+    }
+    if (!host.forwarder.forward(from, messageId, peer.member, peer.control.frames, opcode, bytes, start, end)) {
+      replyFail(from, messageId, 'KV_OVERLOADED', 'too many forwarded requests are under way');
+    }
+  }
+
+  #moved(partition: number, from: ReplyTarget, messageId: number): void {
+    if (from.closed) return;
+    from.frames.begin(op.MOVD, messageId);
+    from.frames.u16(partition);
+    from.frames.u16(this.#host.primaryMembers[partition] as number);
+    from.frames.end();
+  }
+
+  badLength(connection: Connection, length: number): void {
+    const text = `a frame of ${length} bytes was announced; 8 to ${connection.decoder.lengthMax} are allowed`;
+    codec.writeFail(connection.frames, op.FAIL, 0, codes.KV_BAD_FRAME.wire, text);
+  }
+
+  closed(connection: Connection): void {
+    this.#stages.delete(connection.id);
+    this.#host.clientClosed(connection);
+  }
+}
+
+function refuse(_said: void): number {
+  return -1;
+}
+
+function malformed(to: ReplyTarget, messageId: number, what: string): void {
+  replyFail(to, messageId, 'KV_BAD_REQUEST' satisfies Code, `${what}: the body does not have its layout`);
+}
+
+function emptyKey(to: ReplyTarget, messageId: number): void {
+  replyFail(to, messageId, 'KV_BAD_KEY', 'the key is empty; a key has 1 to 65,535 bytes');
+}
+
+function echo(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+  to.frames.begin(op.PONG, messageId);
+  to.frames.bytes(bytes, start, end);
+  to.frames.end();
+}
+
+/** Writes the stage number into a copied PUTK body. */
+export function renameStage(body: Uint8Array, stage: number): void {
+  const keyLength = readU16(body, codec.WRITE_KEY_LENGTH);
+  writeU32(body, codec.WRITE_KEY + keyLength, stage);
+}

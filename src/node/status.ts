@@ -1,0 +1,47 @@
+/** What a node says of itself when asked (STAT): plain facts, one JSON object. */
+import type { Node } from './node.ts';
+
+export function nodeStatus(node: Node): Record<string, unknown> {
+  const { settings } = node;
+  const primaries = node.primaries.filter((partition) => partition !== null);
+  const backups = node.backups.filter((partition) => partition !== null);
+  const facts = node.ports.processFacts();
+  const stuck = primaries.find((partition) => !partition.writable);
+  return {
+    cluster: settings.cluster,
+    address: settings.address,
+    id: hexOf(node.incarnation),
+    incarnation: hexOf(node.incarnation),
+    version: settings.version,
+    protocol: node.table().version,
+    uptimeMs: Math.round(node.touch() - node.startedAtMs),
+    pid: facts.pid,
+    cpuMicros: facts.cpuMicros,
+    memory: { usedBytes: node.usedBytes, maxBytes: settings.memoryBytesMax, residentBytes: facts.residentBytes },
+    keptIn: 'memory',
+    keys: sum(primaries, (partition) => partition.state.keys.size),
+    locks: sum(primaries, (partition) => partition.state.locks.size),
+    waiters: sum(primaries, (partition) => partition.state.locks.waiting),
+    sessions: sum(primaries, (partition) => partition.state.attachments.size),
+    connections: node.clients,
+    partitions: {
+      total: node.partitions,
+      primary: primaries.length,
+      backup: backups.length,
+      serving: primaries.filter((partition) => partition.writable).length,
+    },
+    obstacle: stuck === undefined ? null : stuck.obstacle(),
+    members: settings.members,
+    peers: node.peers
+      .filter((peer) => peer !== null)
+      .map((peer) => ({ address: peer.name, state: peer.state, reason: peer.reason === '' ? null : peer.reason })),
+  };
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,142 @@
+/**
+ * Frames in, bytes out: encodes the frames of one turn one after another into one buffer, which then leaves in one
+ * write. `begin`, the fields, `end`; the length is patched in by `end`. No object per frame.
+ *
+ * Two buffers take turns: while the kernel still has one, the next frames go into the other.
+ */
+import { copyBytes, writeU16, writeU32, writeU48 } from '../base/bytes.ts';
+import type { Channel } from '../base/ports.ts';
+import type { Flushable, Turn } from '../base/turn.ts';
+
+const BUFFER_BYTES_MIN = 16 * 1024;
+/** A larger buffer is given back when it has been sent. */
+const BUFFER_BYTES_KEPT_MAX = 1024 * 1024;
+
+export class FrameWriter {
+  /** Encoded and not yet handed to the channel: `buffer[0, length)`. */
+  buffer: Uint8Array;
+  length = 0;
+  #frameAt = 0;
+  #spare: Uint8Array | null = null;
+  #sending: Uint8Array | null = null;
+  #sendingBytes = 0;
+  #marked = false;
+  readonly #turn: Turn;
+  readonly #owner: Flushable;
+
+  /** `owner.flush()` is called at the end of each turn in which a frame was begun. */
+  constructor(turn: Turn, owner: Flushable) {
+    this.#turn = turn;
+    this.#owner = owner;
+    this.buffer = allocate(BUFFER_BYTES_MIN);
+  }
+
+  /** Bytes encoded or on their way, not yet taken by the kernel. */
+  get queuedBytes(): number {
+    return this.length + this.#sendingBytes;
+  }
+
+  begin(opcode: number, messageId: number): void {
+    if (!this.#marked) {
+      this.#marked = true;
+      this.#turn.mark(this.#owner);
+    }
+    this.reserve(64);
+    this.#frameAt = this.length;
+    writeU32(this.buffer, this.length + 4, opcode);
+    writeU32(this.buffer, this.length + 8, messageId);
+    this.length += 12;
+  }
+
+  end(): void {
+    writeU32(this.buffer, this.#frameAt, this.length - this.#frameAt - 4);
+  }
+
+  /** Takes back the frame begun last. */
+  abandon(): void {
+    this.length = this.#frameAt;
+  }
+
+  /** Bytes of the frame begun last, so far, header included. */
+  get frameBytes(): number {
+    return this.length - this.#frameAt;
+  }
+
+  /** Makes room for `bytes` more. The fixed-size fields below do so themselves. */
+  reserve(bytes: number): void {
+    if (this.length + bytes > this.buffer.length) this.#grow(bytes);
+  }
+
+  #grow(bytes: number): void {
+    let size = this.buffer.length * 2;
+    while (size < this.length + bytes) size *= 2;
+    const larger = allocate(size);
+    larger.set(this.buffer.subarray(0, this.length));
+    this.buffer = larger;
+  }
+
+  u8(value: number): void {
+    this.reserve(1);
+    this.buffer[this.length] = value;
+    this.length += 1;
+  }
+
+  u16(value: number): void {
+    this.reserve(2);
+    writeU16(this.buffer, this.length, value);
+    this.length += 2;
+  }
+
+  u32(value: number): void {
+    this.reserve(4);
+    writeU32(this.buffer, this.length, value);
+    this.length += 4;
+  }
+
+  u48(value: number): void {
+    this.reserve(6);
+    writeU48(this.buffer, this.length, value);
+    this.length += 6;
+  }
+
+  bytes(source: Uint8Array, start: number, end: number): void {
+    this.reserve(end - start);
+    copyBytes(source, start, end, this.buffer, this.length);
+    this.length += end - start;
+  }
+
+  /** Hands everything encoded to the channel, unless the channel still holds the other buffer. */
+  flush(channel: Channel): void {
+    this.#marked = false;
+    if (this.length === 0 || this.#sending !== null) return;
+    const full = this.buffer;
+    const bytes = this.length;
+    this.length = 0;
+    if (channel.write(full.subarray(0, bytes))) {
+      if (full.length > BUFFER_BYTES_KEPT_MAX) this.buffer = allocate(BUFFER_BYTES_MIN);
+      return;
+    }
+    this.#sending = full;
+    this.#sendingBytes = bytes;
+    this.buffer = this.#spare ?? allocate(BUFFER_BYTES_MIN);
+    this.#spare = null;
+  }
+
+  /** True while the channel holds a buffer. */
+  get sending(): boolean {
+    return this.#sending !== null;
+  }
+
+  /** The channel has taken all bytes. */
+  drained(): void {
+    const sent = this.#sending;
+    this.#sending = null;
+    this.#sendingBytes = 0;
+    if (sent !== null && sent.length <= BUFFER_BYTES_KEPT_MAX) this.#spare = sent;
+  }
+}
+
+/** Plain arrays throughout, so that the byte loops see one kind of object. */
+function allocate(bytes: number): Uint8Array {
+  return new Uint8Array(bytes);
+}

@@ -1,0 +1,222 @@
+/**
+ * The login. Whoever connects speaks first:
+ *
+ *     HELO ─►                        who I am, which versions I speak
+ *          ◄─ CHAL nonce             only where a secret is set
+ *     PROV proof ─►
+ *          ◄─ WLCM proof, table      or FAIL with a code, then the connection closes
+ *
+ * A proof is HMAC-SHA256(secret, side ‖ HELO body ‖ node's nonce); each side proves itself to the other and nothing
+ * that is said can be replayed, for both nonces are in it.
+ *
+ * HELO   versionOldest u16 | version u16 | role u8 | flags u8 | nonce 16 bytes | cluster text8 | name text8 |
+ *        with role peer: incarnation 8 bytes | address text8 | partitions u16 | replicas u8 | count u16 | address text8 × count
+ * CHAL   nonce 16 bytes
+ * PROV   proof 32 bytes
+ * WLCM   version u16 | incarnation 8 bytes | proof 32 bytes (zeros without secret) | table
+ * table  version u32 | partitions u16 | self u16 | count u16 | address text8 × count | primary u16 × partitions
+ *        (text8: length u8, UTF-8 bytes)
+ */
+import { KeyvalError } from '../errors.ts';
+import { readU16, readU32 } from '../base/bytes.ts';
+import type { FrameWriter } from './frame-writer.ts';
+
+export const Role = { client: 0, control: 1, bulk: 2 } as const;
+export const HelloFlag = {
+  /** The sender finds primaries itself: answer MOVD instead of forwarding. */
+  routes: 1,
+} as const;
+
+export const NONCE_BYTES = 16;
+export const PROOF_BYTES = 32;
+export const INCARNATION_BYTES = 8;
+
+export interface Hello {
+  readonly versionOldest: number;
+  readonly version: number;
+  readonly role: number;
+  readonly flags: number;
+  readonly nonce: Uint8Array;
+  readonly cluster: string;
+  readonly name: string;
+  /** With role control or bulk. */
+  readonly peer: PeerHello | null;
+}
+
+export interface PeerHello {
+  readonly incarnation: Uint8Array;
+  readonly address: string;
+  readonly partitions: number;
+  readonly replicas: number;
+  /** All members' addresses, sorted. */
+  readonly members: readonly string[];
+}
+
+/** Who is primary of what, as a client needs it. */
+export interface RoutingTable {
+  readonly version: number;
+  readonly partitions: number;
+  /** Index in `members` of the node that sent this. */
+  readonly self: number;
+  readonly members: readonly string[];
+  /** By partition: index in `members`. */
+  readonly primaries: Uint16Array;
+}
+
+export interface Welcome {
+  readonly version: number;
+  readonly incarnation: Uint8Array;
+  readonly proof: Uint8Array;
+  readonly table: RoutingTable;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export function encodeHello(writer: FrameWriter, hello: Hello): void {
+  writer.u16(hello.versionOldest);
+  writer.u16(hello.version);
+  writer.u8(hello.role);
+  writer.u8(hello.flags);
+  writer.bytes(hello.nonce, 0, NONCE_BYTES);
+  writeText(writer, hello.cluster);
+  writeText(writer, hello.name);
+  if (hello.peer !== null) encodePeer(writer, hello.peer);
+}
+
+function encodePeer(writer: FrameWriter, peer: PeerHello): void {
+  writer.bytes(peer.incarnation, 0, INCARNATION_BYTES);
+  writeText(writer, peer.address);
+  writer.u16(peer.partitions);
+  writer.u8(peer.replicas);
+  writeTexts(writer, peer.members);
+}
+
+/** @throws KeyvalError KV_BAD_REQUEST when the body does not have the layout above. */
+export function decodeHello(bytes: Uint8Array): Hello {
+  const reader = new BodyReader(bytes, 'HELO');
+  const versionOldest = reader.u16();
+  const version = reader.u16();
+  const role = reader.u8();
+  const flags = reader.u8();
+  const nonce = reader.bytes(NONCE_BYTES);
+  const cluster = reader.text();
+  const name = reader.text();
+  const peer = role === Role.client ? null : decodePeer(reader);
+  return { versionOldest, version, role, flags, nonce, cluster, name, peer };
+}
+
+function decodePeer(reader: BodyReader): PeerHello {
+  return {
+    incarnation: reader.bytes(INCARNATION_BYTES),
+    address: reader.text(),
+    partitions: reader.u16(),
+    replicas: reader.u8(),
+    members: reader.texts(),
+  };
+}
+
+export function encodeWelcome(writer: FrameWriter, welcome: Welcome): void {
+  writer.u16(welcome.version);
+  writer.bytes(welcome.incarnation, 0, INCARNATION_BYTES);
+  writer.bytes(welcome.proof, 0, PROOF_BYTES);
+  encodeTable(writer, welcome.table);
+}
+
+/** @throws KeyvalError KV_BAD_REQUEST */
+export function decodeWelcome(bytes: Uint8Array): Welcome {
+  const reader = new BodyReader(bytes, 'WLCM');
+  return {
+    version: reader.u16(),
+    incarnation: reader.bytes(INCARNATION_BYTES),
+    proof: reader.bytes(PROOF_BYTES),
+    table: readTable(reader),
+  };
+}
+
+export function encodeTable(writer: FrameWriter, table: RoutingTable): void {
+  writer.u32(table.version);
+  writer.u16(table.partitions);
+  writer.u16(table.self);
+  writeTexts(writer, table.members);
+  for (let partition = 0; partition < table.partitions; partition += 1) writer.u16(table.primaries[partition] as number);
+}
+
+/** @throws KeyvalError KV_BAD_REQUEST */
+export function decodeTable(bytes: Uint8Array): RoutingTable {
+  return readTable(new BodyReader(bytes, 'TABL'));
+}
+
+function readTable(reader: BodyReader): RoutingTable {
+  const version = reader.u32();
+  const partitions = reader.u16();
+  const self = reader.u16();
+  const members = reader.texts();
+  const primaries = new Uint16Array(partitions);
+  for (let partition = 0; partition < partitions; partition += 1) primaries[partition] = reader.u16();
+  return { version, partitions, self, members, primaries };
+}
+
+function writeText(writer: FrameWriter, text: string): void {
+  const bytes = encoder.encode(text);
+  writer.u8(bytes.length);
+  writer.bytes(bytes, 0, bytes.length);
+}
+
+function writeTexts(writer: FrameWriter, texts: readonly string[]): void {
+  writer.u16(texts.length);
+  for (const text of texts) writeText(writer, text);
+}
+
+/** Reads one body front to back; reading past its end is KV_BAD_REQUEST. For the control plane: it allocates. */
+export class BodyReader {
+  readonly #bytes: Uint8Array;
+  readonly #what: string;
+  #at = 0;
+
+  constructor(bytes: Uint8Array, what: string) {
+    this.#bytes = bytes;
+    this.#what = what;
+  }
+
+  #take(count: number): number {
+    const at = this.#at;
+    if (at + count > this.#bytes.length) throw new KeyvalError('KV_BAD_REQUEST', `${this.#what}: the body is cut short`);
+    this.#at = at + count;
+    return at;
+  }
+
+  u8(): number {
+    return this.#bytes[this.#take(1)] as number;
+  }
+
+  u16(): number {
+    return readU16(this.#bytes, this.#take(2));
+  }
+
+  u32(): number {
+    return readU32(this.#bytes, this.#take(4));
+  }
+
+  bytes(count: number): Uint8Array {
+    const at = this.#take(count);
+    return this.#bytes.slice(at, at + count);
+  }
+
+  text(): string {
+    const length = this.u8();
+    try {
+      return decoder.decode(this.bytes(length));
+    } catch (cause) {
+      if (cause instanceof KeyvalError) throw cause;
+      throw new KeyvalError('KV_BAD_REQUEST', `${this.#what}: a text is not UTF-8`, { cause });
+    }
+  }
+
+  texts(): string[] {
+    const count = this.u16();
+    const texts: string[] = [];
+    for (let index = 0; index < count; index += 1) texts.push(this.text());
+    return texts;
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * What one connection has to send, in order. Small frames are encoded into `frames` and leave in one write at the end
+ * of the turn. A frame made of several pieces (a fragment of a large value) goes through `sendPieces` under the send
+ * mutex; small frames pass between two such frames, never inside one.
+ */
+import type { Channel } from '../base/ports.ts';
+import type { Flushable, Turn } from '../base/turn.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { SendMutex } from './send-mutex.ts';
+
+export class WriterQueue implements Flushable {
+  readonly frames: FrameWriter;
+  readonly mutex: SendMutex = new SendMutex();
+  readonly #channel: Channel;
+  #closed = false;
+  #pieceBytes = 0;
+  #pieceSent: (() => void) | null = null;
+  readonly #whenEmpty: (() => void)[] = [];
+
+  constructor(channel: Channel, turn: Turn) {
+    this.#channel = channel;
+    this.frames = new FrameWriter(turn, this);
+  }
+
+  /** Bytes waiting here or in the channel. */
+  get queuedBytes(): number {
+    return this.frames.queuedBytes + this.#pieceBytes;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** End of turn: everything encoded leaves, unless a frame in pieces is on its way. */
+  flush(): void {
+    // Whoever holds the mutex flushes when it lets go.
+    if (this.#closed || this.mutex.held) return;
+    this.frames.flush(this.#channel);
+    this.#settleEmpty();
+  }
+
+  /** Sends one frame given in pieces. Resolves when the channel has taken all of them; false when it closed before. */
+  async sendPieces(pieces: readonly Uint8Array[]): Promise<boolean> {
+    await this.mutex.acquire();
+    try {
+      if (!(await this.#emptyFrames())) return false;
+      for (const piece of pieces) if (!(await this.#sendPiece(piece))) return false;
+      return true;
+    } finally {
+      this.mutex.release();
+      if (!this.mutex.held) this.flush();
+    }
+  }
+
+  /** Everything encoded before this frame goes first. */
+  async #emptyFrames(): Promise<boolean> {
+    while (!this.#closed && (this.frames.length > 0 || this.frames.sending)) {
+      this.frames.flush(this.#channel);
+      if (this.frames.sending) await this.#channelDrained();
+    }
+    return !this.#closed;
+  }
+
+  async #sendPiece(piece: Uint8Array): Promise<boolean> {
+    if (this.#closed) return false;
+    this.#pieceBytes = piece.length;
+    if (!this.#channel.write(piece)) await this.#channelDrained();
+    this.#pieceBytes = 0;
+    return !this.#closed;
+  }
+
+  #channelDrained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#pieceSent = resolve;
+    });
+  }
+
+  /** To be called by the channel's handler. */
+  drained(): void {
+    this.frames.drained();
+    const resume = this.#pieceSent;
+    this.#pieceSent = null;
+    if (resume === null) this.flush();
+    else resume();
+  }
+
+  /** To be called when the channel is gone: whoever waits goes on and finds it closed. */
+  close(): void {
+    this.#closed = true;
+    const resume = this.#pieceSent;
+    this.#pieceSent = null;
+    resume?.();
+    this.#settleEmpty();
+  }
+
+  /** Resolves when nothing is left to send, or the channel has closed. */
+  whenEmpty(): Promise<void> {
+    if (this.#closed || this.queuedBytes === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  #settleEmpty(): void {
+    if (this.#whenEmpty.length === 0) return;
+    if (!this.#closed && this.queuedBytes > 0) return;
+    for (const resolve of this.#whenEmpty.splice(0)) resolve();
+  }
+}

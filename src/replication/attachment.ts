@@ -1,0 +1,156 @@
+/**
+ * One session's attachment to one partition, and what was answered to it (R22): an outcome per sequence number, kept
+ * from the client's mark (its lowest unanswered sequence) on. Sequences are 32-bit and compared as serial numbers
+ * (RFC 1982): a window of a few thousand never meets its own past.
+ *
+ *      answered, forgotten │ mark … records … │ never seen
+ */
+import { assert } from '../base/assert.ts';
+
+export const RecordStatus = {
+  /** Never seen. */
+  none: 0,
+  /** Appended at this primary, not yet applied: not replicated state. */
+  pending: 1,
+  applied: 2,
+  refused: 3,
+  notInteger: 4,
+  granted: 5,
+  queued: 6,
+  busy: 7,
+  notHeld: 8,
+} as const;
+
+const RECORDS_MIN = 8;
+/** Requests of one session that one partition answers at a time. */
+export const RECORDS_MAX = 4096;
+const FIELDS = 6; // status, epoch, operation, payload high, payload low, position (primary only)
+
+export class Attachment {
+  /** Small stable number, for tables keyed by attachment. */
+  readonly slot: number;
+  /** The committed entry that made it. */
+  readonly epoch: number;
+  readonly operation: number;
+  /** Session id, lower-case hexadecimal. */
+  readonly session: string;
+  /** Shown in listings: host and process. */
+  readonly name: string;
+  readonly leaseMs: number;
+  /** Lowest sequence the client has no answer for. */
+  mark = 0;
+
+  // Kept by the primary alone; a new primary starts them afresh (L3).
+  /** Monotonic milliseconds at which the last renewal was heard. */
+  renewedAtMs = 0;
+  /** Its detach entry has been appended: renewals are refused. */
+  ending = false;
+
+  #records: Int32Array = new Int32Array(RECORDS_MIN * FIELDS);
+  #mask: number = RECORDS_MIN - 1;
+
+  constructor(slot: number, epoch: number, operation: number, session: string, name: string, leaseMs: number) {
+    this.slot = slot;
+    this.epoch = epoch;
+    this.operation = operation;
+    this.session = session;
+    this.name = name;
+    this.leaseMs = leaseMs;
+  }
+
+  /** True when `sequence` lies before the mark: its answer was received, and its record is gone. */
+  isBeforeMark(sequence: number): boolean {
+    return ((sequence - this.mark) | 0) < 0;
+  }
+
+  /** True when `sequence` lies further ahead of `mark` than records are kept. */
+  isBeyondWindow(sequence: number, mark: number): boolean {
+    return ((sequence - mark) | 0) >= RECORDS_MAX;
+  }
+
+  #at(sequence: number): number {
+    return (sequence & this.#mask) * FIELDS;
+  }
+
+  /** Only for sequences from the mark on. */
+  status(sequence: number): number {
+    if (((sequence - this.mark) | 0) > this.#mask) return RecordStatus.none;
+    return this.#records[this.#at(sequence)] as number;
+  }
+
+  recordEpoch(sequence: number): number {
+    return (this.#records[this.#at(sequence) + 1] as number) >>> 0;
+  }
+
+  recordOperation(sequence: number): number {
+    return this.#records[this.#at(sequence) + 2] as number;
+  }
+
+  payloadHigh(sequence: number): number {
+    return this.#records[this.#at(sequence) + 3] as number;
+  }
+
+  payloadLow(sequence: number): number {
+    return this.#records[this.#at(sequence) + 4] as number;
+  }
+
+  /** Low bits of the log position of a pending entry; the log is never longer than 2^31 entries. */
+  pendingPosition(sequence: number): number {
+    return this.#records[this.#at(sequence) + 5] as number;
+  }
+
+  /** Marks `sequence` as appended at `position`. */
+  pend(sequence: number, position: number): void {
+    this.#makeRoom(sequence);
+    const at = this.#at(sequence);
+    this.#records[at] = RecordStatus.pending;
+    this.#records[at + 5] = position;
+  }
+
+  /** Keeps the outcome of `sequence`, after moving the mark to `mark`. */
+  record(
+    sequence: number,
+    mark: number,
+    status: number,
+    epoch: number,
+    operation: number,
+    payloadHigh: number,
+    payloadLow: number,
+  ): void {
+    this.advance(mark);
+    if (this.isBeforeMark(sequence)) return;
+    this.#makeRoom(sequence);
+    const at = this.#at(sequence);
+    this.#records[at] = status;
+    this.#records[at + 1] = epoch;
+    this.#records[at + 2] = operation;
+    this.#records[at + 3] = payloadHigh;
+    this.#records[at + 4] = payloadLow;
+  }
+
+  /** Forgets the records before `mark`; the mark never goes back. */
+  advance(mark: number): void {
+    const steps = (mark - this.mark) | 0;
+    if (steps <= 0) return;
+    const size = this.#mask + 1;
+    if (steps >= size) this.#records.fill(0);
+    else for (let step = 0; step < steps; step += 1) this.#records[this.#at((this.mark + step) | 0)] = RecordStatus.none;
+    this.mark = mark | 0;
+  }
+
+  #makeRoom(sequence: number): void {
+    const ahead = (sequence - this.mark) | 0;
+    assert(ahead >= 0 && ahead < RECORDS_MAX, 'attachment: sequence outside the window');
+    if (ahead <= this.#mask) return;
+    let size = (this.#mask + 1) * 2;
+    while (size <= ahead) size *= 2;
+    const larger = new Int32Array(size * FIELDS);
+    for (let step = 0; step <= this.#mask; step += 1) {
+      const known = (this.mark + step) | 0;
+      const from = this.#at(known);
+      larger.set(this.#records.subarray(from, from + FIELDS), (known & (size - 1)) * FIELDS);
+    }
+    this.#records = larger;
+    this.#mask = size - 1;
+  }
+}

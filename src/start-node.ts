@@ -1,0 +1,122 @@
+/** `startNode`: a node inside this program, on real sockets. `keyval-node` is this with a command line around it. */
+import { formatAddress } from './base/address.ts';
+import type { Address, Channel, ChannelHandler, Log, Transport } from './base/ports.ts';
+import { Turn } from './base/turn.ts';
+import { Client } from './client/client.ts';
+import { firstConnection } from './client/first-connection.ts';
+import { systemPorts } from './client/index.ts';
+import { type ConnectOptions, clientSettings } from './client/options.ts';
+import { type Acceptor, listen } from './io/acceptor.ts';
+import { systemClock, systemTimers } from './io/clock.ts';
+import { createLog } from './io/log.ts';
+import { connectInMemory } from './io/memory-channel.ts';
+import { processFacts } from './io/process-facts.ts';
+import { systemCrypto, systemRandom } from './io/random.ts';
+import { tcpTransport } from './io/tcp-transport.ts';
+import { Node } from './node/node.ts';
+import { checkNodeOptions, type NodeOptions } from './node-options.ts';
+import { version } from './version.ts';
+
+/** Requests under way get this long when a node closes. */
+const CLOSE_GRACE_MS = 5000;
+
+/** A node that runs in this program. */
+export class RunningNode implements AsyncDisposable {
+  /** Where it is reached: `host:port`. */
+  readonly address: string;
+  readonly log: Log;
+  readonly #node: Node;
+  readonly #acceptor: Acceptor;
+  readonly #turn: Turn;
+  readonly #secret: Uint8Array | null;
+  #closing: Promise<void> | null = null;
+
+  constructor(node: Node, acceptor: Acceptor, turn: Turn, log: Log) {
+    this.#node = node;
+    this.#acceptor = acceptor;
+    this.#turn = turn;
+    this.#secret = node.settings.secret;
+    this.address = node.settings.address;
+    this.log = log;
+  }
+
+  /** Resolves when every partition of this node takes writes: all its peers are there. */
+  ready(): Promise<void> {
+    return this.#node.serving();
+  }
+
+  /** What `status` says of this node. */
+  status(): Record<string, unknown> {
+    return JSON.parse(this.#node.status()) as Record<string, unknown>;
+  }
+
+  /** A client in this program; requests for this node's own partitions pass through no socket. */
+  async client<V = string>(options: ConnectOptions<V> = {}): Promise<Client<V>> {
+    const secret = this.#secret === null ? {} : { secret: this.#secret };
+    const cluster = this.#node.settings.cluster;
+    const settings = clientSettings<V>([this.address], { cluster, ...secret, ...options }, `${this.address} (in process)`);
+    const client = new Client<V>(settings, { ...systemPorts(), transport: this.#transport(), turn: this.#turn });
+    await firstConnection(client, settings.connectTimeoutMs, options.signal);
+    return client;
+  }
+
+  /** Memory for the own address, TCP for all others. */
+  #transport(): Transport {
+    const accept = (channel: Channel): ChannelHandler => this.#node.accept(channel);
+    return {
+      connect: (address: Address, handlerOf, timeoutMs) => {
+        if (formatAddress(address) !== this.address) return tcpTransport.connect(address, handlerOf, timeoutMs);
+        if (this.#closing !== null) return Promise.reject(new Error('the node was closed'));
+        return Promise.resolve(connectInMemory(this.address, accept, handlerOf));
+      },
+    };
+  }
+
+  /** Accepts nothing new, finishes what is under way (at most 5 s), closes every connection. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#acceptor.close();
+    await this.#node.stop(CLOSE_GRACE_MS);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/**
+ * Starts a node. It serves a partition as soon as all replicas of it are there; `ready()` waits for that.
+ * @throws KeyvalError KV_USAGE, KV_ADDRESS_IN_USE
+ */
+export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
+  const checked = checkNodeOptions(options, version);
+  const log = createLog(checked.logLevel);
+  const turn = new Turn(systemTimers.atTurnEnd);
+  const early: { accept: ((channel: Channel) => ChannelHandler) | null } = { accept: null };
+  const acceptor = await listen(checked.listen, (channel) => (early.accept as (channel: Channel) => ChannelHandler)(channel));
+  const settings = withRealPort(checked.settings, checked.listen, acceptor.address);
+  const node = new Node(settings, {
+    clock: systemClock,
+    timers: systemTimers,
+    random: systemRandom,
+    crypto: systemCrypto,
+    transport: tcpTransport,
+    log,
+    turn,
+    processFacts,
+  });
+  early.accept = (channel): ChannelHandler => node.accept(channel);
+  node.start();
+  return new RunningNode(node, acceptor, turn, log);
+}
+
+/** Port 0 became a real one: a cluster of one is known by that. */
+function withRealPort(settings: Node['settings'], asked: Address, bound: Address): Node['settings'] {
+  if (asked.port !== 0 || settings.address !== formatAddress(asked)) return settings;
+  const address = formatAddress(bound);
+  return { ...settings, address, members: [address] };
+}

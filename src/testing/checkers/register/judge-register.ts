@@ -1,0 +1,72 @@
+/**
+ * Judges one key of the store: first the checks that are quick and whose names say what is wrong, then the search, which
+ * decides.
+ */
+
+import { nameOf } from '../describe.ts';
+import { type Finding, Findings } from '../finding.ts';
+import type { Meta } from '../history/meta.ts';
+import type { Operation } from '../history/operation.ts';
+import type { Rule } from '../rules.ts';
+import { checkCounters } from './counters.ts';
+import { checkLevels } from './levels.ts';
+import { checkRefusals } from './refusals.ts';
+import { RegisterHistory } from './register-history.ts';
+import type { RegisterOperation } from './register-operation.ts';
+import { searchOrder } from './search.ts';
+import { shrink } from './shrink.ts';
+import { checkSightings } from './sightings.ts';
+import { checkSources } from './sources.ts';
+import { checkUpdates } from './updates.ts';
+import { checkVersions } from './versions.ts';
+import { checkZones } from './zones.ts';
+
+/** The finding, null when the key is linearizable, or `undecided` when the search gave up. */
+export type RegisterVerdict = Finding | null | 'undecided';
+
+type Check = (history: RegisterHistory, findings: Findings) => void;
+
+/** The first check that finds something names the fault: from the one that says most to the one that says least. */
+const checks: readonly Check[] = [
+  checkSightings,
+  checkUpdates,
+  checkRefusals,
+  checkCounters,
+  checkSources,
+  checkZones,
+  checkVersions,
+  checkLevels,
+];
+
+export function judgeRegister(
+  key: string,
+  operations: readonly Operation[],
+  meta: Meta,
+  maxSteps: number,
+): RegisterVerdict {
+  const history = new RegisterHistory(key, operations, meta);
+  for (const check of checks) {
+    const findings = new Findings();
+    check(history, findings);
+    if (findings.best !== null) return findings.best;
+  }
+  const { verdict, barrier } = searchOrder(history, maxSteps);
+  if (verdict === 'undecided') return verdict;
+  return barrier === null ? null : explain(history, barrier);
+}
+
+function explain(history: RegisterHistory, barrier: RegisterOperation): Finding {
+  const findings = new Findings();
+  const why =
+    `No order of these operations, one after the other, gives all of them the answers they got; every order fails at ` +
+    `${nameOf(barrier.source)} or before.`;
+  findings.add(nameBarrier(barrier), shrink(history, barrier), why);
+  return findings.best as Finding;
+}
+
+function nameBarrier({ source, refused }: RegisterOperation): Rule {
+  if (refused) return 'cas-wrong-refusal';
+  if (source.kind === 'cas') return 'cas-wrong-match';
+  if (source.kind === 'del' && source.accepted !== undefined) return 'wrong-found';
+  return source.kind === 'get' && source.found === null ? 'lost-write' : 'not-linearizable';
+}

@@ -1,0 +1,126 @@
+/**
+ * Who may import whom: the table. Paths are below src/; one that ends with a slash is a folder and all in it, any other is
+ * a file. The first row that fits a file counts.
+ */
+export interface Layer {
+  readonly files: string;
+  /** What it may import. */
+  readonly may: readonly string[];
+  /** What it may import with `import type` only. */
+  readonly mayTypes?: readonly string[];
+  /** Which modules of Node.js: none, all but the ones of `ioModules`, or all. */
+  readonly builtins: 'none' | 'pure' | 'all';
+  /** Whether it may use the packages of `dependencies`. */
+  readonly packages: boolean;
+}
+
+/** Pure and synchronous: the simulator runs them by seed. */
+export const cores = ['store', 'lock', 'replication', 'cluster', 'raft', 'membership', 'vine'] as const;
+
+const messages: readonly string[] = cores.map((core) => `${core}/messages.ts`);
+const coreFolders: readonly string[] = cores.map((core) => `${core}/`);
+
+export const layers: readonly Layer[] = [
+  { files: 'errors.ts', may: [], builtins: 'none', packages: false },
+  { files: 'base/', may: ['base/'], builtins: 'none', packages: false },
+  ...cores.map(
+    (core): Layer => ({
+      files: `${core}/`,
+      may: [`${core}/`, 'base/', 'errors.ts'],
+      builtins: 'none',
+      packages: false,
+    }),
+  ),
+  {
+    files: 'protocol/',
+    may: ['protocol/', 'base/', 'errors.ts'],
+    mayTypes: messages,
+    builtins: 'pure',
+    packages: false,
+  },
+  {
+    files: 'node/',
+    may: ['node/', ...coreFolders, 'base/', 'protocol/', 'errors.ts'],
+    builtins: 'pure',
+    packages: true,
+  },
+  { files: 'io/tcp-transport.ts', may: ['base/ports.ts'], builtins: 'all', packages: false },
+  {
+    files: 'io/',
+    may: ['io/', 'base/ports.ts', 'protocol/', 'errors.ts'],
+    builtins: 'all',
+    packages: true,
+  },
+  {
+    files: 'client/index.ts',
+    may: ['client/', 'base/', 'protocol/', 'errors.ts', 'io/tcp-transport.ts'],
+    builtins: 'pure',
+    packages: false,
+  },
+  {
+    files: 'client/',
+    may: ['client/', 'base/', 'protocol/', 'errors.ts'],
+    builtins: 'pure',
+    packages: false,
+  },
+  {
+    files: 'archive/',
+    may: ['archive/', 'node/', 'base/', 'errors.ts'],
+    builtins: 'pure',
+    packages: true,
+  },
+  {
+    files: 'door/',
+    may: ['door/', 'node/', 'base/', 'protocol/', 'errors.ts'],
+    builtins: 'pure',
+    packages: true,
+  },
+  { files: 'dashboard/', may: ['dashboard/'], mayTypes: ['node/'], builtins: 'none', packages: true },
+  {
+    files: 'testing/checkers/',
+    may: ['testing/checkers/', 'base/', 'errors.ts'],
+    builtins: 'pure',
+    packages: false,
+  },
+  {
+    files: 'testing/',
+    may: ['testing/', 'node/', 'client/', 'base/', 'errors.ts'],
+    builtins: 'pure',
+    packages: false,
+  },
+  {
+    files: 'index.ts',
+    may: ['node/', 'client/', 'io/', 'archive/', 'door/', 'base/', 'protocol/', 'errors.ts'],
+    builtins: 'pure',
+    packages: true,
+  },
+  {
+    files: 'cli/',
+    may: ['cli/', 'index.ts', 'node/', 'client/', 'io/', 'archive/', 'door/', 'base/', 'protocol/', 'errors.ts'],
+    builtins: 'pure',
+    packages: true,
+  },
+];
+
+/** Modules that reach the world or the clock; at home in io/ only. */
+export const ioModules: readonly string[] = [
+  'net',
+  'tls',
+  'dgram',
+  'http',
+  'http2',
+  'https',
+  'fs',
+  'fs/promises',
+  'timers',
+  'timers/promises',
+];
+
+export function layerOf(path: string): Layer | undefined {
+  return layers.find((layer) => covers(layer.files, path));
+}
+
+/** Whether `path` is the file `entry`, or in the folder `entry`. */
+export function covers(entry: string, path: string): boolean {
+  return entry.endsWith('/') ? path.startsWith(entry) : path === entry;
+}

@@ -1,0 +1,15 @@
+/** `npm test`: the stages of tools/test/stages.ts in order; stops at the first that fails, with its exit code. */
+import { fileURLToPath } from 'node:url';
+import { runStage } from './test/run-stage.ts';
+import { stages } from './test/stages.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+for (const [index, stage] of stages.entries()) {
+  console.log(`\n── ${index + 1}/${stages.length}: ${stage.title} ──\n`);
+  process.exitCode = await runStage(root, stage);
+  if (process.exitCode !== 0) {
+    console.error(`\nFailed: ${stage.title} (exit code ${process.exitCode}).`);
+    break;
+  }
+}
