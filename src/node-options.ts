@@ -111,7 +111,8 @@ function membersOf(peers: readonly string[], port: number): string[] {
   const members = peers.map((text) => formatAddress(addressOf('peers', text, port)));
   const twice = members.find((member, index) => members.indexOf(member) !== index);
   if (twice !== undefined) throw usage(`--peers names ${twice} twice`);
-  if (members.length > MEMBERS_MAX) throw usage(`--peers names ${members.length} nodes; at most ${MEMBERS_MAX} are possible`);
+  if (members.length > MEMBERS_MAX)
+    throw usage(`--peers names ${members.length} nodes; at most ${MEMBERS_MAX} are possible`);
   const portless = members.find((member) => member.endsWith(':0'));
   if (portless !== undefined) throw usage(`--peers: ${portless} has no port that others could dial`);
   return members.sort();
@@ -125,9 +126,13 @@ function listenAddress(options: NodeOptions, members: readonly string[], port: n
   if (own.length === 1) return addressOf('peers', own[0] as string, port);
   const peers = members.join(',');
   if (own.length === 0) {
-    throw usage(`none of --peers ${peers} is an address of this machine; say which one it is: --listen ADDRESS --advertise ${members[0]}`);
+    throw usage(
+      `none of --peers ${peers} is an address of this machine; say which one it is: --listen ADDRESS --advertise ${members[0]}`,
+    );
   }
-  throw usage(`several of --peers are addresses of this machine; say which one this node is: --peers ${peers} --listen ${own[0]}`);
+  throw usage(
+    `several of --peers are addresses of this machine; say which one this node is: --peers ${peers} --listen ${own[0]}`,
+  );
 }
 
 function isOwn(host: string): boolean {

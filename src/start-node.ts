@@ -54,7 +54,11 @@ export class RunningNode implements AsyncDisposable {
   async client<V = string>(options: ConnectOptions<V> = {}): Promise<Client<V>> {
     const secret = this.#secret === null ? {} : { secret: this.#secret };
     const cluster = this.#node.settings.cluster;
-    const settings = clientSettings<V>([this.address], { cluster, ...secret, ...options }, `${this.address} (in process)`);
+    const settings = clientSettings<V>(
+      [this.address],
+      { cluster, ...secret, ...options },
+      `${this.address} (in process)`,
+    );
     const client = new Client<V>(settings, { ...systemPorts(), transport: this.#transport(), turn: this.#turn });
     await firstConnection(client, settings.connectTimeoutMs, options.signal);
     return client;
@@ -97,7 +101,9 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   const log = createLog(checked.logLevel);
   const turn = new Turn(systemTimers.atTurnEnd);
   const early: { accept: ((channel: Channel) => ChannelHandler) | null } = { accept: null };
-  const acceptor = await listen(checked.listen, (channel) => (early.accept as (channel: Channel) => ChannelHandler)(channel));
+  const acceptor = await listen(checked.listen, (channel) =>
+    (early.accept as (channel: Channel) => ChannelHandler)(channel),
+  );
   const settings = withRealPort(checked.settings, checked.listen, acceptor.address);
   const node = new Node(settings, {
     clock: systemClock,

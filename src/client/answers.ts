@@ -4,6 +4,7 @@ import { KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { Codec } from './codecs.ts';
+import type { WholeValue } from './fragmented-replies.ts';
 
 /** How the answer to a request is read. */
 export const Shape = {
@@ -33,21 +34,26 @@ export interface SwapResult {
   readonly revision: bigint;
 }
 
-/** GOTK: a value, or null. */
-export function readValue<V>(frame: FrameDecoder, decode: Codec<V>): V | null {
-  const { buffer, bodyStart, bodyEnd } = frame;
-  if (((buffer[bodyStart] as number) & codec.GotFlag.value) === 0) return null;
-  return decode.decode(buffer, bodyStart + codec.GOT_VALUE, bodyEnd);
+/** Whether the value of a GOTK follows in pieces. */
+export function isFragmented(frame: FrameDecoder): boolean {
+  return ((frame.buffer[frame.bodyStart] as number) & codec.GotFlag.fragmented) !== 0;
 }
 
-export function readEntry<V>(frame: FrameDecoder, decode: Codec<V>): Entry<V> | null {
+/** GOTK: a value or an entry, as `shape` asks, or null. */
+export function readGot<V>(frame: FrameDecoder, shape: number, decode: Codec<V>): V | Entry<V> | null {
   const { buffer, bodyStart, bodyEnd } = frame;
   if (((buffer[bodyStart] as number) & codec.GotFlag.value) === 0) return null;
-  return entryOf(buffer, bodyStart, decode.decode(buffer, bodyStart + codec.GOT_VALUE, bodyEnd));
+  const value = decode.decode(buffer, bodyStart + codec.GOT_VALUE, bodyEnd);
+  return shape === Shape.value ? value : entryOf(buffer, bodyStart, value);
 }
 
-/** The entry whose GOTK body starts at `start`, with a value that was decoded already. */
-export function entryOf<V>(body: Uint8Array, start: number, value: V): Entry<V> {
+/** The same for a value that came in pieces. */
+export function readWhole<V>(whole: WholeValue, shape: number, decode: Codec<V>): V | Entry<V> {
+  const value = decode.decode(whole.value, 0, whole.value.length);
+  return shape === Shape.value ? value : entryOf(whole.head, 0, value);
+}
+
+function entryOf<V>(body: Uint8Array, start: number, value: V): Entry<V> {
   const ttlMs = readU48(body, start + codec.GOT_TTL);
   return { value, revision: readBigU64(body, start + codec.GOT_EPOCH), ttlMs: ttlMs === 0 ? null : ttlMs };
 }
@@ -60,7 +66,10 @@ export function readDone(frame: FrameDecoder, shape: number): unknown {
     case Shape.swap:
       return { ok: applied, revision: readBigU64(buffer, bodyStart + codec.DONE_EPOCH) } satisfies SwapResult;
     case Shape.sum:
-      return (BigInt(readI32(buffer, bodyStart + codec.DONE_PAYLOAD)) << 32n) | BigInt(readU32(buffer, bodyStart + codec.DONE_PAYLOAD + 4));
+      return (
+        (BigInt(readI32(buffer, bodyStart + codec.DONE_PAYLOAD)) << 32n) |
+        BigInt(readU32(buffer, bodyStart + codec.DONE_PAYLOAD + 4))
+      );
     case Shape.nothing:
       return undefined;
     default:

@@ -34,7 +34,10 @@ async function runOne<V>(
     }
     if ('delete' in operation) return { ok: true, found: await client.delete(operation.delete, options) };
     if ('incr' in operation) return { ok: true, value: await client.incr(operation.incr, operation.by ?? 1, options) };
-    throw new KeyvalError('KV_USAGE', `a batch has get, put, delete and incr, not ${Object.keys(operation).join(', ')}`);
+    throw new KeyvalError(
+      'KV_USAGE',
+      `a batch has get, put, delete and incr, not ${Object.keys(operation).join(', ')}`,
+    );
   } catch (error) {
     if (error instanceof KeyvalError) return { ok: false, error };
     throw error;

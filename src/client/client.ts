@@ -6,6 +6,7 @@ import { VALUE_BYTES_MAX } from '../protocol/limits.ts';
 import * as op from '../protocol/opcode.ts';
 import { type Entry, Shape, type SwapResult } from './answers.ts';
 import { type BatchOperation, type BatchResult, runBatch } from './batch.ts';
+import { type ClusterStatus, clusterStatus, type PingResult, pingNodes } from './cluster-status.ts';
 import type { Codec } from './codecs.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -16,7 +17,6 @@ import type { ClientPorts, LinkOptions, NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
 import type { ClientSettings } from './options.ts';
 import { type ScannedEntry, type ScanOptions, scan } from './scan.ts';
-import { type ClusterStatus, clusterStatus, type PingResult, pingNodes } from './cluster-status.ts';
 
 export interface RequestOptions {
   /** Milliseconds until the request fails; default: the client's `timeoutMs` (5000). */
@@ -69,10 +69,17 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     this.#codec = settings.codec;
     this.#ports = ports;
     const options: LinkOptions = settings;
-    this.#dispatcher = new Dispatcher(settings.endpoints, ports, options, settings.leaseMs, settings.codec as Codec<unknown>, {
-      linkChanged: (link, state, error) => this.#linkChanged(link, state, error),
-      attachmentLost: (partition, reason) => this.#locks.lost(partition, reason),
-    });
+    this.#dispatcher = new Dispatcher(
+      settings.endpoints,
+      ports,
+      options,
+      settings.leaseMs,
+      settings.codec as Codec<unknown>,
+      {
+        linkChanged: (link, state, error) => this.#linkChanged(link, state, error),
+        attachmentLost: (partition, reason) => this.#locks.lost(partition, reason),
+      },
+    );
     this.#locks = new Locks(this.#dispatcher);
     this.#keepAlive = new KeepAlive(this.#dispatcher);
   }
@@ -113,7 +120,9 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   /** False when the signal has fired already. */
   #listen(operation: Operation, signal: AbortSignal): boolean {
     if (signal.aborted) {
-      operation.reject(new KeyvalError('KV_ABORTED', 'the request was aborted before it was sent', { cause: signal.reason }));
+      operation.reject(
+        new KeyvalError('KV_ABORTED', 'the request was aborted before it was sent', { cause: signal.reason }),
+      );
       return false;
     }
     const aborted = (): void => this.#dispatcher.abort(operation, signal.reason);
@@ -261,7 +270,8 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 
 function spanOf(ttlMs: number | undefined): number {
   if (ttlMs === undefined) return 0;
-  if (!(ttlMs > 0) || ttlMs > SPAN_MS_MAX) throw new KeyvalError('KV_USAGE', `ttlMs must be above 0 and at most 2^47, not ${ttlMs}`);
+  if (!(ttlMs > 0) || ttlMs > SPAN_MS_MAX)
+    throw new KeyvalError('KV_USAGE', `ttlMs must be above 0 and at most 2^47, not ${ttlMs}`);
   return Math.ceil(ttlMs);
 }
 

@@ -30,7 +30,12 @@ export interface NodeFacts {
   readonly waiters: number;
   readonly sessions: number;
   readonly connections: number;
-  readonly partitions: { readonly total: number; readonly primary: number; readonly backup: number; readonly serving: number };
+  readonly partitions: {
+    readonly total: number;
+    readonly primary: number;
+    readonly backup: number;
+    readonly serving: number;
+  };
   /** Why some partition does not take writes now, or null. */
   readonly obstacle: string | null;
   readonly peers: readonly { readonly address: string; readonly state: string; readonly reason: string | null }[];
@@ -38,7 +43,11 @@ export interface NodeFacts {
 
 export type NodeStatus =
   | ({ readonly endpoint: string; readonly state: 'up' } & NodeFacts)
-  | { readonly endpoint: string; readonly state: 'down'; readonly error: { readonly code: string; readonly message: string } };
+  | {
+      readonly endpoint: string;
+      readonly state: 'down';
+      readonly error: { readonly code: string; readonly message: string };
+    };
 
 export interface ClusterStatus {
   readonly cluster: string;
@@ -89,6 +98,10 @@ async function nodeStatus(dispatcher: Dispatcher, link: NodeLink, deadline: numb
     return { endpoint, state: 'up', ...facts };
   } catch (error) {
     const code = error instanceof KeyvalError ? error.code : 'KV_INTERNAL';
-    return { endpoint, state: 'down', error: { code, message: error instanceof Error ? error.message : String(error) } };
+    return {
+      endpoint,
+      state: 'down',
+      error: { code, message: error instanceof Error ? error.message : String(error) },
+    };
   }
 }

@@ -28,7 +28,8 @@ const reader = new TextReader();
 
 export const stringCodec: Codec<string> = {
   encode: (value) => {
-    if (typeof value !== 'string') throw new KeyvalError('KV_USAGE', `a value is a string here, not ${describe(value)}`);
+    if (typeof value !== 'string')
+      throw new KeyvalError('KV_USAGE', `a value is a string here, not ${describe(value)}`);
     return encoder.encode(value);
   },
   decode: (bytes, start, end) => reader.read(bytes, start, end),
@@ -36,7 +37,8 @@ export const stringCodec: Codec<string> = {
 
 export const bufferCodec: Codec<Uint8Array> = {
   encode: (value) => {
-    if (!(value instanceof Uint8Array)) throw new KeyvalError('KV_USAGE', `a value is a Buffer here, not ${describe(value)}`);
+    if (!(value instanceof Uint8Array))
+      throw new KeyvalError('KV_USAGE', `a value is a Buffer here, not ${describe(value)}`);
     return value;
   },
   decode: (bytes, start, end) => Buffer.from(bytes.subarray(start, end)),

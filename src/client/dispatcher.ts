@@ -7,29 +7,29 @@
  */
 import { nextDelayMs } from '../base/jitter.ts';
 import type { TimerHandle } from '../base/ports.ts';
-import { type Code, KeyvalError } from '../errors.ts';
+import { KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { RoutingTable } from '../protocol/hello-codec.ts';
 import { INLINE_VALUE_BYTES_MAX } from '../protocol/limits.ts';
 import { decodeFail } from '../protocol/login.ts';
 import * as op from '../protocol/opcode.ts';
-import { sendStage } from '../protocol/pieces.ts';
 import * as answers from './answers.ts';
+import { Attacher } from './attacher.ts';
 import type { Codec } from './codecs.ts';
 import { FragmentedReplies } from './fragmented-replies.ts';
-import { KeyBuffer } from './key-buffer.ts';
+import { stageValue } from './large-values.ts';
 import { type ClientPorts, type LinkOptions, NodeLink } from './node-link.ts';
-import { Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
+import { RequestEncoder } from './request-encoder.ts';
 import { Router } from './router.ts';
-import { type Attachment, NO_SEQUENCE, Session } from './session.ts';
+import { NO_SEQUENCE, Session } from './session.ts';
+import { ambiguous, isHarmless, retried, speaksOfTheWrite, undecodable } from './verdict.ts';
 
 /** Deadlines are checked this often. */
 const SWEEP_MS = 50;
 const RETRY_BASE_MS = 5;
 const RETRY_CAP_MS = 200;
-/** How a deadline looks that is none. */
-const NO_LIMIT_MS = 0xffff_ffff;
 
 export interface DispatcherEvents {
   linkChanged(link: NodeLink, state: 'connected' | 'disconnected' | 'refused', error: KeyvalError | null): void;
@@ -46,24 +46,13 @@ export class Dispatcher {
   readonly #options: LinkOptions;
   readonly #events: DispatcherEvents;
   readonly #decode: Codec<unknown>;
-  readonly #key: KeyBuffer = new KeyBuffer();
-  readonly #head: codec.WriteHead = {
-    timeLeftMs: 0,
-    attachEpoch: 0,
-    attachOperation: 0,
-    sequence: 0,
-    mark: 0,
-    flags: 0,
-    span: 0,
-    epoch: 0,
-    operation: 0,
-  };
+  readonly #encoder: RequestEncoder;
   /** Requests that no link holds: waiting for a connection, an attachment, or their next attempt. */
   readonly #idle: Set<Operation> = new Set();
   readonly #fragments: FragmentedReplies = new FragmentedReplies();
   #active = 0;
   #sweepTimer: TimerHandle | null = null;
-  readonly #name: Uint8Array;
+  readonly #attacher: Attacher;
 
   constructor(
     endpoints: readonly string[],
@@ -78,7 +67,8 @@ export class Dispatcher {
     this.#events = events;
     this.#decode = decode;
     this.session = new Session(leaseMs, ports.random);
-    this.#name = new TextEncoder().encode(options.name).slice(0, 255);
+    this.#encoder = new RequestEncoder(ports.clock);
+    this.#attacher = new Attacher(this.session, options.name, ports.clock);
     for (const endpoint of endpoints) this.#link(endpoint).open();
   }
 
@@ -108,10 +98,7 @@ export class Dispatcher {
   #attempt(operation: Operation): void {
     if (operation.done) return;
     if (!this.router.known) return this.#wait(operation);
-    if (operation.body === null) {
-      this.#key.set(operation.key);
-      operation.partition = this.router.partitionOf(this.#key);
-    }
+    if (operation.body === null && !this.#place(operation)) return;
     const link = operation.link ?? this.router.linkOf(operation.partition);
     if (!link.up) {
       link.open();
@@ -122,14 +109,21 @@ export class Dispatcher {
     this.#sendWrite(operation, link);
   }
 
+  /** Finds the partition of the key; a key that cannot be ends the request. */
+  #place(operation: Operation): boolean {
+    try {
+      this.#encoder.key.set(operation.key);
+    } catch (error) {
+      this.#reject(operation, error as KeyvalError);
+      return false;
+    }
+    operation.partition = this.router.partitionOf(this.#encoder.key);
+    return true;
+  }
+
   /** Puts a request aside; a connection, an attachment or the deadline wakes it. */
   #wait(operation: Operation): void {
     this.#idle.add(operation);
-  }
-
-  #timeLeft(operation: Operation): number {
-    const left = operation.deadlineMs - this.ports.clock.monotonicMs();
-    return left === Number.POSITIVE_INFINITY ? NO_LIMIT_MS : Math.max(1, Math.min(NO_LIMIT_MS - 1, Math.ceil(left)));
   }
 
   #sent(operation: Operation, link: NodeLink): void {
@@ -139,16 +133,13 @@ export class Dispatcher {
 
   #sendGet(operation: Operation, link: NodeLink): void {
     this.#sent(operation, link);
-    codec.writeGet(link.frames, op.GETK, operation.messageId, this.#timeLeft(operation), this.#key.bytes, this.#key.length);
+    this.#encoder.get(link.frames, operation);
   }
 
   #sendBody(operation: Operation, link: NodeLink): void {
-    const body = operation.body as Uint8Array;
     this.#sent(operation, link);
     operation.sentAtMs = this.ports.clock.monotonicMs();
-    link.frames.begin(operation.opcode, operation.messageId);
-    link.frames.bytes(body, 0, body.length);
-    link.frames.end();
+    this.#encoder.body(link.frames, operation);
   }
 
   #sendWrite(operation: Operation, link: NodeLink): void {
@@ -184,93 +175,47 @@ export class Dispatcher {
 
   #writeFrame(operation: Operation, link: NodeLink, mark: number, payload: Uint8Array | null): void {
     this.#sent(operation, link);
-    const head = this.#head;
-    head.timeLeftMs = this.#timeLeft(operation);
-    head.attachEpoch = operation.attachEpoch;
-    head.attachOperation = operation.attachOperation;
-    head.sequence = operation.sequence;
-    head.mark = mark;
-    head.flags = operation.flags;
-    head.span = operation.span;
-    head.epoch = operation.epoch;
-    head.operation = operation.operation;
-    const { frames } = link;
-    codec.beginWrite(frames, operation.opcode, operation.messageId, head, this.#key.bytes, this.#key.length);
-    if (payload !== null) frames.bytes(payload, 0, payload.length);
-    frames.end();
+    this.#encoder.write(link.frames, operation, mark, payload);
   }
 
   /** The value first goes in pieces; then a small write names it. */
   #sendLarge(operation: Operation, link: NodeLink, value: Uint8Array): void {
     operation.link = link;
     this.#wait(operation);
-    const staged = new Operation(op.STGE, '', null, operation.deadlineMs, (): void => undefined, (): void => undefined);
-    staged.resolve = (): void => this.#sendStagedWrite(operation, link, staged.messageId, value.length);
-    staged.reject = (error): void => this.#failed(operation, error);
     this.#active += 1;
-    link.pending.add(staged);
-    void sendStage(link.queue, staged.messageId, staged.messageId, value);
+    stageValue(link, operation.deadlineMs, value, {
+      staged: (reference) => this.#sendStagedWrite(operation, link, reference),
+      failed: (error) => {
+        operation.link = null;
+        this.#failed(operation, error);
+      },
+    });
   }
 
-  #sendStagedWrite(operation: Operation, link: NodeLink, stage: number, total: number): void {
+  #sendStagedWrite(operation: Operation, link: NodeLink, reference: Uint8Array): void {
     operation.link = null;
     this.#idle.delete(operation);
-    if (operation.done || !link.up) return this.#attempt(operation);
     const attachment = this.session.at(operation.partition);
-    if (!attachment.is(operation.attachEpoch, operation.attachOperation)) return this.#attempt(operation);
-    this.#key.set(operation.key);
+    const current = attachment.is(operation.attachEpoch, operation.attachOperation);
+    if (operation.done || !link.up || !current) return this.#attempt(operation);
+    this.#encoder.key.set(operation.key);
     operation.flags |= codec.WriteFlag.staged;
-    const reference = new Uint8Array(8);
-    new DataView(reference.buffer).setUint32(0, stage);
-    new DataView(reference.buffer).setUint32(4, total);
     this.#writeFrame(operation, link, attachment.mark, reference);
   }
 
   /** R22: a session attaches to a partition before its first write there. */
   #attachFirst(operation: Operation, link: NodeLink): void {
     const { partition } = operation;
-    const attachment = this.session.at(partition);
     this.#wait(operation);
-    if (attachment.attaching) return;
-    attachment.attaching = true;
-    this.#attach(partition, link, attachment);
-  }
-
-  #attach(partition: number, link: NodeLink, attachment: Attachment): void {
-    const deadline = this.ports.clock.monotonicMs() + this.session.leaseMs;
-    const request = new Operation(
-      op.ATCH,
-      '',
-      null,
-      deadline,
-      (revision): void => {
-        const { epoch, operation } = halves(revision as bigint);
-        attachment.attachedAt(epoch, operation, request.sentAtMs + this.session.leaseMs);
-        this.#wake(partition);
-      },
-      (error): void => {
-        attachment.attaching = false;
+    const request = this.#attacher.begin(partition, link, {
+      attached: () => this.#wake(partition),
+      failed: (error) => {
         for (const waiting of this.#waitingAt(partition)) this.#failed(waiting, error);
       },
-    );
-    request.partition = partition;
-    request.shape = answers.Shape.revision;
-    request.link = link;
-    request.body = this.#attachBody(partition);
+    });
+    if (request === null) return;
     this.#active += 1;
     this.#sendBody(request, link);
-  }
-
-  #attachBody(partition: number): Uint8Array {
-    const body = new Uint8Array(codec.ATTACH_NAME + this.#name.length);
-    const view = new DataView(body.buffer);
-    view.setUint32(0, this.session.leaseMs);
-    view.setUint16(codec.ATTACH_PARTITION, partition);
-    body.set(this.session.id, codec.ATTACH_SESSION);
-    view.setUint32(codec.ATTACH_LEASE, this.session.leaseMs);
-    body[codec.ATTACH_NAME_LENGTH] = this.#name.length;
-    body.set(this.#name, codec.ATTACH_NAME);
-    return body;
   }
 
   #waitingAt(partition: number): Operation[] {
@@ -279,7 +224,8 @@ export class Dispatcher {
 
   /** Tries again what waits for `partition`, or for anything. */
   #wake(partition: number | null): void {
-    const waiting = partition === null ? [...this.#idle].filter((operation) => operation.link === null) : this.#waitingAt(partition);
+    const waiting =
+      partition === null ? [...this.#idle].filter((operation) => operation.link === null) : this.#waitingAt(partition);
     for (const operation of waiting) {
       this.#idle.delete(operation);
       this.#attempt(operation);
@@ -299,13 +245,6 @@ export class Dispatcher {
     this.#fragments.dropLink(link);
     this.#events.linkChanged(link, 'disconnected', error);
     for (const operation of unanswered) this.#interrupted(operation, error);
-    for (const operation of [...this.#idle]) if (operation.link === link) this.#unstage(operation);
-  }
-
-  #unstage(operation: Operation): void {
-    operation.link = null;
-    this.#idle.delete(operation);
-    this.#retryLater(operation);
   }
 
   linkRefused(link: NodeLink, error: KeyvalError): void {
@@ -341,35 +280,31 @@ export class Dispatcher {
       case op.MOVD:
         return this.#moved(link, operation, frame);
       default:
-        return this.#settled(link, operation, operation.shape === answers.Shape.raw ? answers.bodyOf(frame) : undefined);
+        return this.#settled(
+          link,
+          operation,
+          operation.shape === answers.Shape.raw ? answers.bodyOf(frame) : undefined,
+        );
     }
   }
 
   #got(link: NodeLink, operation: Operation, frame: FrameDecoder): void {
-    if (((frame.buffer[frame.bodyStart] as number) & codec.GotFlag.fragmented) !== 0) {
-      if (this.#fragments.begin(link, operation, answers.bodyOf(frame))) return;
-      return this.#refused(link, operation, new KeyvalError('KV_BAD_FRAME', 'a value of impossible length was announced'));
-    }
-    let result: unknown;
     try {
-      result =
-        operation.shape === answers.Shape.value
-          ? answers.readValue(frame, this.#decode)
-          : answers.readEntry(frame, this.#decode);
-    } catch (cause) {
-      return this.#finish(link, operation, undecodable(cause));
+      if (!answers.isFragmented(frame))
+        return this.#settled(link, operation, answers.readGot(frame, operation.shape, this.#decode));
+      this.#fragments.begin(link, operation, answers.bodyOf(frame));
+    } catch (error) {
+      this.#finish(link, operation, undecodable(error));
     }
-    this.#settled(link, operation, result);
   }
 
   #fragment(link: NodeLink, operation: Operation, frame: FrameDecoder): void {
     const whole = this.#fragments.add(link, operation, frame);
     if (whole === null) return;
     try {
-      const value = this.#decode.decode(whole.value, 0, whole.value.length);
-      this.#settled(link, operation, operation.shape === answers.Shape.value ? value : answers.entryOf(whole.head, 0, value));
-    } catch (cause) {
-      this.#finish(link, operation, undecodable(cause));
+      this.#settled(link, operation, answers.readWhole(whole, operation.shape, this.#decode));
+    } catch (error) {
+      this.#finish(link, operation, undecodable(error));
     }
   }
 
@@ -442,7 +377,8 @@ export class Dispatcher {
 
   #sessionLost(operation: Operation, error: KeyvalError): void {
     const attachment = this.session.at(operation.partition);
-    if (attachment.is(operation.attachEpoch, operation.attachOperation)) this.attachmentLost(operation.partition, error.message);
+    if (attachment.is(operation.attachEpoch, operation.attachOperation))
+      this.attachmentLost(operation.partition, error.message);
     operation.lastError = error;
     if (operation.opcode === op.CNCL || this.#startOver(operation)) this.#retryLater(operation);
   }
@@ -459,7 +395,8 @@ export class Dispatcher {
     const certain = error.outcome === 'not-done' && error.code !== 'KV_NO_SESSION';
     if (error.outcome === 'unknown') operation.unknown = true;
     if (retried(error.code)) return this.#retryLater(operation);
-    if (operation.unknown && certain && !speaksOfTheWrite(error.code)) return this.#settleUnknown(operation, error.message);
+    if (operation.unknown && certain && !speaksOfTheWrite(error.code))
+      return this.#settleUnknown(operation, error.message);
     this.#reject(operation, error);
   }
 
@@ -504,8 +441,10 @@ export class Dispatcher {
   }
 
   #unreachable(operation: Operation): KeyvalError {
-    const link = this.router.known && operation.partition >= 0 ? this.router.linkOf(operation.partition) : this.links[0];
-    if (link === undefined || link.up) return new KeyvalError('KV_DEADLINE', 'the deadline passed before the request was sent');
+    const link =
+      this.router.known && operation.partition >= 0 ? this.router.linkOf(operation.partition) : this.links[0];
+    if (link === undefined || link.up)
+      return new KeyvalError('KV_DEADLINE', 'the deadline passed before the request was sent');
     return link.lastError ?? new KeyvalError('KV_UNREACHABLE', `${link.endpoint} does not answer`);
   }
 
@@ -529,7 +468,8 @@ export class Dispatcher {
   giveUp(operation: Operation, error: KeyvalError): void {
     if (operation.done) return;
     operation.retry?.cancel();
-    for (const link of this.#links.values()) if (link.pending.get(operation.messageId) === operation) link.pending.remove(operation);
+    for (const link of this.#links.values())
+      if (link.pending.get(operation.messageId) === operation) link.pending.remove(operation);
     this.#reject(operation, error);
   }
 
@@ -543,49 +483,10 @@ export class Dispatcher {
     for (const link of this.#links.values()) abandoned.push(...link.pending.drain());
     for (const operation of abandoned) {
       operation.retry?.cancel();
-      if (operation.unknown || (operation.attempts > 0 && !isHarmless(operation.opcode))) this.#settleUnknown(operation, 'the client was closed');
+      if (operation.unknown || (operation.attempts > 0 && !isHarmless(operation.opcode)))
+        this.#settleUnknown(operation, 'the client was closed');
       else this.#reject(operation, closed);
     }
     await Promise.all([...this.#links.values()].map((link) => link.close()));
   }
-}
-
-function ambiguous(operation: Operation, why: string): KeyvalError {
-  const text = `the request may or may not have taken effect: ${why}`;
-  return new KeyvalError('KV_AMBIGUOUS', text, { cause: operation.lastError });
-}
-
-/** Errors after which the same request is tried again until its deadline. */
-function retried(code: Code): boolean {
-  return code === 'KV_NO_QUORUM' || code === 'KV_OVERLOADED' || code === 'KV_STOPPING' || code === 'KV_UNREACHABLE' || code === 'KV_MOVED';
-}
-
-/** Answers that come from the log: they tell what became of the write, whatever earlier attempts saw. */
-function speaksOfTheWrite(code: Code): boolean {
-  return code === 'KV_NOT_INTEGER' || code === 'KV_LOCK_BUSY' || code === 'KV_NOT_HELD' || code === 'KV_CONFLICT';
-}
-
-/** Everything but the writes of callers: asking again, or not at all, changes nothing for them. */
-function isHarmless(opcode: number): boolean {
-  switch (opcode) {
-    case op.PUTK:
-    case op.CASK:
-    case op.DELK:
-    case op.INCR:
-    case op.LCKK:
-    case op.ULKK:
-      return false;
-    default:
-      return true;
-  }
-}
-
-function halves(revision: bigint): { epoch: number; operation: number } {
-  return { epoch: Number(revision >> 32n), operation: Number(BigInt.asIntN(32, revision)) };
-}
-
-function undecodable(cause: unknown): KeyvalError {
-  if (cause instanceof KeyvalError) return cause;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new KeyvalError('KV_USAGE', `the stored value does not fit the codec: ${text}`, { cause });
 }

@@ -3,7 +3,11 @@ import { KeyvalError } from '../errors.ts';
 import type { Client, StatusEvent } from './client.ts';
 
 /** @throws KeyvalError what the nodes refused with, KV_UNREACHABLE, KV_ABORTED; the client is closed then */
-export async function firstConnection<V>(client: Client<V>, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+export async function firstConnection<V>(
+  client: Client<V>,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { dispatcher } = client;
   if (dispatcher.router.known) return;
   const error = await new Promise<KeyvalError | null>((resolve) => {
@@ -20,7 +24,8 @@ export async function firstConnection<V>(client: Client<V>, timeoutMs: number, s
       refused.add(event.endpoint);
       if (dispatcher.links.every((link) => refused.has(link.endpoint))) settle(event.error ?? null);
     };
-    const aborted = (): void => settle(new KeyvalError('KV_ABORTED', 'connecting was aborted', { cause: signal?.reason }));
+    const aborted = (): void =>
+      settle(new KeyvalError('KV_ABORTED', 'connecting was aborted', { cause: signal?.reason }));
     const timer = dispatcher.ports.timers.after(timeoutMs, () => settle(unreachable(client)));
     client.on('status', heard);
     signal?.addEventListener('abort', aborted);

@@ -1,5 +1,6 @@
 /** Large values on their way here: GOTK announced them, FRAG frames bring the pieces. */
 import { readU32 } from '../base/bytes.ts';
+import { KeyvalError } from '../errors.ts';
 import { FRAG_BYTES, GOT_VALUE } from '../protocol/client-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
 import { VALUE_BYTES_MAX } from '../protocol/limits.ts';
@@ -20,12 +21,11 @@ interface Partial extends WholeValue {
 export class FragmentedReplies {
   readonly #partial: Map<Operation, Partial> = new Map();
 
-  /** False when the length cannot be. */
-  begin(link: NodeLink, operation: Operation, head: Uint8Array): boolean {
+  /** @throws KeyvalError KV_BAD_FRAME when the length announced cannot be */
+  begin(link: NodeLink, operation: Operation, head: Uint8Array): void {
     const total = head.length < GOT_VALUE + 4 ? VALUE_BYTES_MAX + 1 : readU32(head, GOT_VALUE);
-    if (total > VALUE_BYTES_MAX) return false;
+    if (total > VALUE_BYTES_MAX) throw new KeyvalError('KV_BAD_FRAME', 'a value of impossible length was announced');
     this.#partial.set(operation, { link, head, value: new Uint8Array(total), received: 0 });
-    return true;
   }
 
   /** Takes one piece; gives the value when it was the last. */

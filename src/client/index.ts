@@ -31,7 +31,8 @@ export async function connect<V>(
   options: ConnectOptions<V> = {},
 ): Promise<Client<V>> {
   const settings = clientSettings(endpoints, options, `${hostname()}:${process.pid}`);
-  if (options.signal?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before connecting', { cause: options.signal.reason });
+  if (options.signal?.aborted)
+    throw new KeyvalError('KV_ABORTED', 'aborted before connecting', { cause: options.signal.reason });
   const client = new Client<V>(settings, systemPorts());
   await firstConnection(client, settings.connectTimeoutMs, options.signal);
   return client;

@@ -2,8 +2,9 @@
  * Keeps the session alive (L3): a third of the lease apart, one KEEP per node names the partitions attached there; the
  * answer names those renewed. A partition that is asked about and not named is lost.
  */
-import type { TimerHandle } from '../base/ports.ts';
+
 import { readU16, writeU16 } from '../base/bytes.ts';
+import type { TimerHandle } from '../base/ports.ts';
 import { KEEP_COUNT, KEEP_PARTITIONS, KEEP_SESSION } from '../protocol/client-codec.ts';
 import { CLOS, KEEP } from '../protocol/opcode.ts';
 import { Shape } from './answers.ts';
@@ -44,18 +45,29 @@ export class KeepAlive {
   #renew(link: NodeLink, partitions: readonly number[]): void {
     const { session, ports } = this.#dispatcher;
     const sentAtMs = ports.clock.monotonicMs();
-    const asked = partitions.map((partition) => ({ partition, epoch: session.at(partition).epoch, operation: session.at(partition).operation }));
+    const asked = partitions.map((partition) => ({
+      partition,
+      epoch: session.at(partition).epoch,
+      operation: session.at(partition).operation,
+    }));
     this.#ask(KEEP, link, partitions, session.leaseMs / RENEWALS, (named) => {
       for (const { partition, epoch, operation } of asked) {
         const attachment = session.at(partition);
         if (!attachment.is(epoch, operation)) continue;
-        if (named.has(partition)) attachment.leaseUntilMs = Math.max(attachment.leaseUntilMs, sentAtMs + session.leaseMs);
+        if (named.has(partition))
+          attachment.leaseUntilMs = Math.max(attachment.leaseUntilMs, sentAtMs + session.leaseMs);
         else this.#dispatcher.attachmentLost(partition, `${link.endpoint} no longer knows the session`);
       }
     });
   }
 
-  #ask(opcode: number, link: NodeLink, partitions: readonly number[], timeoutMs: number, answered: (named: Set<number>) => void): void {
+  #ask(
+    opcode: number,
+    link: NodeLink,
+    partitions: readonly number[],
+    timeoutMs: number,
+    answered: (named: Set<number>) => void,
+  ): void {
     const { session, ports } = this.#dispatcher;
     const body = new Uint8Array(KEEP_PARTITIONS + partitions.length * 2);
     body.set(session.id, KEEP_SESSION);
@@ -90,6 +102,7 @@ export class KeepAlive {
 function namedIn(body: Uint8Array): Set<number> {
   const named = new Set<number>();
   const count = body.length < 2 ? 0 : readU16(body, 0);
-  for (let index = 0; index < count && 2 + index * 2 + 2 <= body.length; index += 1) named.add(readU16(body, 2 + index * 2));
+  for (let index = 0; index < count && 2 + index * 2 + 2 <= body.length; index += 1)
+    named.add(readU16(body, 2 + index * 2));
   return named;
 }

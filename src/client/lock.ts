@@ -35,7 +35,8 @@ export class Lock implements AsyncDisposable {
   /** @throws KeyvalError KV_LOCK_LOST, KV_NOT_HELD after a release */
   assertHeld(): void {
     if (this.held) return;
-    if (this.#state === 'released') throw new KeyvalError('KV_NOT_HELD', `the lock on ${this.#name} was released before`);
+    if (this.#state === 'released')
+      throw new KeyvalError('KV_NOT_HELD', `the lock on ${this.#name} was released before`);
     throw this.#abort.signal.reason;
   }
 
@@ -63,7 +64,10 @@ export class Lock implements AsyncDisposable {
    */
   async release(options: { confirm?: boolean } = {}): Promise<void> {
     if (this.#state !== 'held') {
-      throw new KeyvalError('KV_NOT_HELD', `the lock on ${this.#name} is not held any more: it was ${this.#state} before`);
+      throw new KeyvalError(
+        'KV_NOT_HELD',
+        `the lock on ${this.#name} is not held any more: it was ${this.#state} before`,
+      );
     }
     this.#state = 'released';
     await this.#locks.release(this, options.confirm ?? false);

@@ -3,8 +3,9 @@
  * acknowledged renewal was sent: when it has run out the lock counts as lost here, whatever the node thinks, and its
  * signal aborts.
  */
-import type { TimerHandle } from '../base/ports.ts';
+
 import { writeU32 } from '../base/bytes.ts';
+import type { TimerHandle } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
 import { WAIT_FOREVER } from '../protocol/client-codec.ts';
 import * as op from '../protocol/opcode.ts';

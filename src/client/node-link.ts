@@ -13,8 +13,8 @@ import { HelloFlag, Role, type RoutingTable, type Welcome } from '../protocol/he
 import { Caller, decodeFail } from '../protocol/login.ts';
 import { FAIL } from '../protocol/opcode.ts';
 import { WriterQueue } from '../protocol/writer-queue.ts';
-import { Pending } from './pending.ts';
 import type { Operation } from './operation.ts';
+import { Pending } from './pending.ts';
 
 const RETRY_BASE_MS = 20;
 const RETRY_CAP_MS = 500;

@@ -71,18 +71,23 @@ function codecOf<V>(codec: ConnectOptions<V>['codec']): Codec<V> {
   if (typeof codec === 'object') return codec;
   const named = { string: stringCodec, buffer: bufferCodec, json: jsonCodec };
   const found = named[codec ?? 'string'] as Codec<unknown> | undefined;
-  if (found === undefined) throw new KeyvalError('KV_USAGE', `there is no codec '${codec}'; use string, buffer or json`);
+  if (found === undefined)
+    throw new KeyvalError('KV_USAGE', `there is no codec '${codec}'; use string, buffer or json`);
   return found as Codec<V>;
 }
 
 function positive(name: string, value: number): number {
-  if (typeof value !== 'number' || !(value > 0)) throw new KeyvalError('KV_USAGE', `${name} must be above 0, not ${value}`);
+  if (typeof value !== 'number' || !(value > 0))
+    throw new KeyvalError('KV_USAGE', `${name} must be above 0, not ${value}`);
   return value;
 }
 
 function leaseOf(leaseMs: number): number {
   if (Number.isInteger(leaseMs) && leaseMs >= LEASE_MS_MIN && leaseMs <= LEASE_MS_MAX) return leaseMs;
-  throw new KeyvalError('KV_USAGE', `leaseMs is a whole number from ${LEASE_MS_MIN} to ${LEASE_MS_MAX}, not ${leaseMs}`);
+  throw new KeyvalError(
+    'KV_USAGE',
+    `leaseMs is a whole number from ${LEASE_MS_MIN} to ${LEASE_MS_MAX}, not ${leaseMs}`,
+  );
 }
 
 function secretOf(secret: string | Uint8Array | undefined): Uint8Array | null {

@@ -25,7 +25,11 @@ export class Router {
 
   /** Takes a table; `linkOf` gives the link of an address. */
   learn(table: RoutingTable, linkOf: (address: string) => NodeLink): void {
-    if (this.#table !== null && this.#table.version >= table.version && this.#table.members.length === table.members.length) {
+    if (
+      this.#table !== null &&
+      this.#table.version >= table.version &&
+      this.#table.members.length === table.members.length
+    ) {
       return;
     }
     this.#table = table;

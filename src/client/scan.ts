@@ -66,7 +66,11 @@ export async function* scan<V>(
 }
 
 /** A value too large for a page is read by itself; gone meanwhile, it is left out. */
-async function* fetchLarge<V>(client: Client<V>, entry: ScannedEntry<V>, options: RequestOptions): AsyncGenerator<ScannedEntry<V>> {
+async function* fetchLarge<V>(
+  client: Client<V>,
+  entry: ScannedEntry<V>,
+  options: RequestOptions,
+): AsyncGenerator<ScannedEntry<V>> {
   const found = await client.getEntry(entry.keyBytes, options);
   if (found !== null) yield { ...entry, ...found };
 }
@@ -81,7 +85,13 @@ function request(dispatcher: Dispatcher, partition: number, body: Uint8Array, de
   });
 }
 
-function scanBody(partition: number, cursor: number, pageSize: number, values: boolean, prefix: Uint8Array): Uint8Array {
+function scanBody(
+  partition: number,
+  cursor: number,
+  pageSize: number,
+  values: boolean,
+  prefix: Uint8Array,
+): Uint8Array {
   const body = new Uint8Array(codec.SCAN_PREFIX + prefix.length);
   writeU32(body, 0, 0xffff_ffff);
   body[codec.SCAN_FLAGS] = values ? codec.ScanFlag.values : 0;

@@ -2,8 +2,9 @@
  * The client's session: one identity over all partitions (L3). It attaches to a partition before the first write there;
  * sequences, the mark and the lease are counted per partition (R22, L3).
  */
-import { SESSION_BYTES } from '../protocol/client-codec.ts';
+
 import type { Random } from '../base/ports.ts';
+import { SESSION_BYTES } from '../protocol/client-codec.ts';
 
 /** Sequences go round the 32-bit integers and leave this one out. */
 export const NO_SEQUENCE = 0;

@@ -1,7 +1,7 @@
 /** The one accept loop of a node: hands every connection to whoever speaks its protocol. */
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Address, Channel, ChannelHandler } from '../base/ports.ts';
 import { formatAddress } from '../base/address.ts';
+import type { Address, Channel, ChannelHandler } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
 import { attachSocket } from './tcp-transport.ts';
 
@@ -22,7 +22,9 @@ export function listen(address: Address, accept: (channel: Channel) => ChannelHa
   return new Promise((resolve, reject) => {
     const server = createServer({ noDelay: true }, (socket: Socket) => attachSocket(socket, accept));
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, address)));
-    server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => resolve(running(server, address)));
+    server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () =>
+      resolve(running(server, address)),
+    );
   });
 }
 
@@ -35,12 +37,18 @@ function running(server: Server, asked: Address): Acceptor {
 function explain(error: NodeJS.ErrnoException, address: Address): KeyvalError {
   const text = formatAddress(address);
   if (error.code === 'EADDRINUSE') {
-    return new KeyvalError('KV_ADDRESS_IN_USE', `${text} is in use by another process; stop it or choose another --port`, {
-      cause: error,
-    });
+    return new KeyvalError(
+      'KV_ADDRESS_IN_USE',
+      `${text} is in use by another process; stop it or choose another --port`,
+      {
+        cause: error,
+      },
+    );
   }
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return new KeyvalError('KV_USAGE', `${text} is not an address of this machine; give one with --listen`, { cause: error });
+    return new KeyvalError('KV_USAGE', `${text} is not an address of this machine; give one with --listen`, {
+      cause: error,
+    });
   }
   return new KeyvalError('KV_USAGE', `cannot listen on ${text}: ${error.message}`, { cause: error });
 }

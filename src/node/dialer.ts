@@ -6,9 +6,9 @@ import { Backoff } from '../base/jitter.ts';
 import type { Clock, Crypto, Log, Random, Timers, Transport } from '../base/ports.ts';
 import type { Turn } from '../base/turn.ts';
 import { KeyvalError } from '../errors.ts';
+import type { Welcome } from '../protocol/hello-codec.ts';
 import { FRAME_LENGTH_MAX } from '../protocol/limits.ts';
 import { Caller, type HelloFields } from '../protocol/login.ts';
-import type { Welcome } from '../protocol/hello-codec.ts';
 import { Connection, type FrameHandler } from './connection.ts';
 import type { Peer } from './peer.ts';
 
@@ -87,7 +87,11 @@ export class Dialer implements FrameHandler {
   #refused(error: KeyvalError): void {
     if (this.#toldRefusal !== error.message) {
       this.#toldRefusal = error.message;
-      this.#host.log.write('error', 'peer refuses', { peer: this.#peer.name, code: error.code, message: error.message });
+      this.#host.log.write('error', 'peer refuses', {
+        peer: this.#peer.name,
+        code: error.code,
+        message: error.message,
+      });
     }
     this.#host.linkRefused(this.#peer, error);
   }

@@ -44,7 +44,14 @@ export class LargeWrites {
     return this.#bytes;
   }
 
-  begin(partition: PartitionPrimary, kind: number, to: Connection, messageId: number, body: Uint8Array, value: Uint8Array): void {
+  begin(
+    partition: PartitionPrimary,
+    kind: number,
+    to: Connection,
+    messageId: number,
+    body: Uint8Array,
+    value: Uint8Array,
+  ): void {
     this.#lastStage = (this.#lastStage + 1) >>> 0;
     const stage = this.#lastStage;
     const missing = new Set(partition.backupMembers);

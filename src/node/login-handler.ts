@@ -6,7 +6,12 @@ import type { Crypto, Log, Random } from '../base/ports.ts';
 import { codes, KeyvalError } from '../errors.ts';
 import { writeFail } from '../protocol/client-codec.ts';
 import { decodeHello, encodeWelcome, type Hello, HelloFlag, Role, type RoutingTable } from '../protocol/hello-codec.ts';
-import { FRAME_LENGTH_MAX, LOGIN_FRAME_LENGTH_MAX, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST } from '../protocol/limits.ts';
+import {
+  FRAME_LENGTH_MAX,
+  LOGIN_FRAME_LENGTH_MAX,
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_OLDEST,
+} from '../protocol/limits.ts';
 import { Callee } from '../protocol/login.ts';
 import { FAIL, HELO, opcodeName, PROV, WLCM } from '../protocol/opcode.ts';
 import type { Connection, FrameHandler } from './connection.ts';
@@ -61,7 +66,10 @@ export class LoginHandler implements FrameHandler {
       pending.callee.proof(body);
       return this.#welcome(connection, pending.callee, pending.hello);
     }
-    throw new KeyvalError('KV_BAD_FRAME', `expected ${pending ? 'PROV' : 'HELO'} first, got ${opcodeName(decoder.opcode)}`);
+    throw new KeyvalError(
+      'KV_BAD_FRAME',
+      `expected ${pending ? 'PROV' : 'HELO'} first, got ${opcodeName(decoder.opcode)}`,
+    );
   }
 
   #hello(connection: Connection, body: Uint8Array): void {

@@ -2,62 +2,35 @@
  * One node: members and their links, the partitions it is primary or backup of, and the clock that drives them. It knows
  * no socket and no timer of the system; `io/` and the simulator bring those.
  */
-import { parseAddress } from '../base/address.ts';
 import { Arena } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
-import type { Channel, ChannelHandler, Clock, Crypto, Log, Random, TimerHandle, Timers, Transport } from '../base/ports.ts';
-import type { Turn } from '../base/turn.ts';
+import type { Channel, ChannelHandler, Crypto, Log, Random, TimerHandle } from '../base/ports.ts';
 import { place } from '../cluster/placement.ts';
 import { codes, type KeyvalError } from '../errors.ts';
 import { writeFail } from '../protocol/client-codec.ts';
-import { INCARNATION_BYTES, type Hello, Role, type RoutingTable, type Welcome } from '../protocol/hello-codec.ts';
-import { FRAME_LENGTH_MAX, LOGIN_TIMEOUT_MS, PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { BEAT, FAIL } from '../protocol/opcode.ts';
+import { type Hello, INCARNATION_BYTES, type RoutingTable } from '../protocol/hello-codec.ts';
+import { LOGIN_TIMEOUT_MS, PROTOCOL_VERSION } from '../protocol/limits.ts';
+import { FAIL } from '../protocol/opcode.ts';
 import * as peerCodec from '../protocol/peer-codec.ts';
 import { BackupState } from '../replication/primary.ts';
 import { Connection } from './connection.ts';
-import { Dialer } from './dialer.ts';
 import { Forwarder } from './forwarder.ts';
-import { LargeWrites } from './large-writes.ts';
 import { sendLargeValue } from './large-values.ts';
+import { LargeWrites } from './large-writes.ts';
+import { Links } from './links.ts';
 import { LoginHandler } from './login-handler.ts';
+import { ParkedRequests } from './parked-requests.ts';
 import { PartitionBackup } from './partition-backup.ts';
 import { PartitionPrimary } from './partition-primary.ts';
-import { ParkedRequests } from './parked-requests.ts';
-import { HEARTBEAT_MS, Peer, SILENCE_MS } from './peer.ts';
+import { HEARTBEAT_MS, type Peer } from './peer.ts';
 import { PeerHandler } from './peer-handler.ts';
 import type { PeerIdentity } from './peer-hello.ts';
+import type { NodePorts } from './ports.ts';
 import { Replicator } from './replicator.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 import { RequestHandler } from './request-handler.ts';
 import type { NodeSettings } from './settings.ts';
-import { Stages } from './stages.ts';
 import { nodeStatus } from './status.ts';
-
-/** The edges a node runs on. */
-export interface NodePorts {
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: Random;
-  readonly crypto: Crypto;
-  readonly transport: Transport;
-  readonly log: Log;
-  readonly turn: Turn;
-  /** For status. */
-  processFacts(): ProcessFacts;
-}
-
-export interface ProcessFacts {
-  readonly pid: number;
-  /** Processor time used so far, user and system. */
-  readonly cpuMicros: number;
-  readonly residentBytes: number;
-}
-
-/** After a gap between ticks longer than this the node itself had stopped: nobody else is called silent for it. */
-const OWN_PAUSE_MS = 2 * HEARTBEAT_MS;
-/** Large values that one primary may have staged here at a time. */
-const PEER_STAGES_MAX = 64;
 
 export class Node {
   readonly settings: NodeSettings;
@@ -67,7 +40,7 @@ export class Node {
   readonly partitions: number;
   readonly arena: Arena = new Arena();
   /** By member; null at `self`. */
-  readonly peers: (Peer | null)[];
+  readonly peers: readonly (Peer | null)[];
   readonly primaries: (PartitionPrimary | null)[] = [];
   readonly backups: (PartitionBackup | null)[] = [];
   readonly primaryMembers: Uint16Array;
@@ -82,19 +55,17 @@ export class Node {
   readonly #connections: Map<number, Connection> = new Map();
   readonly #login: LoginHandler;
   readonly #requests: RequestHandler;
-  readonly #peerHandler: PeerHandler;
   readonly #replicator: Replicator;
   readonly #largeWrites: LargeWrites;
   readonly #parked: ParkedRequests;
-  readonly #dialers: Dialer[] = [];
+  readonly #links: Links;
   readonly #turnHook: () => void;
   #clients = 0;
   #lastConnection = 0;
   #tickTimer: TimerHandle | null = null;
-  #lastTickMs = 0;
   #epoch = 0;
   #otherBytes = 0;
-  #full = false;
+  memoryFull = false;
   readonly #whenServing: (() => void)[] = [];
 
   constructor(settings: NodeSettings, ports: NodePorts) {
@@ -111,22 +82,16 @@ export class Node {
     assert(this.self >= 0, 'node: the own address is among the members');
     const { address, members, partitions, replicas } = settings;
     this.identity = { address, members, partitions, replicas };
-    this.peers = members.map((name, member) => (member === this.self ? null : this.#newPeer(name, member)));
+    this.#links = new Links(this, this.self, new PeerHandler(this));
+    this.peers = this.#links.peers;
     this.primaryMembers = new Uint16Array(partitions);
     this.#replicator = new Replicator(this.peers, this.incarnation);
     this.#largeWrites = new LargeWrites(this.peers, this.log);
     this.#parked = new ParkedRequests();
     this.#login = new LoginHandler(this);
     this.#requests = new RequestHandler(this);
-    this.#peerHandler = new PeerHandler(this);
     this.#turnHook = (): void => this.#endOfTurn();
     this.#placePartitions();
-  }
-
-  #newPeer(name: string, member: number): Peer {
-    const address = parseAddress(name);
-    assert(address !== null, `node: ${name} is no address`);
-    return new Peer(member, name, address, new Stages(PEER_STAGES_MAX, () => true));
   }
 
   #placePartitions(): void {
@@ -158,8 +123,7 @@ export class Node {
   start(): void {
     this.touch();
     this.ports.turn.onEnd(this.#turnHook);
-    for (const peer of this.peers) if (peer !== null && this.self < peer.member) this.#dial(peer);
-    this.#lastTickMs = this.nowMs;
+    this.#links.start(this.self);
     this.#tickTimer = this.ports.timers.after(HEARTBEAT_MS, () => this.#tick());
     this.#openAtNextSecond();
   }
@@ -187,34 +151,6 @@ export class Node {
     this.ports.turn.wake();
   }
 
-  #dial(peer: Peer): void {
-    for (const role of [Role.control, Role.bulk]) {
-      const peerHello = { incarnation: this.incarnation, ...this.identity };
-      const hello = { role, flags: 0, cluster: this.settings.cluster, name: this.settings.address, peer: peerHello };
-      const dialer = new Dialer(peer, hello, this.#dialerHost(role));
-      this.#dialers.push(dialer);
-      void dialer.start();
-    }
-  }
-
-  #dialerHost(role: number): ConstructorParameters<typeof Dialer>[2] {
-    const { transport, timers, clock, turn } = this.ports;
-    return {
-      transport,
-      timers,
-      clock,
-      random: this.random,
-      crypto: this.crypto,
-      turn,
-      log: this.log,
-      secret: this.settings.secret,
-      touch: () => this.touch(),
-      nextConnectionId: () => this.#nextConnectionId(),
-      linked: (peer, connection, welcome) => this.#linkedByDialling(peer, connection, welcome, role),
-      linkRefused: (peer, error) => this.linkRefused(peer, error),
-    };
-  }
-
   /** Resolves when every partition of this node takes writes. */
   serving(): Promise<void> {
     return new Promise((resolve) => {
@@ -237,14 +173,14 @@ export class Node {
   async stop(graceMs: number): Promise<void> {
     if (this.stopping) return;
     this.stopping = true;
-    for (const dialer of this.#dialers) dialer.stopDialling();
+    this.#links.stopDialling();
     const deadline = this.ports.clock.monotonicMs() + graceMs;
     while (this.#unfinished && this.ports.clock.monotonicMs() < deadline) await this.#pause(5);
     this.#tickTimer?.cancel();
     for (const connection of this.#connections.values()) connection.endSoon();
     while (this.#connections.size > 0 && this.ports.clock.monotonicMs() < deadline) await this.#pause(5);
     for (const connection of [...this.#connections.values()]) connection.destroy();
-    for (const dialer of this.#dialers) dialer.stop();
+    this.#links.stop();
     this.ports.turn.removeHook(this.#turnHook);
   }
 
@@ -265,14 +201,16 @@ export class Node {
     return this.nowMs;
   }
 
-  #nextConnectionId(): number {
+  nextConnectionId(): number {
     this.#lastConnection += 1;
     return this.#lastConnection;
   }
 
   /** Someone has connected. */
   accept(channel: Channel): ChannelHandler {
-    const connection = new Connection(this.#nextConnectionId(), channel, this.ports.turn, this.#login, () => this.touch());
+    const connection = new Connection(this.nextConnectionId(), channel, this.ports.turn, this.#login, () =>
+      this.touch(),
+    );
     this.#connections.set(connection.id, connection);
     this.ports.timers.after(LOGIN_TIMEOUT_MS, () => {
       if (connection.handler === this.#login) connection.destroy();
@@ -310,34 +248,20 @@ export class Node {
   // ---- links between nodes
 
   welcomePeer(connection: Connection, hello: Hello): void {
-    const member = this.settings.members.indexOf(hello.peer?.address as string);
-    const peer = this.peers[member] as Peer;
-    this.#linked(peer, connection, hello.peer?.incarnation as Uint8Array, hello.role);
+    this.#links.accepted(connection, hello);
   }
 
-  #linkedByDialling(peer: Peer, connection: Connection, welcome: Welcome, role: number): void {
+  keep(connection: Connection): void {
     this.#connections.set(connection.id, connection);
-    this.#linked(peer, connection, welcome.incarnation, role);
   }
 
-  #linked(peer: Peer, connection: Connection, incarnation: Uint8Array, role: number): void {
-    connection.handler = this.#peerHandler;
-    connection.peer = peer.member;
-    connection.name = peer.name;
-    connection.decoder.lengthMax = FRAME_LENGTH_MAX;
-    const known = peer.incarnation !== null && peerCodec.sameIncarnation(peer.incarnation, 0, incarnation);
-    if (!known) this.#newIncarnation(peer, incarnation);
-    if (role === Role.bulk) {
-      peer.bulk?.destroy();
-      peer.bulk = connection;
-      return;
-    }
-    peer.control?.destroy();
-    peer.control = connection;
-    peer.heardAtMs = this.nowMs;
-    peer.appending = false;
-    peer.acknowledging = false;
-    this.#setPeerState(peer, 'up', '');
+  peerClosed(connection: Connection, error: Error | null): void {
+    this.#connections.delete(connection.id);
+    this.#links.closed(connection, error);
+  }
+
+  /** What was sent and not acknowledged goes out again (R15). */
+  linked(peer: Peer): void {
     for (const partition of this.#primariesWith(peer)) {
       partition.primary.resend(partition.backupMembers.indexOf(peer.member));
       partition.changed();
@@ -345,12 +269,16 @@ export class Node {
     this.ports.turn.wake();
   }
 
+  controlLost(peer: Peer): void {
+    this.forwarder.linkLost(peer.member, peer.name);
+  }
+
+  bulkLost(peer: Peer): void {
+    this.#largeWrites.linkLost(peer);
+  }
+
   /** R3, R4: a restart is a new member as far as memory goes. */
-  #newIncarnation(peer: Peer, incarnation: Uint8Array): void {
-    peer.incarnation = incarnation.slice();
-    peer.life += 1;
-    peer.stages.clear();
-    if (peer.life === 0) return;
+  restarted(peer: Peer): void {
     let lost = 0;
     for (const partition of this.#primariesWith(peer)) {
       const backup = partition.backupMembers.indexOf(peer.member);
@@ -362,37 +290,9 @@ export class Node {
 
   *#primariesWith(peer: Peer): Iterable<PartitionPrimary> {
     for (const partition of this.primaries) {
-      if (partition !== null && partition.primary.epoch > 0 && partition.backupMembers.includes(peer.member)) yield partition;
+      if (partition !== null && partition.primary.epoch > 0 && partition.backupMembers.includes(peer.member))
+        yield partition;
     }
-  }
-
-  linkRefused(peer: Peer, error: KeyvalError): void {
-    if (peer.control === null) this.#setPeerState(peer, 'refused', `${error.code}: ${error.message}`);
-  }
-
-  peerClosed(connection: Connection, error: Error | null): void {
-    this.#connections.delete(connection.id);
-    const peer = this.peers[connection.peer] as Peer;
-    if (peer.bulk === connection) {
-      peer.bulk = null;
-      this.#largeWrites.linkLost(peer);
-    }
-    if (peer.control === connection) {
-      peer.control = null;
-      peer.appending = false;
-      peer.acknowledging = false;
-      this.forwarder.linkLost(peer.member, peer.name);
-      this.#setPeerState(peer, 'connecting', `the link broke${error === null ? '' : `: ${error.message}`}`);
-    }
-    for (const dialer of this.#dialers) dialer.lost(connection);
-  }
-
-  #setPeerState(peer: Peer, state: Peer['state'], reason: string): void {
-    peer.reason = reason;
-    if (peer.state === state) return;
-    const before = peer.state;
-    peer.state = state;
-    if (!this.stopping) this.log.write(state === 'up' ? 'info' : 'warn', `peer ${state}`, { peer: peer.name, before, reason });
   }
 
   // ---- what partitions ask for
@@ -465,18 +365,40 @@ export class Node {
     this.#largeWrites.staged(peer, stage, error);
   }
 
-  writeLarge(partition: PartitionPrimary, kind: number, to: Connection, messageId: number, body: Uint8Array, value: Uint8Array): void {
+  writeLarge(
+    partition: PartitionPrimary,
+    kind: number,
+    to: Connection,
+    messageId: number,
+    body: Uint8Array,
+    value: Uint8Array,
+  ): void {
     if (!partition.writable) return replyFail(to, messageId, 'KV_NO_QUORUM', partition.obstacle());
     this.#largeWrites.begin(partition, kind, to, messageId, body, value);
   }
 
-  sendLarge(to: ReplyTarget, messageId: number, value: Uint8Array, epoch: number, operation: number, ttlMs: number): void {
+  sendLarge(
+    to: ReplyTarget,
+    messageId: number,
+    value: Uint8Array,
+    epoch: number,
+    operation: number,
+    ttlMs: number,
+  ): void {
     if (!(to instanceof Connection)) return;
-    if (to.peer >= 0) return replyFail(to, messageId, 'KV_MOVED', `a value of ${value.length} bytes is served only by its primary`);
+    if (to.peer >= 0)
+      return replyFail(to, messageId, 'KV_MOVED', `a value of ${value.length} bytes is served only by its primary`);
     sendLargeValue(to, messageId, value, epoch, operation, ttlMs).catch(() => to.destroy());
   }
 
-  park(partition: PartitionPrimary, position: number, to: ReplyTarget, messageId: number, opcode: number, body: Uint8Array): void {
+  park(
+    partition: PartitionPrimary,
+    position: number,
+    to: ReplyTarget,
+    messageId: number,
+    opcode: number,
+    body: Uint8Array,
+  ): void {
     this.#parked.add({ partition, position, to: to as Connection, messageId, opcode, body });
   }
 
@@ -491,12 +413,11 @@ export class Node {
   #tick(): void {
     this.touch();
     this.#tickTimer = this.ports.timers.after(HEARTBEAT_MS, () => this.#tick());
-    const paused = this.nowMs - this.#lastTickMs > OWN_PAUSE_MS;
-    this.#lastTickMs = this.nowMs;
     this.#measureMemory();
-    for (const peer of this.peers) if (peer !== null) this.#tickPeer(peer, paused);
+    const paused = this.#links.tick();
     for (const partition of this.primaries) {
       if (partition === null) continue;
+      if (paused) partition.restartSessionClocks();
       partition.tick();
       this.#replicator.tellCommit(partition);
     }
@@ -504,20 +425,6 @@ export class Node {
     for (const connection of this.#connections.values()) if (connection.stuck) this.#dropStuck(connection);
     if (this.#parked.size > 0 || this.#replicator.pending) this.ports.turn.wake();
     this.#checkServing();
-  }
-
-  #tickPeer(peer: Peer, paused: boolean): void {
-    if (paused) peer.heardAtMs = this.nowMs;
-    if (peer.control === null) return;
-    const silentMs = Math.round(this.nowMs - peer.heardAtMs);
-    if (silentMs > SILENCE_MS) this.#setPeerState(peer, 'silent', `silent for ${silentMs} ms`);
-    else if (peer.state === 'silent') this.#setPeerState(peer, 'up', '');
-    const { frames } = peer.control;
-    if (frames.queuedBytes > FRAME_LENGTH_MAX) return;
-    frames.begin(BEAT, 0);
-    frames.bytes(this.incarnation, 0, INCARNATION_BYTES);
-    frames.u8(this.#full ? peerCodec.BeatFlag.memoryFull : 0);
-    frames.end();
   }
 
   #dropStuck(connection: Connection): void {
@@ -540,14 +447,20 @@ export class Node {
     }
     this.#otherBytes = bytes - this.arena.usedBytes;
     const max = this.settings.memoryBytesMax;
-    this.#full = max > 0 && this.usedBytes >= max * 0.99;
+    this.memoryFull = max > 0 && this.usedBytes >= max * 0.99;
   }
 
   // ---- what it tells
 
   table(): RoutingTable {
     const { members } = this.settings;
-    return { version: PROTOCOL_VERSION, partitions: this.partitions, self: this.self, members, primaries: this.primaryMembers };
+    return {
+      version: PROTOCOL_VERSION,
+      partitions: this.partitions,
+      self: this.self,
+      members,
+      primaries: this.primaryMembers,
+    };
   }
 
   status(): string {

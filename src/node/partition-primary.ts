@@ -4,8 +4,7 @@
  * lock) is kept aside.
  */
 import type { Arena } from '../base/arena.ts';
-import { BinaryHeap } from '../base/binary-heap.ts';
-import { readI32, readU16, readU32, readU48, writeU16, writeU32 } from '../base/bytes.ts';
+import { readI32, readU16, readU32, readU48, writeU32 } from '../base/bytes.ts';
 import type { Code } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { INLINE_VALUE_BYTES_MAX } from '../protocol/limits.ts';
@@ -14,37 +13,17 @@ import { ATTACHMENTS_MAX } from '../replication/attachments.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
 import { BackupState, Primary } from '../replication/primary.ts';
-import { ReplicationLog } from '../replication/replication-log.ts';
+import { ENTRY_HEAD_BYTES, ReplicationLog } from '../replication/replication-log.ts';
 import { bytesNeeded } from '../store/key-table.ts';
+import { KeyExpiry } from './key-expiry.ts';
+import { LockWaits } from './lock-waits.ts';
+import { replyOutcome } from './outcome.ts';
+import { PartitionSessions } from './partition-sessions.ts';
 import { ApplyStatus, PartitionState } from './partition-state.ts';
-import {
-  type ReplyTarget,
-  replyDone,
-  replyFail,
-  replyGot,
-  replyLocked,
-  replyQueued,
-  replySum,
-} from './reply.ts';
+import type { PrimaryHost } from './primary-host.ts';
+import { type ReplyTarget, replyDone, replyFail, replyGot, replyLocked, replyQueued } from './reply.ts';
 import { writeScanPage } from './scan-page.ts';
-import { leaseHasRunOut } from './session-clock.ts';
-
-/** What a primary needs of its node. */
-export interface PrimaryHost {
-  /** Monotonic milliseconds, as of the start of this turn's work. */
-  readonly nowMs: number;
-  /** The partition has entries to send at the end of the turn. */
-  replicate(partition: PartitionPrimary): void;
-  /** Whether `bytes` more may be kept, here and at the backups. */
-  hasRoom(bytes: number, partition: PartitionPrimary): boolean;
-  /** Why a backup cannot be counted on now, in words, or null. */
-  backupObstacle(member: number, state: number): string | null;
-  backupHealthy(member: number): boolean;
-  /** Streams a value that does not fit one frame. */
-  sendLarge(to: ReplyTarget, messageId: number, value: Uint8Array, epoch: number, operation: number, ttlMs: number): void;
-  /** Puts a request aside until `partition` has applied `position`. */
-  park(partition: PartitionPrimary, position: number, to: ReplyTarget, messageId: number, opcode: number, body: Uint8Array): void;
-}
+import { BUSY_TEXT, FORGOTTEN_TEXT, NO_SESSION_TEXT, refusalText } from './texts.ts';
 
 /** Entries appended and not yet committed; one more is refused with KV_OVERLOADED. */
 export const PENDING_ENTRIES_MAX = 65_536;
@@ -67,21 +46,28 @@ export class PartitionPrimary {
   readonly #host: PrimaryHost;
   #epochStartMs = 0; // monotonic
   #epochStartLogMs = 0;
-  // By waiter.
-  readonly #waiterOwners: (ReplyTarget | null)[] = [];
-  readonly #waiterTags: number[] = [];
-  readonly #waitDeadlines: BinaryHeap = new BinaryHeap();
-  readonly #waiterDeadlines: number[] = [];
-  /** Slots whose expiry is appended and not yet applied. */
-  readonly #expiring: Map<number, number> = new Map();
-  #sessionCheckMs = 0;
+  readonly #waits: LockWaits = new LockWaits();
+  readonly #expiry: KeyExpiry;
+  readonly #sessions: PartitionSessions;
 
-  constructor(id: number, backupMembers: readonly number[], arena: Arena, host: PrimaryHost, takeStage: (stage: number) => Uint8Array) {
+  constructor(
+    id: number,
+    backupMembers: readonly number[],
+    arena: Arena,
+    host: PrimaryHost,
+    takeStage: (stage: number) => Uint8Array,
+  ) {
     this.id = id;
     this.backupMembers = backupMembers;
     this.#host = host;
     this.state = new PartitionState(arena, takeStage);
     this.primary = new Primary(this.log, backupMembers.length);
+    this.#sessions = new PartitionSessions(this.state.attachments, this.primary, this);
+    this.#expiry = new KeyExpiry(this.state.keys, this.primary);
+  }
+
+  get nowMs(): number {
+    return this.#host.nowMs;
   }
 
   // ---- epoch and time
@@ -131,15 +117,15 @@ export class PartitionPrimary {
     return `partition ${this.id}: ${reasons.join('; ')}`;
   }
 
-  #refuseBelowMin(to: ReplyTarget, messageId: number): void {
-    replyFail(to, messageId, 'KV_NO_QUORUM', this.obstacle());
+  #refuseBelowMin(to: ReplyTarget, messageId: number): false {
+    return refuse(to, messageId, 'KV_NO_QUORUM', this.obstacle());
   }
 
   // ---- reads
 
   /** Reads committed state. Nobody else can be primary while the table is static, so it is never stale. */
   get(to: ReplyTarget, messageId: number, bytes: Uint8Array, bodyStart: number, opcode: number): void {
-    if (!this.primary.serving) return this.#refuseBelowMin(to, messageId);
+    if (!this.primary.serving) return void this.#refuseBelowMin(to, messageId);
     const keyStart = bodyStart + codec.READ_KEY;
     const keyEnd = keyStart + readU16(bytes, bodyStart + codec.READ_KEY_LENGTH);
     const { keys } = this.state;
@@ -170,34 +156,40 @@ export class PartitionPrimary {
     end: number,
   ): void {
     const position = this.#expire(slot);
-    if (position < 0) return this.#refuseBelowMin(to, messageId);
+    if (position < 0) return void this.#refuseBelowMin(to, messageId);
     this.#host.park(this, position, to, messageId, opcode, bytes.slice(start, end));
     this.changed();
   }
 
   /** Appends the expiry of a slot, unless one is on its way; gives its position, −1 when nothing can be appended. */
   #expire(slot: number): number {
-    const pending = this.#expiring.get(slot);
-    if (pending !== undefined) return pending;
-    if (!this.writable) return -1;
-    const { keys } = this.state;
-    const keyLength = keys.keyLength(slot);
-    const body = new Uint8Array(layout.EXPIRE_KEY + keyLength);
-    writeU32(body, 0, keys.epoch(slot));
-    writeU32(body, 4, keys.operation(slot));
-    writeU16(body, layout.EXPIRE_KEY_LENGTH, keyLength);
-    keys.copyKey(slot, body, layout.EXPIRE_KEY);
-    const position = this.primary.append(EntryKind.expireKey, this.logTimeMs(), body, 0, body.length);
-    this.#expiring.set(slot, position);
-    return position;
+    const pending = this.#expiry.pending(slot);
+    if (pending >= 0) return pending;
+    return this.writable ? this.#expiry.append(slot, this.logTimeMs()) : -1;
   }
 
   /** One page of the partition's committed state. */
-  scan(to: ReplyTarget, messageId: number, bytes: Uint8Array, bodyStart: number, bodyEnd: number, opcode: number): void {
-    if (!this.primary.serving) return this.#refuseBelowMin(to, messageId);
+  scan(
+    to: ReplyTarget,
+    messageId: number,
+    bytes: Uint8Array,
+    bodyStart: number,
+    bodyEnd: number,
+    opcode: number,
+  ): void {
+    if (!this.primary.serving) return void this.#refuseBelowMin(to, messageId);
     const due = this.state.keys.dueSlot(this.logTimeMs());
     if (due >= 0) return this.#awaitExpiry(due, to, messageId, opcode, bytes, bodyStart, bodyEnd);
-    writeScanPage(to, messageId, this.id, this.state.keys, this.logTimeMs(), this.#committedRevision(), bytes, bodyStart);
+    writeScanPage(
+      to,
+      messageId,
+      this.id,
+      this.state.keys,
+      this.logTimeMs(),
+      this.#committedRevision(),
+      bytes,
+      bodyStart,
+    );
   }
 
   #committedRevision(): { epoch: number; operation: number } {
@@ -211,17 +203,17 @@ export class PartitionPrimary {
    * when the request was answered without one.
    */
   write(kind: number, to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (!this.writable) return refused(this.#refuseBelowMin(to, messageId));
+    if (!this.writable) return this.#refuseBelowMin(to, messageId);
     const attachment = this.state.attachments.find(
       readU32(bytes, start + codec.WRITE_ATTACH_EPOCH),
       readI32(bytes, start + codec.WRITE_ATTACH_OPERATION),
     );
-    if (attachment === undefined || attachment.ending) return refused(refuseSession(to, messageId));
+    if (attachment === undefined || attachment.ending) return refuse(to, messageId, 'KV_NO_SESSION', NO_SESSION_TEXT);
     const sequence = readI32(bytes, start + codec.WRITE_SEQUENCE);
     if (this.#answeredBefore(kind, attachment, sequence, to, messageId)) return false;
     const mark = readI32(bytes, start + codec.WRITE_MARK);
     const refusal = this.#refusal(kind, attachment, sequence, mark, bytes, start, end);
-    if (refusal !== null) return refused(replyFail(to, messageId, refusal, refusalText(refusal)));
+    if (refusal !== null) return refuse(to, messageId, refusal, refusalText(refusal));
     this.#settleDue(bytes, start);
     if (this.applied === this.log.next && this.#refusedAtOnce(kind, to, messageId, bytes, start)) return false;
     const position = this.primary.append(kind, this.logTimeMs(), bytes, start + codec.WRITE_ATTACH_EPOCH, end);
@@ -240,7 +232,8 @@ export class PartitionPrimary {
     start: number,
     end: number,
   ): Code | null {
-    if (attachment.isBeyondWindow(sequence, attachment.mark) && attachment.isBeyondWindow(sequence, mark)) return 'KV_OVERLOADED';
+    if (attachment.isBeyondWindow(sequence, attachment.mark) && attachment.isBeyondWindow(sequence, mark))
+      return 'KV_OVERLOADED';
     if (attachment.isBeyondWindow(sequence, attachment.mark)) attachment.advance(mark);
     if (this.log.next - this.applied >= PENDING_ENTRIES_MAX) return 'KV_OVERLOADED';
     if (kind === EntryKind.remove || kind === EntryKind.release) return null;
@@ -269,7 +262,10 @@ export class PartitionPrimary {
       replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
       return true;
     }
-    if (kind === EntryKind.release || ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.ifRevision) === 0) {
+    if (
+      kind === EntryKind.release ||
+      ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.ifRevision) === 0
+    ) {
       return false;
     }
     if (((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.staged) !== 0) return false;
@@ -277,7 +273,10 @@ export class PartitionPrimary {
     const slot = keys.find(bytes, keyStart, keyEnd);
     const epoch = slot < 0 ? 0 : keys.epoch(slot);
     const operation = slot < 0 ? 0 : keys.operation(slot);
-    if (epoch === readU32(bytes, start + codec.WRITE_EPOCH) && operation === readI32(bytes, start + codec.WRITE_OPERATION)) {
+    if (
+      epoch === readU32(bytes, start + codec.WRITE_EPOCH) &&
+      operation === readI32(bytes, start + codec.WRITE_OPERATION)
+    ) {
       return false;
     }
     replyDone(to, messageId, codec.DoneOutcome.refused, epoch, operation);
@@ -306,8 +305,7 @@ export class PartitionPrimary {
     if (kind !== EntryKind.acquire) return replyFail(to, messageId, 'KV_AMBIGUOUS', FORGOTTEN_TEXT);
     const waiter = locks.waiterOf(attachment.slot, sequence);
     if (waiter >= 0) {
-      this.#waiterOwners[waiter] = to;
-      this.#waiterTags[waiter] = messageId;
+      this.#waits.answerTo(waiter, to, messageId);
       return replyQueued(to, messageId);
     }
     const slot = locks.heldFor(attachment.slot, sequence);
@@ -315,8 +313,15 @@ export class PartitionPrimary {
     replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
   }
 
-  #replyRecord(kind: number, from: Attachment, sequence: number, status: number, to: ReplyTarget, messageId: number): void {
-    this.#replyOutcome(
+  #replyRecord(
+    kind: number,
+    from: Attachment,
+    sequence: number,
+    status: number,
+    to: ReplyTarget,
+    messageId: number,
+  ): void {
+    replyOutcome(
       kind,
       status,
       to,
@@ -354,14 +359,14 @@ export class PartitionPrimary {
   }
 
   #expiryApplied(position: number): void {
-    for (const [slot, pending] of this.#expiring) if (pending === position) this.#expiring.delete(slot);
+    this.#expiry.applied(position);
     this.#expireDue();
   }
 
   /** One expiry at a time is enough: each that commits brings the next. */
   #expireDue(): void {
     const slot = this.state.keys.dueSlot(this.logTimeMs());
-    if (slot < 0 || this.#expiring.has(slot)) return;
+    if (slot < 0 || this.#expiry.pending(slot) >= 0) return;
     if (this.#expire(slot) >= 0) this.changed();
   }
 
@@ -370,82 +375,32 @@ export class PartitionPrimary {
     const to = log.owner(position) as ReplyTarget | null;
     const messageId = log.tag(position);
     if (state.status === ApplyStatus.queued) this.#remember(state.queuedWaiter, to, messageId, position);
-    if (state.status === ApplyStatus.attached) this.#renewAttached();
+    if (state.status === ApplyStatus.attached) this.#sessions.attached(state.epoch, state.operation);
     if (to !== null) {
       log.own(position, null, 0);
       const { status, epoch, operation, payloadHigh, payloadLow } = state;
-      this.#replyOutcome(kind, status, to, messageId, epoch, operation, payloadHigh, payloadLow);
+      replyOutcome(kind, status, to, messageId, epoch, operation, payloadHigh, payloadLow);
     }
-    for (let index = 0; index < state.grantedCount; index += 1) this.#answerGranted(state.granted[index] as number);
-    for (let index = 0; index < state.endedCount; index += 1) this.#answerEnded(state.ended[index] as number);
-  }
-
-  #replyOutcome(
-    kind: number,
-    status: number,
-    to: ReplyTarget,
-    messageId: number,
-    epoch: number,
-    operation: number,
-    payloadHigh: number,
-    payloadLow: number,
-  ): void {
-    switch (status) {
-      case ApplyStatus.applied:
-        if (kind === EntryKind.increment) return replySum(to, messageId, epoch, operation, payloadHigh, payloadLow);
-        return replyDone(to, messageId, codec.DoneOutcome.applied, epoch, operation);
-      case ApplyStatus.attached:
-        return replyDone(to, messageId, codec.DoneOutcome.applied, epoch, operation);
-      case ApplyStatus.refused:
-        return replyDone(to, messageId, codec.DoneOutcome.refused, epoch, operation);
-      case ApplyStatus.granted:
-        return replyLocked(to, messageId, epoch, operation);
-      case ApplyStatus.queued:
-        return replyQueued(to, messageId);
-      case ApplyStatus.busy:
-        return replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
-      case ApplyStatus.notHeld:
-        return replyFail(to, messageId, 'KV_NOT_HELD', 'this session does not hold the lock with this token');
-      case ApplyStatus.notInteger:
-        return replyFail(to, messageId, 'KV_NOT_INTEGER', 'the value, or the sum, is not a 64-bit decimal integer');
-      case ApplyStatus.noSession:
-        return refuseSession(to, messageId);
-      default:
-        return replyDone(to, messageId, codec.DoneOutcome.applied, epoch, operation);
-    }
+    for (let index = 0; index < state.grantedCount; index += 1)
+      this.#waits.granted(state.granted[index] as number, state.grantEpoch, state.grantOperation);
+    for (let index = 0; index < state.endedCount; index += 1) this.#waits.ended(state.ended[index] as number);
   }
 
   // ---- waits for locks
 
   #remember(waiter: number, to: ReplyTarget | null, messageId: number, position: number): void {
-    const span = readU48(this.log.data, this.log.offset(position) + 7 + layout.ENTRY_SPAN);
-    this.#waiterOwners[waiter] = to;
-    this.#waiterTags[waiter] = messageId;
-    const deadline = span >= codec.WAIT_FOREVER ? Number.POSITIVE_INFINITY : this.log.timeMs(position) + span;
-    this.#waiterDeadlines[waiter] = deadline;
-    if (deadline !== Number.POSITIVE_INFINITY) this.#waitDeadlines.push(deadline, waiter);
-  }
-
-  #answerGranted(waiter: number): void {
-    const to = this.#waiterOwners[waiter] ?? null;
-    if (to !== null) replyLocked(to, this.#waiterTags[waiter] as number, this.state.grantEpoch, this.state.grantOperation);
-    this.#waiterOwners[waiter] = null;
-    this.#waiterDeadlines[waiter] = Number.POSITIVE_INFINITY;
-  }
-
-  #answerEnded(waiter: number): void {
-    const to = this.#waiterOwners[waiter] ?? null;
-    if (to !== null) replyFail(to, this.#waiterTags[waiter] as number, 'KV_LOCK_BUSY', BUSY_TEXT);
-    this.#waiterOwners[waiter] = null;
-    this.#waiterDeadlines[waiter] = Number.POSITIVE_INFINITY;
+    const { log } = this;
+    const span = readU48(log.data, log.offset(position) + ENTRY_HEAD_BYTES + layout.ENTRY_SPAN);
+    this.#waits.queued(waiter, to, messageId, log.timeMs(position), span);
   }
 
   /** CNCL: ends the wait `sequence`, or lets go of what it was granted (L5). */
   cancel(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.writable) return this.#refuseBelowMin(to, messageId);
+    if (!this.writable) return void this.#refuseBelowMin(to, messageId);
     const epoch = readU32(bytes, start + codec.WRITE_ATTACH_EPOCH);
     const operation = readI32(bytes, start + codec.WRITE_ATTACH_OPERATION);
-    if (this.state.attachments.find(epoch, operation) === undefined) return refuseSession(to, messageId);
+    if (this.state.attachments.find(epoch, operation) === undefined)
+      return void refuse(to, messageId, 'KV_NO_SESSION', NO_SESSION_TEXT);
     const position = this.#appendCancel(epoch, operation, readI32(bytes, end - 4), true);
     this.log.own(position, to, messageId);
     this.changed();
@@ -464,96 +419,60 @@ export class PartitionPrimary {
 
   /** ATCH: `bytes[start, end)` is its body. */
   attach(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.writable) return this.#refuseBelowMin(to, messageId);
+    if (!this.writable) return void this.#refuseBelowMin(to, messageId);
     if (this.state.attachments.size >= ATTACHMENTS_MAX) {
       return replyFail(to, messageId, 'KV_OVERLOADED', `partition ${this.id} has ${ATTACHMENTS_MAX} sessions`);
     }
-    if (!this.#host.hasRoom(1024, this)) return replyFail(to, messageId, 'KV_OUT_OF_MEMORY', refusalText('KV_OUT_OF_MEMORY'));
-    const position = this.primary.append(EntryKind.attach, this.logTimeMs(), bytes, start + codec.ATTACH_PARTITION, end);
+    if (!this.#host.hasRoom(1024, this))
+      return replyFail(to, messageId, 'KV_OUT_OF_MEMORY', refusalText('KV_OUT_OF_MEMORY'));
+    const position = this.primary.append(
+      EntryKind.attach,
+      this.logTimeMs(),
+      bytes,
+      start + codec.ATTACH_PARTITION,
+      end,
+    );
     this.log.own(position, to, messageId);
     this.changed();
   }
 
-  #renewAttached(): void {
-    const attachment = this.state.attachments.find(this.state.epoch, this.state.operation);
-    if (attachment !== undefined) attachment.renewedAtMs = this.#host.nowMs;
-  }
-
   /** L3: renews the session's lease here; false: it is not attached, or its end is already appended. */
   renew(session: string): boolean {
-    const attachment = this.state.attachments.ofSession(session);
-    if (attachment === undefined || attachment.ending || !this.primary.serving) return false;
-    attachment.renewedAtMs = this.#host.nowMs;
-    return true;
+    return this.#sessions.renew(session);
   }
 
   /** The session says good-bye. True when nothing of it will remain once what is appended has committed. */
   leave(session: string): boolean {
-    const attachment = this.state.attachments.ofSession(session);
-    if (attachment === undefined || attachment.ending) return true;
-    return this.#end(attachment);
+    return this.#sessions.leave(session);
   }
 
-  #end(attachment: Attachment): boolean {
-    if (!this.writable) return false;
-    const body = new Uint8Array(8);
-    writeU32(body, 0, attachment.epoch);
-    writeU32(body, 4, attachment.operation);
-    attachment.ending = true;
-    this.primary.append(EntryKind.detach, this.logTimeMs(), body, 0, body.length);
-    this.changed();
-    return true;
+  restartSessionClocks(): void {
+    this.#sessions.restartClocks();
   }
 
   /** Everything that time does: keys, sessions and waits that are due. Called every tick. */
   tick(): void {
     if (!this.primary.serving) return;
     this.#expireDue();
-    if (this.#host.nowMs >= this.#sessionCheckMs) this.#endSessions();
+    this.#sessions.tick();
     this.#endWaits();
   }
 
-  /** Renewals only ever move an end further away, so nothing needs a look before the earliest end seen last time. */
-  #endSessions(): void {
-    const now = this.#host.nowMs;
-    let next = now + 1000;
-    for (const attachment of this.state.attachments) {
-      if (attachment.ending) continue;
-      if (leaseHasRunOut(attachment.leaseMs, attachment.renewedAtMs, now)) {
-        if (!this.#end(attachment)) next = now;
-      } else next = Math.min(next, attachment.renewedAtMs + attachment.leaseMs);
-    }
-    this.#sessionCheckMs = next;
-  }
-
   #endWaits(): void {
-    const now = this.logTimeMs();
+    if (!this.writable) return;
     const { locks, attachments } = this.state;
-    while (this.#waitDeadlines.size > 0 && this.#waitDeadlines.peekDeadline() <= now && this.writable) {
-      const deadline = this.#waitDeadlines.peekDeadline();
-      const waiter = this.#waitDeadlines.pop();
-      if (this.#waiterDeadlines[waiter] !== deadline || locks.waiterLock(waiter) < 0) continue;
+    const now = this.logTimeMs();
+    for (let waiter = this.#waits.takeDue(now); waiter >= 0; waiter = this.#waits.takeDue(now)) {
       const attachment = attachments.atSlot(locks.waiterAttachment(waiter));
-      if (attachment === null) continue;
+      if (attachment === null || locks.waiterLock(waiter) < 0) continue;
       this.#appendCancel(attachment.epoch, attachment.operation, locks.waiterSequence(waiter), false);
       this.changed();
     }
   }
 }
 
-const BUSY_TEXT = 'somebody else holds the lock';
-const FORGOTTEN_TEXT = 'the answer to this request was already received once and is no longer kept';
-
-/** Reads as "answered, and nothing was appended". */
-function refused(_said: void): boolean {
+/** Answers with an error; nothing was appended. */
+function refuse(to: ReplyTarget, messageId: number, code: Code, text: string): false {
+  replyFail(to, messageId, code, text);
   return false;
-}
-
-function refuseSession(to: ReplyTarget, messageId: number): void {
-  replyFail(to, messageId, 'KV_NO_SESSION', 'the session is not attached to the partition, or has run out');
-}
-
-function refusalText(code: Code): string {
-  if (code === 'KV_OUT_OF_MEMORY') return 'a replica of the partition has reached --max-memory';
-  return 'too many requests of this session, or of this partition, are under way';
 }

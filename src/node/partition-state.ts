@@ -127,15 +127,7 @@ export class PartitionState {
     this.#refuse(RecordStatus.refused, 0, 0);
     this.#write(kind, attachment, sequence);
     const mark = readI32(this.#data, this.#body + layout.ENTRY_MARK);
-    attachment.record(
-      sequence,
-      mark,
-      this.status,
-      this.epoch,
-      this.operation,
-      this.payloadHigh,
-      this.payloadLow,
-    );
+    attachment.record(sequence, mark, this.status, this.epoch, this.operation, this.payloadHigh, this.payloadLow);
   }
 
   #write(kind: number, attachment: Attachment, sequence: number): void {
@@ -234,17 +226,7 @@ export class PartitionState {
     if (sum === null) return this.#refuse(RecordStatus.notInteger, 0, 0);
     const length = writeDecimal(this.#decimal, sum);
     const deadline = slot < 0 ? 0 : this.keys.deadlineMs(slot);
-    this.keys.put(
-      data,
-      keyStart,
-      keyEnd,
-      this.#decimal,
-      0,
-      length,
-      this.#entryEpoch,
-      this.#entryOperation,
-      deadline,
-    );
+    this.keys.put(data, keyStart, keyEnd, this.#decimal, 0, length, this.#entryEpoch, this.#entryOperation, deadline);
     this.#applied();
     this.payloadHigh = Number(BigInt.asIntN(32, sum >> 32n));
     this.payloadLow = Number(BigInt.asIntN(32, sum));
@@ -367,11 +349,7 @@ export class PartitionState {
   #expireKey(): void {
     const data = this.#data;
     const keyStart = this.#body + layout.EXPIRE_KEY;
-    const slot = this.keys.find(
-      data,
-      keyStart,
-      keyStart + readU16(data, this.#body + layout.EXPIRE_KEY_LENGTH),
-    );
+    const slot = this.keys.find(data, keyStart, keyStart + readU16(data, this.#body + layout.EXPIRE_KEY_LENGTH));
     if (slot < 0) return;
     if (this.keys.epoch(slot) !== readU32(data, this.#body)) return;
     if (this.keys.operation(slot) !== readI32(data, this.#body + 4)) return;

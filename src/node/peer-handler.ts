@@ -105,7 +105,8 @@ export class PeerHandler implements FrameHandler {
       if (partition === null || backup < 0) return this.#malformed(connection, 'ACKN');
       const status = buffer[at + codec.ACK_STATUS] as number;
       const epoch = readU32(buffer, at + codec.ACK_EPOCH);
-      if (status === codec.AckStatus.held) partition.acknowledged(backup, epoch, readI32(buffer, at + codec.ACK_OPERATION));
+      if (status === codec.AckStatus.held)
+        partition.acknowledged(backup, epoch, readI32(buffer, at + codec.ACK_OPERATION));
       else if (status === codec.AckStatus.mismatch) {
         partition.primary.mismatched(backup, epoch, readI32(buffer, at + codec.ACK_OPERATION));
         partition.changed();

@@ -58,7 +58,7 @@ export class Replicator {
     this.#spare = changed;
     for (let index = 0; index < this.#peers.length; index += 1) {
       const peer = this.#peers[index] as Peer | null;
-      if (peer !== null && peer.appending) this.#closeBatch(peer);
+      if (peer?.appending) this.#closeBatch(peer);
     }
   }
 
@@ -81,7 +81,16 @@ export class Replicator {
         return this.changed(partition);
       }
       const offset = log.offset(position);
-      this.#record(partition, peer, frames, log.epoch(position), log.operation(position), log.data, offset, offset + log.length(position));
+      this.#record(
+        partition,
+        peer,
+        frames,
+        log.epoch(position),
+        log.operation(position),
+        log.data,
+        offset,
+        offset + log.length(position),
+      );
     }
     primary.sent[backup] = position;
   }
@@ -104,7 +113,11 @@ export class Replicator {
     writeU16(buffer, at + codec.RECORD_PARTITION, partition.id);
     writeU32(buffer, at + codec.RECORD_EPOCH, epoch);
     writeU32(buffer, at + codec.RECORD_OPERATION, operation);
-    writeU32(buffer, at + codec.RECORD_COMMIT, epoch === partition.primary.epoch ? partition.primary.commitOperation : 0);
+    writeU32(
+      buffer,
+      at + codec.RECORD_COMMIT,
+      epoch === partition.primary.epoch ? partition.primary.commitOperation : 0,
+    );
     copyBytes(data, start, end, buffer, at + codec.RECORD_KIND);
     frames.length = at + bytes;
     if (frames.frameBytes > BATCH_BYTES_MAX) this.#closeBatch(peer);
@@ -130,7 +143,16 @@ export class Replicator {
     for (const member of partition.backupMembers) {
       const peer = this.#peers[member] as Peer;
       if (peer.control === null) continue;
-      this.#record(partition, peer, peer.control.frames, primary.epoch, primary.commitOperation, COMMIT_ONLY, 0, COMMIT_ONLY.length);
+      this.#record(
+        partition,
+        peer,
+        peer.control.frames,
+        primary.epoch,
+        primary.commitOperation,
+        COMMIT_ONLY,
+        0,
+        COMMIT_ONLY.length,
+      );
     }
   }
 

@@ -2,9 +2,10 @@
  * Requests of clients, and those that a peer forwards: checks the layout, finds the partition, and serves it, forwards it
  * or says who is primary. One table of lengths decides what a body must look like; nothing is built per request.
  */
-import { hashSlot, partitionShift } from '../base/hash-slot.ts';
+
 import { readU16, readU32, writeU32 } from '../base/bytes.ts';
-import { type Code, codes, KeyvalError } from '../errors.ts';
+import { hashSlot, partitionShift } from '../base/hash-slot.ts';
+import { codes, KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { encodeTable, type RoutingTable } from '../protocol/hello-codec.ts';
 import {
@@ -23,7 +24,7 @@ import type { PartitionPrimary } from './partition-primary.ts';
 import type { Peer } from './peer.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 import { keepAlive, leave } from './session-requests.ts';
-import { Stages, STAGES_PER_CONNECTION_MAX } from './stages.ts';
+import { STAGES_PER_CONNECTION_MAX, Stages } from './stages.ts';
 
 export interface RequestHost {
   readonly partitions: number;
@@ -39,7 +40,14 @@ export interface RequestHost {
   /** Sets memory aside for a value in pieces; false: there is none. */
   reserveHere(bytes: number): boolean;
   /** Sends a staged value to the backups, then writes. */
-  writeLarge(partition: PartitionPrimary, kind: number, to: Connection, messageId: number, body: Uint8Array, value: Uint8Array): void;
+  writeLarge(
+    partition: PartitionPrimary,
+    kind: number,
+    to: Connection,
+    messageId: number,
+    body: Uint8Array,
+    value: Uint8Array,
+  ): void;
   clientClosed(connection: Connection): void;
 }
 
@@ -130,11 +138,11 @@ export class RequestHandler implements FrameHandler {
   }
 
   #get(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (end - start < codec.READ_KEY) return malformed(from, messageId, 'GETK');
+    if (end - start < codec.READ_KEY) return void malformed(from, messageId, 'GETK');
     const keyLength = readU16(bytes, start + codec.READ_KEY_LENGTH);
     const keyStart = start + codec.READ_KEY;
-    if (keyLength === 0) return emptyKey(from, messageId);
-    if (keyStart + keyLength !== end) return malformed(from, messageId, 'GETK');
+    if (keyLength === 0) return void emptyKey(from, messageId);
+    if (keyStart + keyLength !== end) return void malformed(from, messageId, 'GETK');
     if (this.#late(from, messageId, bytes, start)) return;
     const partition = this.#partitionOf(bytes, keyStart, end);
     const primary = this.#host.primaries[partition] as PartitionPrimary | null;
@@ -143,7 +151,8 @@ export class RequestHandler implements FrameHandler {
   }
 
   #put(opcode: number, from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    const staged = end - start > codec.WRITE_FLAGS && ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.staged) !== 0;
+    const staged =
+      end - start > codec.WRITE_FLAGS && ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.staged) !== 0;
     if (staged) return this.#putStaged(opcode, from, messageId, bytes, start, end);
     this.#write(opcode, EntryKind.put, ANY_PAYLOAD, from, messageId, bytes, start, end);
   }
@@ -178,18 +187,19 @@ export class RequestHandler implements FrameHandler {
     start: number,
     end: number,
   ): number {
-    if (end - start < codec.WRITE_KEY) return refuse(malformed(from, messageId, op.opcodeName(opcode)));
+    if (end - start < codec.WRITE_KEY) return malformed(from, messageId, op.opcodeName(opcode));
     const keyLength = readU16(bytes, start + codec.WRITE_KEY_LENGTH);
-    if (keyLength === 0) return refuse(emptyKey(from, messageId));
+    if (keyLength === 0) return emptyKey(from, messageId);
     const keyEnd = start + codec.WRITE_KEY + keyLength;
     if (keyEnd > end || (payload !== ANY_PAYLOAD && keyEnd + payload !== end)) {
-      return refuse(malformed(from, messageId, op.opcodeName(opcode)));
+      return malformed(from, messageId, op.opcodeName(opcode));
     }
     if (payload === ANY_PAYLOAD && end - keyEnd > INLINE_VALUE_BYTES_MAX) {
       const text = `a value of ${end - keyEnd} bytes in one frame; above ${INLINE_VALUE_BYTES_MAX} send it in pieces (STGE)`;
-      return refuse(replyFail(from, messageId, 'KV_TOO_LARGE', text));
+      replyFail(from, messageId, 'KV_TOO_LARGE', text);
+      return REFUSED;
     }
-    return this.#late(from, messageId, bytes, start) ? -1 : keyEnd;
+    return this.#late(from, messageId, bytes, start) ? REFUSED : keyEnd;
   }
 
   /** PUTK, CASK of a value that came before in STGE frames on the same connection. */
@@ -200,7 +210,8 @@ export class RequestHandler implements FrameHandler {
     const primary = this.#host.primaries[partition] as PartitionPrimary | null;
     if (primary === null) return this.#moved(partition, from, messageId);
     const value = this.#stages.get(from.id)?.take(readU32(bytes, keyEnd)) ?? null;
-    if (value === null) return replyFail(from, messageId, 'KV_BAD_REQUEST', 'the staged value is not there, or not whole');
+    if (value === null)
+      return replyFail(from, messageId, 'KV_BAD_REQUEST', 'the staged value is not there, or not whole');
     this.#host.writeLarge(primary, EntryKind.put, from, messageId, bytes.slice(start, end), value);
   }
 
@@ -234,12 +245,12 @@ export class RequestHandler implements FrameHandler {
   }
 
   #attach(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (end - start < codec.ATTACH_NAME) return malformed(from, messageId, 'ATCH');
+    if (end - start < codec.ATTACH_NAME) return void malformed(from, messageId, 'ATCH');
     const partition = readU16(bytes, start + codec.ATTACH_PARTITION);
     const leaseMs = readU32(bytes, start + codec.ATTACH_LEASE);
     const nameLength = bytes[start + codec.ATTACH_NAME_LENGTH] as number;
     if (start + codec.ATTACH_NAME + nameLength !== end || partition >= this.#host.partitions) {
-      return malformed(from, messageId, 'ATCH');
+      return void malformed(from, messageId, 'ATCH');
     }
     if (leaseMs < LEASE_MS_MIN || leaseMs > LEASE_MS_MAX) {
       const text = `a lease of ${leaseMs} ms; ${LEASE_MS_MIN} to ${LEASE_MS_MAX} are allowed`;
@@ -252,11 +263,11 @@ export class RequestHandler implements FrameHandler {
   }
 
   #scan(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (end - start < codec.SCAN_PREFIX) return malformed(from, messageId, 'SCAN');
+    if (end - start < codec.SCAN_PREFIX) return void malformed(from, messageId, 'SCAN');
     const partition = readU16(bytes, start + codec.SCAN_PARTITION);
     const prefixLength = readU16(bytes, start + codec.SCAN_PREFIX_LENGTH);
     if (start + codec.SCAN_PREFIX + prefixLength !== end || partition >= this.#host.partitions) {
-      return malformed(from, messageId, 'SCAN');
+      return void malformed(from, messageId, 'SCAN');
     }
     if (this.#late(from, messageId, bytes, start)) return;
     const primary = this.#host.primaries[partition] as PartitionPrimary | null;
@@ -271,7 +282,7 @@ export class RequestHandler implements FrameHandler {
       const length = end - at < FRAME_HEADER_BYTES ? 0 : readU32(bytes, at);
       const next = at + 4 + length;
       const opcode = length < FRAME_LENGTH_MIN ? op.BTCH : readU32(bytes, at + 4);
-      if (opcode === op.BTCH || next > end || count >= BATCH_FRAMES_MAX) return malformed(from, messageId, 'BTCH');
+      if (opcode === op.BTCH || next > end || count >= BATCH_FRAMES_MAX) return void malformed(from, messageId, 'BTCH');
       this.request(from, opcode, readU32(bytes, at + 8), bytes, at + FRAME_HEADER_BYTES, next);
       at = next;
     }
@@ -298,7 +309,12 @@ export class RequestHandler implements FrameHandler {
     const host = this.#host;
     const peer = host.peers[host.primaryMembers[partition] as number] as Peer;
     if (!peer.healthy || peer.control === null) {
-      return replyFail(from, messageId, 'KV_NO_QUORUM', `partition ${partition}: its primary ${peer.name}: ${peer.reason}`);
+      return replyFail(
+        from,
+        messageId,
+        'KV_NO_QUORUM',
+        `partition ${partition}: its primary ${peer.name}: ${peer.reason}`,
+      );
     }
     if (!host.forwarder.forward(from, messageId, peer.member, peer.control.frames, opcode, bytes, start, end)) {
       replyFail(from, messageId, 'KV_OVERLOADED', 'too many forwarded requests are under way');
@@ -324,16 +340,17 @@ export class RequestHandler implements FrameHandler {
   }
 }
 
-function refuse(_said: void): number {
-  return -1;
+/** What checks give when they have refused the request. */
+const REFUSED = -1;
+
+function malformed(to: ReplyTarget, messageId: number, what: string): typeof REFUSED {
+  replyFail(to, messageId, 'KV_BAD_REQUEST', `${what}: the body does not have its layout`);
+  return REFUSED;
 }
 
-function malformed(to: ReplyTarget, messageId: number, what: string): void {
-  replyFail(to, messageId, 'KV_BAD_REQUEST' satisfies Code, `${what}: the body does not have its layout`);
-}
-
-function emptyKey(to: ReplyTarget, messageId: number): void {
+function emptyKey(to: ReplyTarget, messageId: number): typeof REFUSED {
   replyFail(to, messageId, 'KV_BAD_KEY', 'the key is empty; a key has 1 to 65,535 bytes');
+  return REFUSED;
 }
 
 function echo(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {

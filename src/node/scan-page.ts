@@ -25,7 +25,10 @@ export function writeScanPage(
 ): void {
   if (to.closed) return;
   const { frames } = to;
-  const entriesMax = Math.min(readU32(body, start + codec.SCAN_ENTRIES_MAX) || SCAN_PAGE_ENTRIES_MAX, SCAN_PAGE_ENTRIES_MAX);
+  const entriesMax = Math.min(
+    readU32(body, start + codec.SCAN_ENTRIES_MAX) || SCAN_PAGE_ENTRIES_MAX,
+    SCAN_PAGE_ENTRIES_MAX,
+  );
   const withValues = ((body[start + codec.SCAN_FLAGS] as number) & codec.ScanFlag.values) !== 0;
   const prefixStart = start + codec.SCAN_PREFIX;
   const prefixEnd = prefixStart + readU16(body, start + codec.SCAN_PREFIX_LENGTH);

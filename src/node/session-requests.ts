@@ -59,6 +59,7 @@ function answerNamed(
 
 function sessionText(bytes: Uint8Array, start: number): string {
   let text = '';
-  for (let at = start; at < start + codec.SESSION_BYTES; at += 1) text += (bytes[at] as number).toString(16).padStart(2, '0');
+  for (let at = start; at < start + codec.SESSION_BYTES; at += 1)
+    text += (bytes[at] as number).toString(16).padStart(2, '0');
   return text;
 }

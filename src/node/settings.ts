@@ -20,4 +20,3 @@ export const DEFAULT_PARTITIONS = 256;
 export const DEFAULT_REPLICAS = 3;
 export const DEFAULT_CONNECTIONS_MAX = 10_000;
 export const DEFAULT_CLUSTER = 'keyval';
-

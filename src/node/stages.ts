@@ -44,7 +44,10 @@ export class Stages {
     const stage = offset === 0 ? this.#begin(number, total) : this.#stages.get(number);
     const length = end - start - STAGE_BYTES;
     if (stage === undefined || stage.value.length !== total || stage.received !== offset || offset + length > total) {
-      throw new KeyvalError('KV_BAD_REQUEST', `STGE: piece at ${offset} of stage ${number} does not follow the one before`);
+      throw new KeyvalError(
+        'KV_BAD_REQUEST',
+        `STGE: piece at ${offset} of stage ${number} does not follow the one before`,
+      );
     }
     stage.value.set(bytes.subarray(start + STAGE_BYTES, end), offset);
     stage.received += length;

@@ -230,7 +230,13 @@ export function writeLocked(
 
 const utf8 = new TextEncoder();
 
-export function writeFail(writer: FrameWriter, opcode: number, messageId: number, wireCode: number, text: string): void {
+export function writeFail(
+  writer: FrameWriter,
+  opcode: number,
+  messageId: number,
+  wireCode: number,
+  text: string,
+): void {
   writer.begin(opcode, messageId);
   writer.u16(wireCode);
   const bytes = utf8.encode(text);

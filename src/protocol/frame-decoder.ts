@@ -105,6 +105,8 @@ export class FrameDecoder {
   #keep(chunk: Uint8Array, at: number, available: number): number {
     if (this.#carry.length > CARRY_KEPT_BYTES_MAX) this.#carry = NOTHING;
     if (available > 0) this.#carryMore(chunk, at, available);
+    // An idle connection holds on to nothing that has been handled.
+    this.buffer = NOTHING;
     this.#chunk = NOTHING;
     this.#at = 0;
     return DecodeStatus.needMore;

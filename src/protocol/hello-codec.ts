@@ -17,9 +17,11 @@
  * table  version u32 | partitions u16 | self u16 | count u16 | address text8 × count | primary u16 × partitions
  *        (text8: length u8, UTF-8 bytes)
  */
-import { KeyvalError } from '../errors.ts';
+
 import { readU16, readU32 } from '../base/bytes.ts';
+import { KeyvalError } from '../errors.ts';
 import type { FrameWriter } from './frame-writer.ts';
+import { NAME_BYTES_MAX } from './limits.ts';
 
 export const Role = { client: 0, control: 1, bulk: 2 } as const;
 export const HelloFlag = {
@@ -71,7 +73,7 @@ export interface Welcome {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export function encodeHello(writer: FrameWriter, hello: Hello): void {
   writer.u16(hello.versionOldest);
@@ -139,7 +141,8 @@ export function encodeTable(writer: FrameWriter, table: RoutingTable): void {
   writer.u16(table.partitions);
   writer.u16(table.self);
   writeTexts(writer, table.members);
-  for (let partition = 0; partition < table.partitions; partition += 1) writer.u16(table.primaries[partition] as number);
+  for (let partition = 0; partition < table.partitions; partition += 1)
+    writer.u16(table.primaries[partition] as number);
 }
 
 /** @throws KeyvalError KV_BAD_REQUEST */
@@ -157,10 +160,12 @@ function readTable(reader: BodyReader): RoutingTable {
   return { version, partitions, self, members, primaries };
 }
 
+/** A text too long for its length byte is cut behind its last whole character. */
 function writeText(writer: FrameWriter, text: string): void {
-  const bytes = encoder.encode(text);
-  writer.u8(bytes.length);
-  writer.bytes(bytes, 0, bytes.length);
+  const bytes = new Uint8Array(NAME_BYTES_MAX);
+  const { written } = encoder.encodeInto(text, bytes);
+  writer.u8(written);
+  writer.bytes(bytes, 0, written);
 }
 
 function writeTexts(writer: FrameWriter, texts: readonly string[]): void {
@@ -181,7 +186,8 @@ export class BodyReader {
 
   #take(count: number): number {
     const at = this.#at;
-    if (at + count > this.#bytes.length) throw new KeyvalError('KV_BAD_REQUEST', `${this.#what}: the body is cut short`);
+    if (at + count > this.#bytes.length)
+      throw new KeyvalError('KV_BAD_REQUEST', `${this.#what}: the body is cut short`);
     this.#at = at + count;
     return at;
   }

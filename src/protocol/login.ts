@@ -2,14 +2,14 @@
  * The login as two state machines without I/O: `Caller` for whoever connects, `Callee` for the node. Layouts and the
  * order of frames stand in hello-codec.ts. Both prove knowledge of the secret over both nonces and the whole HELO body.
  */
+
+import { readU16 } from '../base/bytes.ts';
 import type { Crypto, Random } from '../base/ports.ts';
-import { KeyvalError } from '../errors.ts';
+import { codeOfWire, KeyvalError } from '../errors.ts';
+import { FAIL_CODE, FAIL_TEXT } from './client-codec.ts';
 import type { FrameDecoder } from './frame-decoder.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { decodeWelcome, encodeHello, type Hello, NONCE_BYTES, PROOF_BYTES, type Welcome } from './hello-codec.ts';
-import { FAIL_CODE, FAIL_TEXT } from './client-codec.ts';
-import { readU16 } from '../base/bytes.ts';
-import { codeOfWire } from '../errors.ts';
 import { PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST } from './limits.ts';
 import { CHAL, FAIL, HELO, opcodeName, PROV, WLCM } from './opcode.ts';
 
@@ -60,12 +60,18 @@ export class Caller {
     if (frame.opcode === CHAL) return this.#prove(body, writer);
     if (frame.opcode === WLCM) return this.#welcome(body);
     if (frame.opcode === FAIL) throw decodeFail(body);
-    throw new KeyvalError('KV_BAD_FRAME', `expected WLCM, CHAL or FAIL during the login, got ${opcodeName(frame.opcode)}`);
+    throw new KeyvalError(
+      'KV_BAD_FRAME',
+      `expected WLCM, CHAL or FAIL during the login, got ${opcodeName(frame.opcode)}`,
+    );
   }
 
   #prove(nonce: Uint8Array, writer: FrameWriter): null {
     if (this.#secret === null) {
-      throw new KeyvalError('KV_UNAUTHORIZED', 'the node asks for a secret; give it with --secret-file (or the option secret)');
+      throw new KeyvalError(
+        'KV_UNAUTHORIZED',
+        'the node asks for a secret; give it with --secret-file (or the option secret)',
+      );
     }
     if (nonce.length !== NONCE_BYTES) throw new KeyvalError('KV_BAD_FRAME', 'CHAL has a nonce of the wrong length');
     this.#nodeNonce = nonce;

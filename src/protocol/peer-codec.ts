@@ -10,7 +10,7 @@
  *        status 0: everything through (epoch, operation) is held; 1: this is my last entry, send from there (R15);
  *        2: refused, I hold state of your former life (R4); 3: I have seen the higher epoch named, and hold nothing
  * BEAT   incarnation 8 bytes | flags u8 | …                 every 100 ms; whoever is silent for 600 ms is down
- * DROP   stage u32                                          forget a staged value
+ * DROP   (empty) the message id is the number of a staged value to forget
  */
 import { readI32, writeU32 } from '../base/bytes.ts';
 import { INCARNATION_BYTES } from './hello-codec.ts';

@@ -52,12 +52,15 @@ export class WriterQueue implements Flushable {
     }
   }
 
-  /** Everything encoded before this frame goes first. */
+  /**
+   * Everything encoded before this frame goes first; what is encoded while that leaves comes after it, so that a
+   * steady flow of small frames cannot hold up a large value for ever.
+   */
   async #emptyFrames(): Promise<boolean> {
-    while (!this.#closed && (this.frames.length > 0 || this.frames.sending)) {
-      this.frames.flush(this.#channel);
-      if (this.frames.sending) await this.#channelDrained();
-    }
+    if (this.frames.sending) await this.#channelDrained();
+    if (this.#closed) return false;
+    this.frames.flush(this.#channel);
+    if (this.frames.sending) await this.#channelDrained();
     return !this.#closed;
   }
 

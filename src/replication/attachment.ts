@@ -134,7 +134,8 @@ export class Attachment {
     if (steps <= 0) return;
     const size = this.#mask + 1;
     if (steps >= size) this.#records.fill(0);
-    else for (let step = 0; step < steps; step += 1) this.#records[this.#at((this.mark + step) | 0)] = RecordStatus.none;
+    else
+      for (let step = 0; step < steps; step += 1) this.#records[this.#at((this.mark + step) | 0)] = RecordStatus.none;
     this.mark = mark | 0;
   }
 

@@ -1,7 +1,7 @@
 /** The rules about imports: the table of layers, the client's entry point, no circles. */
 import { isBuiltin } from 'node:module';
 import type { Import } from './imports.ts';
-import { covers, ioModules, type Layer, layerOf } from './layers.ts';
+import { clientEdges, covers, ioModules, type Layer, layerOf } from './layers.ts';
 import { at, type SourceFile, type SourceTree, type Violation } from './source-tree.ts';
 
 /** Every import is one that the table of layers grants. */
@@ -51,7 +51,7 @@ function packageName(target: string): string {
 }
 
 const clientEntry = 'client/index.ts';
-const clientMayLoad = ['client/', 'base/', 'protocol/', 'errors.ts', 'io/tcp-transport.ts'];
+const clientMayLoad = ['client/', 'base/', 'protocol/', 'errors.ts', ...clientEdges];
 
 /** What the client's entry point loads, step by step, is no server code and no package. */
 export function clientEntryRule(tree: SourceTree): Violation[] {

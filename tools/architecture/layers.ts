@@ -17,6 +17,9 @@ export interface Layer {
 /** Pure and synchronous: the simulator runs them by seed. */
 export const cores = ['store', 'lock', 'replication', 'cluster', 'raft', 'membership', 'vine'] as const;
 
+/** The edges a client runs on: real sockets, clocks and randomness. They are all of io/ that its entry point loads. */
+export const clientEdges: readonly string[] = ['io/tcp-transport.ts', 'io/clock.ts', 'io/random.ts'];
+
 const messages: readonly string[] = cores.map((core) => `${core}/messages.ts`);
 const coreFolders: readonly string[] = cores.map((core) => `${core}/`);
 
@@ -44,16 +47,16 @@ export const layers: readonly Layer[] = [
     builtins: 'pure',
     packages: true,
   },
-  { files: 'io/tcp-transport.ts', may: ['base/ports.ts'], builtins: 'all', packages: false },
+  ...clientEdges.map((files): Layer => ({ files, may: ['base/ports.ts'], builtins: 'all', packages: false })),
   {
     files: 'io/',
-    may: ['io/', 'base/ports.ts', 'protocol/', 'errors.ts'],
+    may: ['io/', 'base/address.ts', 'base/ports.ts', 'protocol/', 'errors.ts'],
     builtins: 'all',
     packages: true,
   },
   {
     files: 'client/index.ts',
-    may: ['client/', 'base/', 'protocol/', 'errors.ts', 'io/tcp-transport.ts'],
+    may: ['client/', 'base/', 'protocol/', 'errors.ts', ...clientEdges],
     builtins: 'pure',
     packages: false,
   },
@@ -79,7 +82,7 @@ export const layers: readonly Layer[] = [
   {
     files: 'testing/checkers/',
     may: ['testing/checkers/', 'base/', 'errors.ts'],
-    builtins: 'pure',
+    builtins: 'all',
     packages: false,
   },
   {
@@ -89,14 +92,53 @@ export const layers: readonly Layer[] = [
     packages: false,
   },
   {
+    files: 'node-options.ts',
+    may: ['base/', 'node/', 'errors.ts'],
+    builtins: 'pure',
+    packages: false,
+  },
+  { files: 'version.ts', may: [], builtins: 'pure', packages: false },
+  {
+    files: 'start-node.ts',
+    may: ['node-options.ts', 'version.ts', 'node/', 'client/', 'io/', 'base/', 'errors.ts'],
+    builtins: 'pure',
+    packages: true,
+  },
+  {
     files: 'index.ts',
-    may: ['node/', 'client/', 'io/', 'archive/', 'door/', 'base/', 'protocol/', 'errors.ts'],
+    may: [
+      'start-node.ts',
+      'node-options.ts',
+      'version.ts',
+      'node/',
+      'client/',
+      'io/',
+      'archive/',
+      'door/',
+      'base/',
+      'protocol/',
+      'errors.ts',
+    ],
     builtins: 'pure',
     packages: true,
   },
   {
     files: 'cli/',
-    may: ['cli/', 'index.ts', 'node/', 'client/', 'io/', 'archive/', 'door/', 'base/', 'protocol/', 'errors.ts'],
+    may: [
+      'cli/',
+      'index.ts',
+      'start-node.ts',
+      'node-options.ts',
+      'version.ts',
+      'node/',
+      'client/',
+      'io/',
+      'archive/',
+      'door/',
+      'base/',
+      'protocol/',
+      'errors.ts',
+    ],
     builtins: 'pure',
     packages: true,
   },

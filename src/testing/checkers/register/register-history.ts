@@ -8,7 +8,15 @@ import { leastOf, type Meta } from '../history/meta.ts';
 import type { Operation } from '../history/operation.ts';
 import { order } from '../prefix-best.ts';
 import { NONE, RegisterOperation, VERSION_ABSENT } from './register-operation.ts';
-import { ABSENT, ValueTable } from './value-table.ts';
+import { ABSENT, UNTOLD, ValueTable } from './value-table.ts';
+
+/** What is not to be believed, when the reason of a violation is looked for. */
+export interface Doubts {
+  /** Reads among these count for nothing; writes may have taken effect at any time from their call on, or never. */
+  readonly relaxed?: ReadonlySet<Operation>;
+  /** What the key may have held at the start: any value, or even one that may vanish at any time. */
+  readonly start?: 'any' | 'any expiring';
+}
 
 export class RegisterHistory {
   readonly key: string;
@@ -18,7 +26,10 @@ export class RegisterHistory {
   /** What is judged, sorted by call. */
   readonly operations: readonly RegisterOperation[];
   readonly values: ValueTable = new ValueTable();
+  /** The value at the start, or UNTOLD. */
   readonly initial: number;
+  /** The value at the start may vanish at any time. */
+  readonly startExpires: boolean;
   /** Moments matter beyond order: values that vanish, or effects that cannot come later than a bound. */
   readonly timed: boolean;
   /** Some value expires. */
@@ -27,17 +38,15 @@ export class RegisterHistory {
   readonly dynamic: boolean;
   readonly #ranks: ReadonlyMap<string, number>;
 
-  /**
-   * @param relaxed operations whose answers are to be disbelieved: reads among them count for nothing, writes may have
-   *   taken effect at any time from their call on, or never
-   */
-  constructor(key: string, sources: readonly Operation[], meta: Meta, relaxed: ReadonlySet<Operation> = new Set()) {
+  constructor(key: string, sources: readonly Operation[], meta: Meta, doubts: Doubts = {}) {
+    const { relaxed, start } = doubts;
     this.key = key;
     this.meta = meta;
     this.sources = sources;
     this.#ranks = rankVersions(sources);
-    this.initial = this.values.intern(meta.initial.get(key) ?? null);
-    const compiled = sources.map((source) => this.#compile(source, relaxed.has(source)));
+    this.startExpires = start === 'any expiring';
+    this.initial = start !== undefined ? UNTOLD : this.values.intern(meta.initial.get(key) ?? null);
+    const compiled = sources.map((source) => this.#compile(source, relaxed?.has(source) ?? false));
     const judged = compiled.filter((operation) => operation !== null);
     const weak = sources.filter(({ kind, level }) => kind === 'get' && level !== 'lin');
     const foundByWeak = weak.map(({ found }) => this.values.intern(found ?? null));

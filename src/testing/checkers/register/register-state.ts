@@ -7,7 +7,7 @@
 
 import type { RegisterHistory } from './register-history.ts';
 import { NONE, type RegisterOperation, VERSION_ABSENT } from './register-operation.ts';
-import { ABSENT } from './value-table.ts';
+import { ABSENT, UNTOLD } from './value-table.ts';
 
 export interface Snapshot {
   readonly value: number;
@@ -32,6 +32,7 @@ export class RegisterState {
   constructor(history: RegisterHistory) {
     this.#history = history;
     this.value = history.initial;
+    if (history.startExpires) this.expiresAt = this.now;
   }
 
   save(): Snapshot {
@@ -53,6 +54,7 @@ export class RegisterState {
    */
   apply(operation: RegisterOperation): boolean {
     if (this.#history.timed && operation.call > this.now) this.now = operation.call;
+    if (operation.needs !== NONE && this.value === UNTOLD) this.value = operation.needs;
     if (operation.needs !== NONE && operation.needs !== this.value) return false;
     if (operation.refused) return this.#refuse(operation);
     if (!operation.changes) return this.#observe(operation.version);
@@ -89,6 +91,7 @@ export class RegisterState {
 
   #observe(rank: number): boolean {
     if (rank === NONE) return true;
+    if (rank === VERSION_ABSENT && this.value === UNTOLD) this.value = ABSENT;
     if (rank === VERSION_ABSENT) return this.value === ABSENT;
     if (this.value === ABSENT) return this.#raise(rank, rank >= this.newest);
     if (this.version !== NONE) return this.version === rank;
@@ -113,6 +116,8 @@ export class RegisterState {
   /** An increment leaves the time to live as it is. */
   #add(operation: RegisterOperation): boolean {
     const { values } = this.#history;
+    if (this.value === UNTOLD)
+      return this.#write(operation.makes === NONE ? UNTOLD : operation.makes, operation.version);
     const base = values.integerOf(this.value);
     if (base === null) return false;
     const sum = values.intern(String(base + operation.by));

@@ -43,7 +43,7 @@ interface Branch {
   next: number;
 }
 
-/** @param maxSteps give up (`undecided`) after trying so many operations */
+/** @param maxSteps give up (`undecided`) after putting so many operations in order, those taken back included */
 export function searchOrder(history: RegisterHistory, maxSteps: number): SearchResult {
   return new Search(history, maxSteps).run();
 }
@@ -128,14 +128,15 @@ class Search {
     if (this.#history.timed && operation.call > this.#state.now) return false;
     const before = this.#state.save();
     const legal = this.#state.apply(operation);
-    const same = this.#state.version === before.version && this.#state.newest === before.newest;
+    const { value, version, newest } = this.#state;
+    const same = value === before.value && version === before.version && newest === before.newest;
     this.#state.restore(before);
     return legal && same;
   }
 
   #choices(enabled: readonly RegisterOperation[]): Choice[] {
     const uncertain: RegisterOperation[] = [];
-    const choices: RegisterOperation[] = [];
+    const choices: Choice[] = [];
     for (const operation of enabled) {
       if (operation.certain) choices.push(operation);
       else if (
@@ -146,9 +147,10 @@ class Search {
         if (this.#isNoticed(operation, enabled)) choices.push(operation);
       }
     }
-    if (choices.length > 1)
-      choices.sort((a, b) => this.#order.priorityOf(a) - this.#order.priorityOf(b) || a.index - b.index);
-    return this.#mayExpire(enabled) ? [...choices, null] : choices;
+    if (this.#mayExpire(enabled)) choices.push(null);
+    if (choices.length < 2) return choices;
+    this.#order.rate(enabled, this.#state.value, this.#pending.barrier);
+    return choices.sort((a, b) => this.#order.compare(a, b));
   }
 
   /** Whether something that can come next needs the effect of this uncertain operation. */
@@ -187,7 +189,6 @@ class Search {
 
   /** Puts a choice next in order, unless it cannot be. */
   #take(choice: Choice): boolean {
-    this.#steps++;
     const before = this.#state.save();
     const oldestVersion = this.#oldestVersion;
     if (choice === null) this.#state.expire();
@@ -195,6 +196,7 @@ class Search {
       this.#state.restore(before);
       return false;
     }
+    this.#steps++;
     this.#trail.push({ choice, before, oldestVersion });
     return true;
   }

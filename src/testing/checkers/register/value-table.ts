@@ -5,6 +5,9 @@ import type { Value } from '../history/operation.ts';
 /** The number of absence. */
 export const ABSENT = 0;
 
+/** Stands for a value nobody has told yet; the first that finds it tells. */
+export const UNTOLD = -2;
+
 const INTEGER = /^-?[0-9]{1,20}$/;
 
 export class ValueTable {

@@ -1,0 +1,93 @@
+/** `keyval status`: every node of the cluster and what it says of itself. */
+import type { ClusterStatus, NodeFacts, NodeStatus } from '../../client/cluster-status.ts';
+import { ExitCode } from '../../errors.ts';
+import type { Command } from '../shared/command.ts';
+import { withClient } from '../shared/connection.ts';
+import { formatOf, printResults } from '../shared/output.ts';
+import { bytesText, spanText, table } from '../shared/table.ts';
+
+const VOLATILE = 'Keys live in memory: stopping all nodes loses them.';
+
+export const status: Command = {
+  name: 'status',
+  operands: [],
+  summary: 'show every node: state, keys, locks, sessions, memory, partitions',
+  details:
+    'Exit code 0 when every partition takes writes, otherwise 5. Keys, locks and sessions are counted at the primary.',
+  options: {},
+  examples: [
+    ['keyval status', 'a table for people'],
+    ['keyval status --output json', 'everything the nodes tell'],
+  ],
+  async run({ values }) {
+    const format = formatOf(values);
+    const found = await withClient(values, (client) => client.status());
+    const partitions = partitionsOf(found);
+    const keptIn = 'memory';
+    const document = { cluster: found.cluster, nodes: found.nodes, partitions, keptIn };
+    await printResults(format, { document, lines: found.nodes.map((node) => ({ ...node })), text: statusText(found) });
+    return partitions.serving === partitions.total ? ExitCode.ok : ExitCode.noQuorum;
+  },
+};
+
+type UpNode = Extract<NodeStatus, { state: 'up' }>;
+
+function upNodes({ nodes }: ClusterStatus): UpNode[] {
+  return nodes.filter((node) => node.state === 'up');
+}
+
+/** Partitions of the cluster, and those whose primary is there and takes writes. A cluster that nobody speaks for serves none. */
+function partitionsOf(found: ClusterStatus): { total: number; serving: number } {
+  const up = upNodes(found);
+  const total = Math.max(1, ...up.map(({ partitions }) => partitions.total));
+  return { total, serving: up.reduce((sum, { partitions }) => sum + partitions.serving, 0) };
+}
+
+export function statusText(found: ClusterStatus): string {
+  const { total, serving } = partitionsOf(found);
+  const up = upNodes(found).length;
+  const count = `${found.nodes.length} ${found.nodes.length === 1 ? 'node' : 'nodes'}`;
+  const headline = `cluster ${found.cluster}: ${count}, ${up} up; ${serving} of ${total} partitions take writes`;
+  const problems = found.nodes.map(problemOf).filter((line) => line !== null);
+  const paragraphs = [headline, table([HEADINGS, ...found.nodes.map(rowOf)]), problems.join('\n'), VOLATILE];
+  return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
+}
+
+const HEADINGS = [
+  'NODE',
+  'STATE',
+  'KEYS',
+  'LOCKS',
+  'WAITERS',
+  'SESSIONS',
+  'CLIENTS',
+  'MEMORY',
+  'PARTITIONS',
+  'UPTIME',
+  'VERSION',
+];
+
+function rowOf(node: NodeStatus): string[] {
+  if (node.state === 'down') return [node.endpoint, 'down', ...HEADINGS.slice(2).map(() => '-')];
+  const { primary, serving } = node.partitions;
+  return [
+    node.endpoint,
+    'up',
+    ...[node.keys, node.locks, node.waiters, node.sessions, node.connections].map(String),
+    memoryText(node),
+    `${serving} of ${primary} serving`,
+    spanText(node.uptimeMs),
+    node.version,
+  ];
+}
+
+function memoryText({ memory }: NodeFacts): string {
+  const used = bytesText(memory.usedBytes);
+  return memory.maxBytes === 0 ? used : `${used} of ${bytesText(memory.maxBytes)}`;
+}
+
+/** Why a node is down or does not take writes; null when all is well. */
+function problemOf(node: NodeStatus): string | null {
+  if (node.state === 'down') return `${node.endpoint} is down: ${node.error.code}: ${node.error.message}`;
+  return node.obstacle === null ? null : `${node.endpoint} does not take all writes: ${node.obstacle}`;
+}

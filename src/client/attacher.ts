@@ -1,0 +1,67 @@
+/** Attaching the session to a partition (R22): at most one ATCH under way per partition. */
+import { writeU16, writeU32 } from '../base/bytes.ts';
+import type { Clock } from '../base/ports.ts';
+import type { KeyvalError } from '../errors.ts';
+import * as codec from '../protocol/client-codec.ts';
+import { NAME_BYTES_MAX } from '../protocol/limits.ts';
+import { ATCH } from '../protocol/opcode.ts';
+import { Shape } from './answers.ts';
+import type { NodeLink } from './node-link.ts';
+import { Operation } from './operation.ts';
+import type { Session } from './session.ts';
+
+export interface AttachListener {
+  attached(): void;
+  failed(error: KeyvalError): void;
+}
+
+export class Attacher {
+  readonly #session: Session;
+  readonly #name: Uint8Array;
+  readonly #clock: Clock;
+
+  constructor(session: Session, name: string, clock: Clock) {
+    this.#session = session;
+    this.#name = new TextEncoder().encode(name).slice(0, NAME_BYTES_MAX);
+    this.#clock = clock;
+  }
+
+  /** The request to send to `link`; null when one is under way. */
+  begin(partition: number, link: NodeLink, listener: AttachListener): Operation | null {
+    const attachment = this.#session.at(partition);
+    if (attachment.attaching) return null;
+    attachment.attaching = true;
+    const { leaseMs } = this.#session;
+    const attached = (answer: unknown): void => {
+      const { epoch, operation } = halves(answer as bigint);
+      attachment.attachedAt(epoch, operation, request.sentAtMs + leaseMs);
+      listener.attached();
+    };
+    const failed = (error: KeyvalError): void => {
+      attachment.attaching = false;
+      listener.failed(error);
+    };
+    const request = new Operation(ATCH, '', null, this.#clock.monotonicMs() + leaseMs, attached, failed);
+    request.partition = partition;
+    request.shape = Shape.revision;
+    request.link = link;
+    request.body = this.#body(partition);
+    return request;
+  }
+
+  #body(partition: number): Uint8Array {
+    const { leaseMs, id } = this.#session;
+    const body = new Uint8Array(codec.ATTACH_NAME + this.#name.length);
+    writeU32(body, 0, leaseMs);
+    writeU16(body, codec.ATTACH_PARTITION, partition);
+    body.set(id, codec.ATTACH_SESSION);
+    writeU32(body, codec.ATTACH_LEASE, leaseMs);
+    body[codec.ATTACH_NAME_LENGTH] = this.#name.length;
+    body.set(this.#name, codec.ATTACH_NAME);
+    return body;
+  }
+}
+
+function halves(revision: bigint): { epoch: number; operation: number } {
+  return { epoch: Number(revision >> 32n), operation: Number(BigInt.asIntN(32, revision)) };
+}

@@ -1,0 +1,66 @@
+/** Requests as frames: the key, the time left, and the fixed part of writes. Nothing is made per request. */
+import type { Clock } from '../base/ports.ts';
+import * as codec from '../protocol/client-codec.ts';
+import type { FrameWriter } from '../protocol/frame-writer.ts';
+import { KeyBuffer } from './key-buffer.ts';
+import type { Operation } from './operation.ts';
+
+/** How a deadline looks that is none. */
+const NO_LIMIT_MS = 0xffff_ffff;
+
+export class RequestEncoder {
+  /** The key of the request being sent; set before `get` and `write`. */
+  readonly key: KeyBuffer = new KeyBuffer();
+  readonly #clock: Clock;
+  readonly #head: codec.WriteHead = {
+    timeLeftMs: 0,
+    attachEpoch: 0,
+    attachOperation: 0,
+    sequence: 0,
+    mark: 0,
+    flags: 0,
+    span: 0,
+    epoch: 0,
+    operation: 0,
+  };
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** At least 1: what is late already is for the deadline sweep to end. */
+  #timeLeft(operation: Operation): number {
+    if (operation.deadlineMs === Number.POSITIVE_INFINITY) return NO_LIMIT_MS;
+    const left = Math.ceil(operation.deadlineMs - this.#clock.monotonicMs());
+    return Math.max(1, Math.min(NO_LIMIT_MS - 1, left));
+  }
+
+  get(frames: FrameWriter, operation: Operation): void {
+    const { bytes, length } = this.key;
+    codec.writeGet(frames, operation.opcode, operation.messageId, this.#timeLeft(operation), bytes, length);
+  }
+
+  write(frames: FrameWriter, operation: Operation, mark: number, payload: Uint8Array | null): void {
+    const head = this.#head;
+    head.timeLeftMs = this.#timeLeft(operation);
+    head.attachEpoch = operation.attachEpoch;
+    head.attachOperation = operation.attachOperation;
+    head.sequence = operation.sequence;
+    head.mark = mark;
+    head.flags = operation.flags;
+    head.span = operation.span;
+    head.epoch = operation.epoch;
+    head.operation = operation.operation;
+    codec.beginWrite(frames, operation.opcode, operation.messageId, head, this.key.bytes, this.key.length);
+    if (payload !== null) frames.bytes(payload, 0, payload.length);
+    frames.end();
+  }
+
+  /** A request without a key: its body stands ready. */
+  body(frames: FrameWriter, operation: Operation): void {
+    const body = operation.body as Uint8Array;
+    frames.begin(operation.opcode, operation.messageId);
+    frames.bytes(body, 0, body.length);
+    frames.end();
+  }
+}

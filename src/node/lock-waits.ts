@@ -1,0 +1,59 @@
+/**
+ * Waits for locks at the primary: who is to be told about each, and when it ends (L5). The waits themselves are
+ * replicated and stand in the lock table; this is what a new primary would start afresh.
+ */
+import { BinaryHeap } from '../base/binary-heap.ts';
+import { WAIT_FOREVER } from '../protocol/client-codec.ts';
+import { type ReplyTarget, replyFail, replyLocked } from './reply.ts';
+import { BUSY_TEXT } from './texts.ts';
+
+export class LockWaits {
+  // By waiter.
+  readonly #owners: (ReplyTarget | null)[] = [];
+  readonly #tags: number[] = [];
+  readonly #deadlines: number[] = [];
+  /** (deadline, waiter); an entry whose deadline is no longer the waiter's is stale. */
+  readonly #heap: BinaryHeap = new BinaryHeap();
+
+  /** `waiter` was queued at log time `nowMs` for at most `spanMs`; the answer goes to `to`. */
+  queued(waiter: number, to: ReplyTarget | null, messageId: number, nowMs: number, spanMs: number): void {
+    this.answerTo(waiter, to, messageId);
+    const deadline = spanMs >= WAIT_FOREVER ? Number.POSITIVE_INFINITY : nowMs + spanMs;
+    this.#deadlines[waiter] = deadline;
+    if (deadline !== Number.POSITIVE_INFINITY) this.#heap.push(deadline, waiter);
+  }
+
+  /** The answer goes to `to` from now on: a retry has joined the wait. */
+  answerTo(waiter: number, to: ReplyTarget | null, messageId: number): void {
+    this.#owners[waiter] = to;
+    this.#tags[waiter] = messageId;
+  }
+
+  granted(waiter: number, epoch: number, operation: number): void {
+    const to = this.#owners[waiter] ?? null;
+    if (to !== null) replyLocked(to, this.#tags[waiter] as number, epoch, operation);
+    this.#forget(waiter);
+  }
+
+  /** The wait ended without a grant. */
+  ended(waiter: number): void {
+    const to = this.#owners[waiter] ?? null;
+    if (to !== null) replyFail(to, this.#tags[waiter] as number, 'KV_LOCK_BUSY', BUSY_TEXT);
+    this.#forget(waiter);
+  }
+
+  #forget(waiter: number): void {
+    this.#owners[waiter] = null;
+    this.#deadlines[waiter] = Number.POSITIVE_INFINITY;
+  }
+
+  /** The next waiter whose time is up at log time `nowMs`, or −1. Each is given once. */
+  takeDue(nowMs: number): number {
+    while (this.#heap.size > 0 && this.#heap.peekDeadline() <= nowMs) {
+      const deadline = this.#heap.peekDeadline();
+      const waiter = this.#heap.pop();
+      if (this.#deadlines[waiter] === deadline) return waiter;
+    }
+    return -1;
+  }
+}

@@ -1,0 +1,14 @@
+/** Sentences that several answers share. */
+import type { Code } from '../errors.ts';
+
+export const BUSY_TEXT = 'somebody else holds the lock';
+export const FORGOTTEN_TEXT = 'the answer to this request was already received once and is no longer kept';
+export const NO_SESSION_TEXT = 'the session is not attached to the partition, or has run out';
+export const NOT_HELD_TEXT = 'this session does not hold the lock with this token';
+export const NOT_INTEGER_TEXT = 'the value, or the sum, is not a 64-bit decimal integer';
+
+/** Why a write was refused before it was appended. */
+export function refusalText(code: Code): string {
+  if (code === 'KV_OUT_OF_MEMORY') return 'a replica of the partition has reached --max-memory';
+  return 'too many requests of this session, or of this partition, are under way';
+}

@@ -1,0 +1,63 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { readU16, readU32, readU48 } from '../../src/base/bytes.ts';
+import * as codec from '../../src/protocol/peer-codec.ts';
+import { u8, u16, u32, u48 } from '../helpers/bodies.ts';
+
+const anyU16 = fc.integer({ min: 0, max: 65_535 });
+const anyU32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const anyU48 = fc.integer({ min: 0, max: 2 ** 48 - 1 });
+const anyIncarnation = fc.uint8Array({ minLength: 8, maxLength: 8 });
+
+test('an incarnation reads back wherever it was written', (t) => {
+  fc.assert(
+    fc.property(anyIncarnation, fc.nat(20), (incarnation, at) => {
+      const body = new Uint8Array(40).fill(0xee);
+      codec.copyIncarnation(incarnation, body, at);
+      t.deepEqual(body.slice(at, at + 8), incarnation);
+      t.true(codec.sameIncarnation(body, at, incarnation));
+      t.true(body.subarray(at + 8).every((byte) => byte === 0xee));
+    }),
+  );
+});
+
+test('an incarnation that differs in one bit is another one', (t) => {
+  const incarnation = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  for (let bit = 0; bit < 64; bit += 1) {
+    const other = incarnation.slice();
+    other[bit >> 3] = (other[bit >> 3] as number) ^ (1 << (bit & 7));
+    t.false(codec.sameIncarnation(other, 0, incarnation));
+  }
+});
+
+test('a record of APND reads back through the offsets of the codec', (t) => {
+  const anyBody = fc.uint8Array({ maxLength: 50 });
+  fc.assert(
+    fc.property(anyU16, anyU32, anyU32, anyU32, fc.nat(255), anyU48, anyBody, (partition, epoch, operation, commit, kind, time, body) => {
+      const counted = [u16(partition), u32(epoch), u32(operation), u32(commit), u8(kind), u48(time), body];
+      const length = Buffer.concat(counted).length;
+      const record = new Uint8Array(Buffer.concat([u32(length), ...counted]));
+      t.is(readU32(record, codec.RECORD_LENGTH), record.length - 4);
+      t.is(readU16(record, codec.RECORD_PARTITION), partition);
+      t.is(readU32(record, codec.RECORD_EPOCH), epoch);
+      t.is(readU32(record, codec.RECORD_OPERATION), operation);
+      t.is(readU32(record, codec.RECORD_COMMIT), commit);
+      t.is(record[codec.RECORD_KIND], kind);
+      t.is(readU48(record, codec.RECORD_TIME), time);
+      t.deepEqual(record.slice(codec.RECORD_BODY), body);
+    }),
+  );
+});
+
+test('a record of ACKN reads back through the offsets of the codec', (t) => {
+  fc.assert(
+    fc.property(anyU16, fc.nat(255), anyU32, anyU32, (partition, status, epoch, operation) => {
+      const record = new Uint8Array(Buffer.concat([u16(partition), u8(status), u32(epoch), u32(operation)]));
+      t.is(record.length, codec.ACK_BYTES);
+      t.is(readU16(record, codec.ACK_PARTITION), partition);
+      t.is(record[codec.ACK_STATUS], status);
+      t.is(readU32(record, codec.ACK_EPOCH), epoch);
+      t.is(readU32(record, codec.ACK_OPERATION), operation);
+    }),
+  );
+});
