@@ -20,6 +20,9 @@ import { version } from './version.ts';
 /** Requests under way get this long when a node closes. */
 const CLOSE_GRACE_MS = 5000;
 
+/** A turn with this much work is busy: more is about to arrive. */
+const BUSY_TURN = 4;
+
 /** A node that runs in this program. */
 export class RunningNode implements AsyncDisposable {
   /** Where it is reached: `host:port`. */
@@ -99,7 +102,7 @@ export class RunningNode implements AsyncDisposable {
 export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
   const checked = checkNodeOptions(options, version);
   const log = createLog(checked.logLevel);
-  const turn = new Turn(systemTimers.atTurnEnd);
+  const turn = new Turn(systemTimers.atTurnEnd, BUSY_TURN);
   const early: { accept: ((channel: Channel) => ChannelHandler) | null } = { accept: null };
   const acceptor = await listen(checked.listen, (channel) =>
     (early.accept as (channel: Channel) => ChannelHandler)(channel),

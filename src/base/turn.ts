@@ -17,10 +17,22 @@ export class Turn {
   #marked: Flushable[] = [];
   #flushing: Flushable[] = [];
   #scheduled = false;
+  #lingered = false;
+  readonly #busyAt: number;
+  /** Frames begun and entries appended in this turn; whoever does so counts it. */
+  work = 0;
 
-  constructor(schedule: (run: () => void) => void) {
+  /** `schedule` runs its argument when everything that is ready now has been handled. `busyAt`: work of a busy turn. */
+  constructor(schedule: (run: () => void) => void, busyAt: number = Number.POSITIVE_INFINITY) {
     this.#schedule = schedule;
-    this.#run = (): void => this.end();
+    this.#busyAt = busyAt;
+    this.#run = (): void => this.#due();
+  }
+
+  #due(): void {
+    if (this.work < this.#busyAt || this.#lingered) return this.end();
+    this.#lingered = true;
+    this.#schedule(this.#run);
   }
 
   /** Runs `hook` at the end of every turn in which anything was marked or `wake` was called, before flushing. */
@@ -57,6 +69,8 @@ export class Turn {
       flushing.length = 0;
     }
     this.#scheduled = false;
+    this.#lingered = false;
+    this.work = 0;
     if (this.#marked.length > 0) this.wake();
   }
 }

@@ -299,6 +299,7 @@ export class Node {
 
   replicate(partition: PartitionPrimary): void {
     this.#replicator.changed(partition);
+    this.ports.turn.work += 1;
     this.ports.turn.wake();
   }
 
@@ -312,13 +313,19 @@ export class Node {
     const { primary } = partition;
     const backup = partition.backupMembers.indexOf(peer.member);
     if (status === peerCodec.AckStatus.refused) {
-      if (primary.states[backup] !== BackupState.refusing) {
-        this.log.write('error', 'backup refuses', { code: 'KV_RESTARTED', partition: partition.id, peer: peer.name });
-      }
+      this.#tellRefusal(peer);
       primary.refused(backup);
     } else if (!primary.serving && epoch >= primary.epoch) {
       partition.open(Math.max(epoch + 1, this.#epoch), this.ports.clock.unixMs());
     }
+  }
+
+  /** Once a peer: all partitions that both keep have the same cause. */
+  #tellRefusal(peer: Peer): void {
+    if (peer.refusalTold) return;
+    peer.refusalTold = true;
+    const message = this.backupObstacle(peer.member, BackupState.refusing);
+    this.log.write('error', 'backup refuses', { code: 'KV_RESTARTED', peer: peer.name, message });
   }
 
   backupHealthy(member: number): boolean {

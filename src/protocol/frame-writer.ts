@@ -37,6 +37,7 @@ export class FrameWriter {
   }
 
   begin(opcode: number, messageId: number): void {
+    this.#turn.work += 1;
     if (!this.#marked) {
       this.#marked = true;
       this.#turn.mark(this.#owner);

@@ -39,6 +39,8 @@ export class Attachment {
   readonly leaseMs: number;
   /** Lowest sequence the client has no answer for. */
   mark = 0;
+  /** Made by the same operation of an earlier epoch: see Attachments. */
+  older: Attachment | undefined = undefined;
 
   // Kept by the primary alone; a new primary starts them afresh (L3).
   /** Monotonic milliseconds at which the last renewal was heard. */
@@ -66,6 +68,10 @@ export class Attachment {
   /** True when `sequence` lies further ahead of `mark` than records are kept. */
   isBeyondWindow(sequence: number, mark: number): boolean {
     return ((sequence - mark) | 0) >= RECORDS_MAX;
+  }
+
+  #isOutside(sequence: number): boolean {
+    return this.isBeforeMark(sequence) || this.isBeyondWindow(sequence, this.mark);
   }
 
   #at(sequence: number): number {
@@ -99,15 +105,16 @@ export class Attachment {
     return this.#records[this.#at(sequence) + 5] as number;
   }
 
-  /** Marks `sequence` as appended at `position`. */
+  /** Marks `sequence` as appended at `position`; without a place in the window it is not remembered. */
   pend(sequence: number, position: number): void {
+    if (this.#isOutside(sequence)) return;
     this.#makeRoom(sequence);
     const at = this.#at(sequence);
     this.#records[at] = RecordStatus.pending;
     this.#records[at + 5] = position;
   }
 
-  /** Keeps the outcome of `sequence`, after moving the mark to `mark`. */
+  /** Keeps the outcome of `sequence`, after moving the mark to `mark`, which may leave it without a place in the window. */
   record(
     sequence: number,
     mark: number,
@@ -118,7 +125,7 @@ export class Attachment {
     payloadLow: number,
   ): void {
     this.advance(mark);
-    if (this.isBeforeMark(sequence)) return;
+    if (this.#isOutside(sequence)) return;
     this.#makeRoom(sequence);
     const at = this.#at(sequence);
     this.#records[at] = status;
@@ -141,7 +148,7 @@ export class Attachment {
 
   #makeRoom(sequence: number): void {
     const ahead = (sequence - this.mark) | 0;
-    assert(ahead >= 0 && ahead < RECORDS_MAX, 'attachment: sequence outside the window');
+    assert(ahead >= 0 && ahead < RECORDS_MAX, 'attachment: a record lies within the window');
     if (ahead <= this.#mask) return;
     let size = (this.#mask + 1) * 2;
     while (size <= ahead) size *= 2;

@@ -5,6 +5,7 @@ import { Attachment } from './attachment.ts';
 export const ATTACHMENTS_MAX = 100_000;
 
 export class Attachments {
+  /** Newest first, chained by `older`: operations start at 1 in every epoch, so they meet again. */
   readonly #byOperation: Map<number, Attachment> = new Map();
   readonly #bySession: Map<string, Attachment> = new Map();
   readonly #bySlot: (Attachment | null)[] = [];
@@ -16,8 +17,9 @@ export class Attachments {
 
   /** The attachment made by the entry (epoch, operation), or undefined. */
   find(epoch: number, operation: number): Attachment | undefined {
-    const found = this.#byOperation.get(operation);
-    return found !== undefined && found.epoch === epoch ? found : undefined;
+    let found = this.#byOperation.get(operation);
+    while (found !== undefined && found.epoch !== epoch) found = found.older;
+    return found;
   }
 
   ofSession(session: string): Attachment | undefined {
@@ -32,6 +34,7 @@ export class Attachments {
   add(epoch: number, operation: number, session: string, name: string, leaseMs: number): Attachment {
     const slot = this.#freeSlots.pop() ?? this.#bySlot.length;
     const attachment = new Attachment(slot, epoch, operation, session, name, leaseMs);
+    attachment.older = this.#byOperation.get(operation);
     this.#byOperation.set(operation, attachment);
     this.#bySession.set(session, attachment);
     this.#bySlot[slot] = attachment;
@@ -39,10 +42,20 @@ export class Attachments {
   }
 
   remove(attachment: Attachment): void {
-    if (this.#byOperation.get(attachment.operation) === attachment) this.#byOperation.delete(attachment.operation);
+    this.#unchain(attachment);
     this.#bySession.delete(attachment.session);
     this.#bySlot[attachment.slot] = null;
     this.#freeSlots.push(attachment.slot);
+  }
+
+  #unchain(attachment: Attachment): void {
+    const { operation, older } = attachment;
+    let newer = this.#byOperation.get(operation) as Attachment;
+    if (newer !== attachment) {
+      while (newer.older !== attachment) newer = newer.older as Attachment;
+      newer.older = older;
+    } else if (older === undefined) this.#byOperation.delete(operation);
+    else this.#byOperation.set(operation, older);
   }
 
   [Symbol.iterator](): IterableIterator<Attachment> {

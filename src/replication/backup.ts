@@ -38,10 +38,13 @@ export class Backup {
     this.log = log;
   }
 
-  /** Takes the entry `source[start, end)`, which begins with its kind. */
+  /**
+   * Takes the entry `source[start, end)`, which begins with its kind. Sent again, one of an earlier epoch is held: the
+   * barrier of the present epoch was taken only behind everything that its primary had before.
+   */
   accept(life: number, epoch: number, operation: number, source: Uint8Array, start: number, end: number): number {
     if (life !== this.life && !this.#newLife(life)) return AcceptStatus.refused;
-    if (epoch < this.epoch) return AcceptStatus.staleEpoch;
+    if (epoch < this.epoch) return this.holdsEntries ? AcceptStatus.held : AcceptStatus.staleEpoch;
     if (epoch > this.epoch) return this.#newEpoch(epoch, operation, source, start, end);
     if (operation <= this.operation) return AcceptStatus.held;
     if (operation !== this.operation + 1) return AcceptStatus.mismatch;
@@ -84,9 +87,12 @@ export class Backup {
     return true;
   }
 
-  /** The primary says that `operation` of `epoch` and everything before it is committed. True when the point moved. */
+  /**
+   * The primary says that `operation` of `epoch` and everything before it is committed; 0: nothing of this epoch yet, and
+   * of what came before it nothing is said. True when the point moved.
+   */
   committed(epoch: number, operation: number): boolean {
-    if (epoch !== this.epoch) return false;
+    if (epoch !== this.epoch || operation < 1) return false;
     const known = this.#barrier + Math.min(operation, this.operation);
     if (known <= this.commit) return false;
     this.commit = known;

@@ -34,6 +34,8 @@ export class Primary {
   commit = 0;
   /** Position of the present epoch's barrier. */
   barrier = 0;
+  /** Position of the barrier that this primary began with: nothing is served before it is committed. */
+  #firstBarrier = 0;
   epoch = 0;
   /** Time of the last entry, log milliseconds: never goes back (R23). */
   lastTimeMs = 0;
@@ -60,12 +62,18 @@ export class Primary {
     return this.barrier > 0 || this.log.next > this.barrier + 1;
   }
 
+  /** R11. A primary that goes on in a new epoch of its own knows what is committed, and serves all the while. */
   get serving(): boolean {
-    return this.epoch > 0 && this.commit > this.barrier;
+    return this.epoch > 0 && this.commit > this.#firstBarrier;
   }
 
   /** Opens an epoch: its first entry is a barrier that names its predecessor (R11, R15). */
   open(epoch: number, timeMs: number): void {
+    this.#firstBarrier = this.log.next;
+    this.#begin(epoch, timeMs);
+  }
+
+  #begin(epoch: number, timeMs: number): void {
     assert(epoch > this.epoch, 'primary: epochs only grow');
     const { log } = this;
     writeU32(this.#barrierBody, 0, this.epoch);
@@ -92,7 +100,7 @@ export class Primary {
   /** Appends one entry; gives its position. */
   append(kind: number, timeMs: number, source: Uint8Array, start: number, end: number): number {
     assert(this.serving, 'primary: nothing is appended before the barrier is committed');
-    if (this.#operation >= this.#operationsMax) this.open(this.epoch + 1, timeMs);
+    if (this.#operation >= this.#operationsMax) this.#begin(this.epoch + 1, timeMs);
     return this.#append(kind, timeMs, source, start, end);
   }
 
@@ -107,7 +115,7 @@ export class Primary {
   /** A backup holds everything through `operation` of `epoch`. True when the commit point moved. */
   acknowledged(backup: number, epoch: number, operation: number): boolean {
     const held = this.#positionAfter(epoch, operation);
-    if (held < 0) return false;
+    if (held < 0 || this.#isOut(backup)) return false;
     this.states[backup] = BackupState.following;
     if (held <= (this.match[backup] as number)) return false;
     assert(held <= this.log.next, 'primary: a backup acknowledged what was never sent');
@@ -118,6 +126,7 @@ export class Primary {
 
   /** A backup's log ends at (epoch, operation) instead of at the predecessor of what was sent: send from there (R15). */
   mismatched(backup: number, epoch: number, operation: number): void {
+    if (this.#isOut(backup)) return;
     const after = this.#positionAfter(epoch, operation);
     const match = this.match[backup] as number;
     this.sent[backup] = after > match ? after : match;
@@ -125,6 +134,7 @@ export class Primary {
 
   /** The link was renewed, same incarnation: what was sent and not acknowledged may be lost. */
   resend(backup: number): void {
+    if (this.#isOut(backup)) return;
     this.sent[backup] = this.match[backup] as number;
   }
 
@@ -132,11 +142,17 @@ export class Primary {
   restarted(backup: number): void {
     if (this.holdsEntries) {
       this.states[backup] = BackupState.restarted;
+      this.sent[backup] = this.log.next;
       return;
     }
     this.states[backup] = BackupState.unknown;
     this.match[backup] = this.barrier;
     this.sent[backup] = this.barrier;
+  }
+
+  /** R4: it lacks what was acknowledged in its name. Sending it the rest would only be refused, again and again. */
+  #isOut(backup: number): boolean {
+    return this.states[backup] === BackupState.restarted;
   }
 
   refused(backup: number): void {

@@ -70,6 +70,7 @@ test('any text is an address or null, never an exception', (t) => {
 });
 
 test('this machine only', (t) => {
-  for (const host of ['127.0.0.1', '127.255.0.3', '::1', 'localhost', '::ffff:127.0.0.1']) t.true(isLoopback(host), host);
+  for (const host of ['127.0.0.1', '127.255.0.3', '::1', 'localhost', '::ffff:127.0.0.1'])
+    t.true(isLoopback(host), host);
   for (const host of ['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', '::2', 'example.org']) t.false(isLoopback(host), host);
 });

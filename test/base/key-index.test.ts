@@ -198,8 +198,9 @@ test('clear gives all blocks back and the index can be used again', (t) => {
   const index = new KeyIndex(arena);
   const empty = index.bytes;
   for (let number = 0; number < 1000; number++) insert(index, bytesOf(`${number}`), 100);
-  insert(index, new Uint8Array(KEY_BYTES_MAX));
+  const last = insert(index, new Uint8Array(KEY_BYTES_MAX));
   index.clear();
+  t.throws(() => index.remove(last), { instanceOf: AssertionError });
   t.is(arena.usedBytes, 0);
   t.is(index.bytes, empty);
   t.is(index.next(0), -1);

@@ -27,7 +27,12 @@ export const IF_REVISION = 1;
 export const STAGED = 2;
 
 /** A whole frame. `length` other than the true one makes it a broken one. */
-export function frame(opcode: string, messageId: number, body: Uint8Array = u16(0).subarray(0, 0), length?: number): Buffer {
+export function frame(
+  opcode: string,
+  messageId: number,
+  body: Uint8Array = u16(0).subarray(0, 0),
+  length?: number,
+): Buffer {
   return Buffer.concat([u32(length ?? body.length + 8), Buffer.from(opcode, 'latin1'), u32(messageId), body]);
 }
 
@@ -46,7 +51,16 @@ export interface HelloParts {
 export function hello(parts: HelloParts = {}): Buffer {
   const { versionOldest = 1, version = 1, role = 0, flags = 0, nonce = Buffer.alloc(16, 7) } = parts;
   const { cluster = 'keyval', name = 'raw', peer = Buffer.alloc(0) } = parts;
-  return Buffer.concat([u16(versionOldest), u16(version), u8(role), u8(flags), nonce, text8(cluster), text8(name), peer]);
+  return Buffer.concat([
+    u16(versionOldest),
+    u16(version),
+    u8(role),
+    u8(flags),
+    nonce,
+    text8(cluster),
+    text8(name),
+    peer,
+  ]);
 }
 
 export interface PeerParts {
@@ -59,7 +73,14 @@ export interface PeerParts {
 /** The part of HELO that only nodes send. */
 export function peerHello({ address, members, partitions = 256, replicas = 3 }: PeerParts): Buffer {
   const texts = members.map(text8);
-  return Buffer.concat([Buffer.alloc(8, 9), text8(address), u16(partitions), u8(replicas), u16(members.length), ...texts]);
+  return Buffer.concat([
+    Buffer.alloc(8, 9),
+    text8(address),
+    u16(partitions),
+    u8(replicas),
+    u16(members.length),
+    ...texts,
+  ]);
 }
 
 export function getk(key: string | Uint8Array, timeLeftMs: number = PLENTY_MS): Buffer {
@@ -96,7 +117,13 @@ export interface AttachParts {
   readonly name?: string;
 }
 
-export function attach({ partition, session, leaseMs = 10_000, timeLeftMs = PLENTY_MS, name = 'raw' }: AttachParts): Buffer {
+export function attach({
+  partition,
+  session,
+  leaseMs = 10_000,
+  timeLeftMs = PLENTY_MS,
+  name = 'raw',
+}: AttachParts): Buffer {
   return Buffer.concat([u32(timeLeftMs), u16(partition), session, u32(leaseMs), text8(name)]);
 }
 

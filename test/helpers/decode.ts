@@ -9,7 +9,10 @@ export interface DecodedFrame {
 }
 
 /** Feeds `chunks` one by one; gives every whole frame. @throws Error when a length is refused */
-export function decodeChunks(chunks: readonly Uint8Array[], decoder: FrameDecoder = new FrameDecoder()): DecodedFrame[] {
+export function decodeChunks(
+  chunks: readonly Uint8Array[],
+  decoder: FrameDecoder = new FrameDecoder(),
+): DecodedFrame[] {
   const frames: DecodedFrame[] = [];
   for (const chunk of chunks) {
     decoder.push(chunk);

@@ -90,7 +90,8 @@ export class Run {
     for (;;) {
       const found = seen();
       if (found !== undefined) return found;
-      if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`ended:\n${this.stdout}${this.stderr}`);
+      if (this.child.exitCode !== null || this.child.signalCode !== null)
+        throw new Error(`ended:\n${this.stdout}${this.stderr}`);
       await once(this.#news, 'news');
     }
   }
@@ -117,12 +118,22 @@ function start(t: ExecutionContext, program: keyof typeof entries, args: readonl
 }
 
 /** `keyval …` against the nodes at `endpoints`. */
-export function startKeyval(t: ExecutionContext, endpoints: string, args: readonly string[], options: RunOptions = {}): Run {
+export function startKeyval(
+  t: ExecutionContext,
+  endpoints: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Run {
   return start(t, 'keyval', args, { ...options, env: { KEYVAL_ENDPOINTS: endpoints, ...options.env } });
 }
 
 /** `keyval …` to its end. */
-export function keyval(t: ExecutionContext, endpoints: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+export function keyval(
+  t: ExecutionContext,
+  endpoints: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ended> {
   return startKeyval(t, endpoints, args, options).ended;
 }
 
@@ -132,7 +143,10 @@ export function startKeyvalNode(t: ExecutionContext, args: readonly string[], op
 }
 
 /** A cluster of one as a process, on a port of its own; resolves when it serves. */
-export async function servingNode(t: ExecutionContext, args: readonly string[] = []): Promise<{ run: Run; address: string }> {
+export async function servingNode(
+  t: ExecutionContext,
+  args: readonly string[] = [],
+): Promise<{ run: Run; address: string }> {
   const run = startKeyvalNode(t, ['--port', '0', ...args]);
   const { address } = await run.logged('serving');
   return { run, address: address as string };

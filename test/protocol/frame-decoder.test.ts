@@ -19,8 +19,14 @@ const cases: readonly [title: string, frames: readonly DecodedFrame[]][] = [
   ['an empty body', [decoded('WAIT', 1, numbered(0))]],
   ['a body of one byte', [decoded('PING', 2, numbered(1))]],
   ['the largest message id', [decoded('PING', 0xffff_ffff, numbered(3))]],
-  ['several frames', [decoded('PING', 1, numbered(5)), decoded('WAIT', 2, numbered(0)), decoded('GETK', 3, numbered(40))]],
-  ['a body larger than the first buffer for cut frames', [decoded('PUTK', 1, numbered(3 * KIB)), decoded('PING', 2, numbered(2))]],
+  [
+    'several frames',
+    [decoded('PING', 1, numbered(5)), decoded('WAIT', 2, numbered(0)), decoded('GETK', 3, numbered(40))],
+  ],
+  [
+    'a body larger than the first buffer for cut frames',
+    [decoded('PUTK', 1, numbered(3 * KIB)), decoded('PING', 2, numbered(2))],
+  ],
 ];
 
 function encode(frames: readonly DecodedFrame[]): Uint8Array {

@@ -32,7 +32,12 @@ const anyHello: fc.Arbitrary<codec.Hello> = fc
   .map((fields) => ({ ...fields, role: fields.peer === null ? codec.Role.client : codec.Role.control }));
 
 const anyTable: fc.Arbitrary<codec.RoutingTable> = fc
-  .record({ version: u32, self: u16, members: fc.array(text, { maxLength: 5 }), primaries: fc.uint16Array({ maxLength: 300 }) })
+  .record({
+    version: u32,
+    self: u16,
+    members: fc.array(text, { maxLength: 5 }),
+    primaries: fc.uint16Array({ maxLength: 300 }),
+  })
   .map((fields) => ({ ...fields, partitions: fields.primaries.length }));
 
 const anyWelcome: fc.Arbitrary<codec.Welcome> = fc.record({
@@ -63,13 +68,28 @@ const nonce = new Uint8Array(16).fill(3);
 const members = ['10.0.0.1:6234', '10.0.0.2:6234'];
 
 test('HELO has the layout of PROTOCOL.md', (t) => {
-  const fields = { versionOldest: 1, version: 2, role: 0, flags: 1, nonce, cluster: 'keyval', name: 'höst:1', peer: null };
+  const fields = {
+    versionOldest: 1,
+    version: 2,
+    role: 0,
+    flags: 1,
+    nonce,
+    cluster: 'keyval',
+    name: 'höst:1',
+    peer: null,
+  };
   const body = encodedBody((writer) => codec.encodeHello(writer, fields));
   t.deepEqual(Buffer.from(body), hello({ version: 2, flags: 1, nonce, name: 'höst:1' }));
 });
 
 test('HELO of a node has the layout of PROTOCOL.md', (t) => {
-  const peer = { incarnation: new Uint8Array(8).fill(9), address: '10.0.0.2:6234', partitions: 16_384, replicas: 3, members };
+  const peer = {
+    incarnation: new Uint8Array(8).fill(9),
+    address: '10.0.0.2:6234',
+    partitions: 16_384,
+    replicas: 3,
+    members,
+  };
   const fields = { versionOldest: 1, version: 1, role: 2, flags: 0, nonce, cluster: 'keyval', name: 'n', peer };
   const body = encodedBody((writer) => codec.encodeHello(writer, fields));
   const expected = peerHello({ address: '10.0.0.2:6234', partitions: 16_384, replicas: 3, members });
@@ -77,7 +97,10 @@ test('HELO of a node has the layout of PROTOCOL.md', (t) => {
   t.deepEqual(codec.decodeHello(body), fields);
 });
 
-const cutShort = (t: { throws: (run: () => unknown) => unknown; is: (a: unknown, b: unknown) => unknown }, run: () => unknown): void => {
+const cutShort = (
+  t: { throws: (run: () => unknown) => unknown; is: (a: unknown, b: unknown) => unknown },
+  run: () => unknown,
+): void => {
   const error = t.throws(run);
   t.is((error as KeyvalError).code, 'KV_BAD_REQUEST');
 };
@@ -90,7 +113,8 @@ test('a body cut anywhere is KV_BAD_REQUEST', (t) => {
   const table = { version: 1, partitions: 4, self: 0, members, primaries: Uint16Array.of(0, 1, 0, 1) };
   const welcome = { version: 1, incarnation: new Uint8Array(8), proof: new Uint8Array(32), table };
   const welcomeBody = encodedBody((writer) => codec.encodeWelcome(writer, welcome));
-  for (let end = 0; end < welcomeBody.length; end += 1) cutShort(t, () => codec.decodeWelcome(welcomeBody.subarray(0, end)));
+  for (let end = 0; end < welcomeBody.length; end += 1)
+    cutShort(t, () => codec.decodeWelcome(welcomeBody.subarray(0, end)));
 });
 
 test('what a later version appends is ignored', (t) => {
@@ -106,7 +130,16 @@ test('a text that is not UTF-8 is KV_BAD_REQUEST', (t) => {
 });
 
 test('a text longer than its length byte can say is cut behind a whole character', (t) => {
-  const fields = { versionOldest: 1, version: 1, role: 0, flags: 0, nonce, cluster: 'keyval', name: 'é'.repeat(200), peer: null };
+  const fields = {
+    versionOldest: 1,
+    version: 1,
+    role: 0,
+    flags: 0,
+    nonce,
+    cluster: 'keyval',
+    name: 'é'.repeat(200),
+    peer: null,
+  };
   const body = encodedBody((writer) => codec.encodeHello(writer, fields));
   t.is(codec.decodeHello(body).name, 'é'.repeat(127));
 });

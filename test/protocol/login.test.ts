@@ -70,7 +70,11 @@ function login(from: Caller, to: Callee): { hello: Said; challenge: Said; proof:
   return { hello, challenge, proof, welcome };
 }
 
-function refuses(t: { throws: (run: () => unknown) => unknown; is: (a: unknown, b: unknown) => unknown }, code: Code, run: () => unknown): void {
+function refuses(
+  t: { throws: (run: () => unknown) => unknown; is: (a: unknown, b: unknown) => unknown },
+  code: Code,
+  run: () => unknown,
+): void {
   const error = t.throws(run);
   t.is((error as KeyvalError).code, code);
 }

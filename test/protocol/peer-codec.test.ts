@@ -33,19 +33,28 @@ test('an incarnation that differs in one bit is another one', (t) => {
 test('a record of APND reads back through the offsets of the codec', (t) => {
   const anyBody = fc.uint8Array({ maxLength: 50 });
   fc.assert(
-    fc.property(anyU16, anyU32, anyU32, anyU32, fc.nat(255), anyU48, anyBody, (partition, epoch, operation, commit, kind, time, body) => {
-      const counted = [u16(partition), u32(epoch), u32(operation), u32(commit), u8(kind), u48(time), body];
-      const length = Buffer.concat(counted).length;
-      const record = new Uint8Array(Buffer.concat([u32(length), ...counted]));
-      t.is(readU32(record, codec.RECORD_LENGTH), record.length - 4);
-      t.is(readU16(record, codec.RECORD_PARTITION), partition);
-      t.is(readU32(record, codec.RECORD_EPOCH), epoch);
-      t.is(readU32(record, codec.RECORD_OPERATION), operation);
-      t.is(readU32(record, codec.RECORD_COMMIT), commit);
-      t.is(record[codec.RECORD_KIND], kind);
-      t.is(readU48(record, codec.RECORD_TIME), time);
-      t.deepEqual(record.slice(codec.RECORD_BODY), body);
-    }),
+    fc.property(
+      anyU16,
+      anyU32,
+      anyU32,
+      anyU32,
+      fc.nat(255),
+      anyU48,
+      anyBody,
+      (partition, epoch, operation, commit, kind, time, body) => {
+        const counted = [u16(partition), u32(epoch), u32(operation), u32(commit), u8(kind), u48(time), body];
+        const length = Buffer.concat(counted).length;
+        const record = new Uint8Array(Buffer.concat([u32(length), ...counted]));
+        t.is(readU32(record, codec.RECORD_LENGTH), record.length - 4);
+        t.is(readU16(record, codec.RECORD_PARTITION), partition);
+        t.is(readU32(record, codec.RECORD_EPOCH), epoch);
+        t.is(readU32(record, codec.RECORD_OPERATION), operation);
+        t.is(readU32(record, codec.RECORD_COMMIT), commit);
+        t.is(record[codec.RECORD_KIND], kind);
+        t.is(readU48(record, codec.RECORD_TIME), time);
+        t.deepEqual(record.slice(codec.RECORD_BODY), body);
+      },
+    ),
   );
 });
 

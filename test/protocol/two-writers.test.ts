@@ -71,7 +71,8 @@ function count(chunks: readonly Uint8Array[]): Count {
     decoder.push(chunk);
     for (let status = decoder.next(); status !== DecodeStatus.needMore; status = decoder.next()) {
       const { buffer, bodyStart, bodyEnd, messageId } = decoder;
-      const isWhole = status === DecodeStatus.frame && buffer.subarray(bodyStart, bodyEnd).every((byte) => byte === messageId);
+      const isWhole =
+        status === DecodeStatus.frame && buffer.subarray(bodyStart, bodyEnd).every((byte) => byte === messageId);
       found[isWhole ? 'whole' : 'broken'] += 1;
       if (status === DecodeStatus.badLength) return found;
     }

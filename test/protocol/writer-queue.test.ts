@@ -162,7 +162,10 @@ type Step =
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('small' as const), bytes: fc.nat(100) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('pieces' as const), sizes: fc.array(fc.nat(100), { maxLength: 4 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('pieces' as const), sizes: fc.array(fc.nat(100), { maxLength: 4 }) }),
+  },
   { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('endTurn', 'drain', 'settle', 'hold', 'take') }) },
 );
 
@@ -190,8 +193,13 @@ test('whatever the interleaving, every frame arrives whole, in order among its k
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { maxLength: 40 }), async (steps) => {
       const frames = await play(steps);
-      const numbers = steps.flatMap((step, number) => (step.kind === 'small' || step.kind === 'pieces' ? [number] : []));
-      t.deepEqual(frames.map(({ messageId }) => messageId).sort((a, b) => a - b), numbers);
+      const numbers = steps.flatMap((step, number) =>
+        step.kind === 'small' || step.kind === 'pieces' ? [number] : [],
+      );
+      t.deepEqual(
+        frames.map(({ messageId }) => messageId).sort((a, b) => a - b),
+        numbers,
+      );
       for (const { opcode, messageId, body } of frames) expectWhole(steps[messageId] as Step, opcode, messageId, body);
       expectOrder(frames);
     }),
@@ -200,7 +208,8 @@ test('whatever the interleaving, every frame arrives whole, in order among its k
 });
 
 function expectWhole(step: Step, opcode: string, messageId: number, body: Uint8Array): void {
-  const bytes = step.kind === 'small' ? step.bytes : step.kind === 'pieces' ? step.sizes.reduce((a, b) => a + b, 0) : -1;
+  const bytes =
+    step.kind === 'small' ? step.bytes : step.kind === 'pieces' ? step.sizes.reduce((a, b) => a + b, 0) : -1;
   const isWhole = body.length === bytes && body.every((byte) => byte === messageId);
   if (!isWhole || (opcode === 'PING') !== (step.kind === 'small')) throw new Error(`frame ${messageId} was broken`);
 }

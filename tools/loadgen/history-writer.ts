@@ -3,6 +3,7 @@
  * has come. Lines are gathered and written in blocks, so that memory stays bounded however long the run.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { KeyvalError } from '../../src/errors.ts';
 
 /** Written when so many characters have gathered: few system calls, and little is held. */
 const BLOCK_CHARACTERS = 256 * 1024;
@@ -25,9 +26,9 @@ export class HistoryWriter {
   #nextId: number;
   #text = '';
 
-  /** @throws the system's error when the file cannot be written */
+  /** @throws KeyvalError KV_USAGE when the file cannot be written */
   constructor({ path, nowNs, writer, writers }: HistoryWriterOptions) {
-    this.#file = openSync(path, 'w');
+    this.#file = open(path);
     this.#nowNs = nowNs;
     this.#nextId = writer;
     this.#step = writers;
@@ -71,5 +72,13 @@ export class HistoryWriter {
   close(): void {
     this.#flush();
     closeSync(this.#file);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (cause) {
+    throw new KeyvalError('KV_USAGE', `--history: ${(cause as Error).message}`, { cause });
   }
 }

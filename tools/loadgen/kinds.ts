@@ -1,6 +1,6 @@
 /** The kinds of operations that a run counts and times, each on its own. */
 
-/** What `--mix` may name. */
+/** What `--mix` may name. The time of a lock is that of taking it and letting go; a trylock that fails is refused. */
 export const mixKinds = ['get', 'put', 'cas', 'delete', 'incr', 'lock', 'trylock'] as const;
 export type MixKind = (typeof mixKinds)[number];
 

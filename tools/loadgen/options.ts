@@ -34,6 +34,14 @@ export interface CommandLine extends LoadOptions {
   readonly output: 'table' | 'json';
 }
 
+const epilog = `Examples:
+  npm run loadgen                                 ten seconds of the usual mix
+  npm run loadgen -- --rate 20000 --zipf 0.99     a given rate, hot keys
+  npm run loadgen -- --verify --history FILE      then: npm run judge -- FILE
+  npm run loadgen -- --mix get=1 --ops 1e6        a million gets
+
+Exit codes: 0 done; 1 updates were lost, or no node answers; 2 wrong options.`;
+
 const DEFAULT_SECONDS = 10;
 const SECONDS_MAX = 2_000_000;
 const THREADS_MAX = 64;
@@ -90,20 +98,17 @@ function parserOf(args: readonly string[]) {
       mix: text('get=80,put=15,lock=5', 'weights of get, put, cas, delete, incr, lock, trylock'),
       zipf: number("exponent of Zipf's law: how much more often the first keys are used; 0: not at all", 0),
       rate: number('operations a second, all together; late ones count from when they were due', undefined, 'no limit'),
-      seed: number('decides keys and operations; a run with the same seed does the same', undefined, 'random'),
+      seed: number('decides which keys and operations come', undefined, 'random'),
       verify: { type: 'boolean', default: false, describe: 'also increment counters, and count lost updates' },
       history: { type: 'string', requiresArg: true, describe: 'file for a history that `npm run judge` reads' },
       output: { choices: ['table', 'json'] as const, default: 'table' as const, describe: 'form of the result' },
     })
-    .example('$0 --endpoints 127.0.0.1', 'ten seconds of the usual mix')
-    .example('$0 --threads 2 --loops 64 --rate 20000 --zipf 0.99', 'a given rate, some keys hotter than others')
-    .example('$0 --mix get=50,put=30,cas=10,lock=10 --verify --history h', 'then: npm run judge -- h')
-    .epilog('Exit codes: 0 done; 1 updates were lost, or no node answers; 2 wrong options.')
+    .epilog(epilog)
     .strict()
     .version(false)
     .exitProcess(false)
     .fail((message, error) => {
-      throw usage(message ?? error.message);
+      throw usage((message ?? error.message).replaceAll(/\s+/g, ' '));
     });
 }
 

@@ -62,10 +62,11 @@ export class Pacer {
   }
 
   #wake(): void {
-    const nowNs = this.#options.isStopped() ? Number.POSITIVE_INFINITY : this.#options.nowNs();
-    while ((this.#waiting[0]?.slotNs ?? Number.POSITIVE_INFINITY) <= nowNs) {
-      const { slotNs, begin } = this.#waiting.shift() as Waiting;
-      begin(Math.min(nowNs, slotNs + TIMER_ERROR_NS));
+    const nowNs = this.#options.nowNs();
+    const untilNs = this.#options.isStopped() ? Number.POSITIVE_INFINITY : nowNs;
+    for (let next = this.#waiting[0]; next !== undefined && next.slotNs <= untilNs; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      next.begin(Math.min(nowNs, next.slotNs + TIMER_ERROR_NS));
     }
     this.#sleep();
   }

@@ -86,8 +86,8 @@ function kindReports(kind: Kind, counts: KindCounts | undefined, seconds: number
   ];
 }
 
-/** 1 when the run shows that something is wrong: updates lost or doubled, or nothing that succeeded. */
+/** 1 when something is wrong: updates lost or doubled, counters that could not be read, nothing that succeeded. */
 export function exitCodeOf({ increments, operations, errors }: Report): 0 | 1 {
-  if (increments !== null && (increments.lost > 0 || increments.surplus > 0)) return 1;
+  if (increments !== null && increments.lost + increments.surplus + increments.unread > 0) return 1;
   return operations === 0 && errors.length > 0 ? 1 : 0;
 }

@@ -20,7 +20,7 @@ import { PlainRequests, type Requests } from './requests.ts';
 import { Tally } from './tally.ts';
 import type { ThreadCounts, ThreadTask } from './thread.ts';
 import { Values } from './values.ts';
-import { beginCounters, compareCounters, type IncrementReport, readCounters, removeCounters } from './verification.ts';
+import { beginCounters, compareCounters, type IncrementReport, takeCounters } from './verification.ts';
 
 const NS_PER_SECOND = 1e9;
 const NS_PER_MS = 1e6;
@@ -47,7 +47,7 @@ interface Measured {
   readonly cpu: CpuUse;
 }
 
-/** @throws KeyvalError when no node answers, or the keys cannot be prepared; the system's error for the history file */
+/** @throws KeyvalError when no node answers, the keys cannot be prepared or the history cannot be written */
 export async function runLoad(options: LoadOptions, hooks: RunHooks): Promise<Report> {
   const originNs = process.hrtime.bigint();
   const { endpoints, cluster } = options;
@@ -152,8 +152,7 @@ class Run {
   }
 
   async #verify(threads: readonly ThreadCounts[]): Promise<IncrementReport> {
-    const values = await readCounters(this.#requests, this.#name);
-    await removeCounters(this.#requests, this.#name);
+    const values = await takeCounters(this.#requests, this.#name);
     return compareCounters(
       values,
       threads.map(({ increments }) => increments),

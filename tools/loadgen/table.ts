@@ -52,12 +52,13 @@ function historyLine({ history }: Report): string {
   return history === null ? '' : `history: ${history}`;
 }
 
-function incrementLines({ underLock, byCas, unknown, lost, surplus }: IncrementReport): string[] {
+function incrementLines({ underLock, byCas, unknown, lost, surplus, unread }: IncrementReport): string[] {
   const all = whole(underLock + byCas);
   return [
     `increments: ${all} acknowledged (${whole(underLock)} under a lock, ${whole(byCas)} by compare-and-set), ${whole(unknown)} of unknown outcome`,
     `lost updates: ${whole(lost)}`,
     ...(surplus === 0 ? [] : [`increments that nobody made: ${whole(surplus)}`]),
+    ...(unread === 0 ? [] : [`not checked: ${count(unread, 'counter')} could not be read`]),
   ];
 }
 

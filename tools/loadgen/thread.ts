@@ -69,7 +69,7 @@ export class Thread implements FlowHost {
     const { thread, options } = this.#task;
     const slotNs = NS_PER_SECOND / options.rate;
     return new Pacer({
-      firstNs: this.#control.startedNs + thread * slotNs,
+      firstNs: this.nowNs() + thread * slotNs,
       intervalNs: options.threads * slotNs,
       nowNs: this.nowNs,
       after: (delayMs, callback) => void setTimeout(callback, delayMs),

@@ -8,6 +8,7 @@ import { leastOf, type Meta } from '../history/meta.ts';
 import type { Operation } from '../history/operation.ts';
 import { order } from '../prefix-best.ts';
 import { NONE, RegisterOperation, VERSION_ABSENT } from './register-operation.ts';
+import { withoutUnnoticed } from './unnoticed.ts';
 import { ABSENT, UNTOLD, ValueTable } from './value-table.ts';
 
 /** What is not to be believed, when the reason of a violation is looked for. */
@@ -50,7 +51,7 @@ export class RegisterHistory {
     const judged = compiled.filter((operation) => operation !== null);
     const weak = sources.filter(({ kind, level }) => kind === 'get' && level !== 'lin');
     const foundByWeak = weak.map(({ found }) => this.values.intern(found ?? null));
-    this.operations = leaveOutUnnoticed(judged, foundByWeak);
+    this.operations = withoutUnnoticed(judged, foundByWeak);
     this.expires = this.operations.some(({ lifetime }) => lifetime < Number.POSITIVE_INFINITY);
     this.timed = this.expires || this.operations.some(({ certain, ret }) => !certain && ret < Number.POSITIVE_INFINITY);
     this.dynamic = this.operations.some(({ source, makes }) => source.kind === 'incr' && makes === NONE);
@@ -156,26 +157,6 @@ function rankVersions(sources: readonly Operation[]): ReadonlyMap<string, number
   const ranks = new Map<string, number>([['0', VERSION_ABSENT]]);
   for (const version of [...versions].sort(compareDecimals)) ranks.set(version, ranks.size);
   return ranks;
-}
-
-/**
- * Leaves out uncertain writes of values that no operation names, if nobody could tell that they were there. If such a
- * history has an order that includes the write, it has one without. A value that expires is kept: its absence counts.
- */
-function leaveOutUnnoticed(operations: RegisterOperation[], foundByWeak: readonly number[]): RegisterOperation[] {
-  if (operations.every(({ certain }) => certain)) return operations;
-  if (operations.some(noticesAnyValue)) return operations;
-  const named = new Set([...operations.map(({ needs }) => needs), ...foundByWeak]);
-  return operations.filter(
-    ({ certain, makes, lifetime }) =>
-      certain || makes === NONE || makes === ABSENT || lifetime < Number.POSITIVE_INFINITY || named.has(makes),
-  );
-}
-
-/** It can tell that some value is there without naming it. */
-function noticesAnyValue(operation: RegisterOperation): boolean {
-  const { refused, needs, needsPresence, needsVersion, source } = operation;
-  return needsPresence || needsVersion > VERSION_ABSENT || (refused && needs === NONE) || source.kind === 'incr';
 }
 
 function signatureOf({ source, needs, makes, needsVersion, lifetime, by }: RegisterOperation): string {

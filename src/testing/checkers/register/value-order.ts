@@ -127,10 +127,12 @@ export class ValueOrder {
   #rateOne({ index, changes, makes }: RegisterOperation, needs: Needs, value: number, barrier: number): number {
     if (!changes) return Number.NEGATIVE_INFINITY;
     const deadline = this.#deadlines[index] as number;
-    if (this.#once[index] === 0) return Math.min(deadline, needs.ofValue.get(makes) ?? Number.POSITIVE_INFINITY);
-    // All who saw the value can come next too, so that it need not stay.
-    const ready = value === ABSENT && (this.#greatestCall[makes] as number) <= barrier;
-    return ready ? Math.min(deadline, needs.ofPresence) : deadline;
+    const once = this.#once[index] === 1;
+    const wanted = once ? deadline : Math.min(deadline, needs.ofValue.get(makes) ?? Number.POSITIVE_INFINITY);
+    if (value !== ABSENT || makes === ABSENT) return wanted;
+    // Not a value that must stay, since some who saw it cannot come yet.
+    const ready = !once || (this.#greatestCall[makes] as number) <= barrier;
+    return ready ? Math.min(wanted, needs.ofPresence) : wanted;
   }
 
   #count({ certain, needs, makes }: RegisterOperation, by: number): void {

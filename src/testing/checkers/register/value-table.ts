@@ -5,6 +5,9 @@ import type { Value } from '../history/operation.ts';
 /** The number of absence. */
 export const ABSENT = 0;
 
+/** The number of all values that nobody names. */
+export const NAMELESS = 1;
+
 /** Stands for a value nobody has told yet; the first that finds it tells. */
 export const UNTOLD = -2;
 
@@ -12,7 +15,7 @@ const INTEGER = /^-?[0-9]{1,20}$/;
 
 export class ValueTable {
   readonly #ids = new Map<Value, number>([[null, ABSENT]]);
-  readonly #values: Value[] = [null];
+  readonly #values: Value[] = [null, null];
 
   /** The number of a value, given out at first sight. */
   intern(value: Value): number {
