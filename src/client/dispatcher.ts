@@ -222,10 +222,12 @@ export class Dispatcher {
     return [...this.#idle].filter((operation) => operation.partition === partition && operation.link === null);
   }
 
-  /** Tries again what waits for `partition`, or for anything. */
+  /** Tries again what waits for `partition`, or for anything; not what waits for its value to be staged. */
   #wake(partition: number | null): void {
     const waiting =
-      partition === null ? [...this.#idle].filter((operation) => operation.link === null) : this.#waitingAt(partition);
+      partition === null
+        ? [...this.#idle].filter((operation) => operation.link === null || operation.body !== null)
+        : this.#waitingAt(partition);
     for (const operation of waiting) {
       this.#idle.delete(operation);
       this.#attempt(operation);

@@ -2,7 +2,7 @@
  * One connection at a node: bytes to frames, frames to a handler, replies to a bounded writer queue. A connection whose
  * replies pile up is not read any further until they have left; one that never reads them is dropped.
  */
-import type { Channel, ChannelHandler } from '../base/ports.ts';
+import type { Channel, ChannelHandler, TimerHandle } from '../base/ports.ts';
 import type { Turn } from '../base/turn.ts';
 import { DecodeStatus, FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
@@ -38,7 +38,8 @@ export class Connection implements ChannelHandler {
   peer = -1;
   /** Shown in listings. */
   name = '';
-  readonly openedAtMs: number;
+  /** Closes it unless the login is done by then. */
+  loginTimer: TimerHandle | null = null;
   /** Since when it is not read because its replies pile up; 0: it is read. */
   pausedAtMs = 0;
   readonly #now: () => number;
@@ -51,7 +52,6 @@ export class Connection implements ChannelHandler {
     this.queue = new WriterQueue(channel, turn);
     this.handler = handler;
     this.#now = now;
-    this.openedAtMs = now();
   }
 
   get frames(): FrameWriter {
@@ -110,6 +110,7 @@ export class Connection implements ChannelHandler {
   ended(error: Error | null): void {
     if (this.closed) return;
     this.closed = true;
+    this.loginTimer?.cancel();
     this.queue.close();
     this.handler.closed(this, error);
   }

@@ -86,6 +86,7 @@ export class LoginHandler implements FrameHandler {
     const host = this.#host;
     if (hello.peer !== null) checkPeerHello(hello.peer, host.identity);
     this.#pending.delete(connection.id);
+    connection.loginTimer?.cancel();
     connection.name = hello.name;
     connection.routes = (hello.flags & HelloFlag.routes) !== 0;
     connection.decoder.lengthMax = FRAME_LENGTH_MAX;

@@ -212,9 +212,7 @@ export class Node {
       this.touch(),
     );
     this.#connections.set(connection.id, connection);
-    this.ports.timers.after(LOGIN_TIMEOUT_MS, () => {
-      if (connection.handler === this.#login) connection.destroy();
-    });
+    connection.loginTimer = this.ports.timers.after(LOGIN_TIMEOUT_MS, () => connection.destroy());
     if (this.#connections.size > this.settings.connectionsMax + 2 * this.peers.length) {
       const text = `this node has its ${this.settings.connectionsMax} connections (--max-connections)`;
       writeFail(connection.frames, FAIL, 0, codes.KV_OVERLOADED.wire, text);

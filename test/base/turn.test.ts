@@ -104,3 +104,33 @@ test('two that mark each other for ever do not hold up the loop: the rest comes 
   manual.end();
   t.true(flushes > before);
 });
+
+test('a busy turn lingers once, so that what comes right behind leaves with it', (t) => {
+  const scheduled: (() => void)[] = [];
+  const turn = new Turn((run) => scheduled.push(run), 3);
+  let flushes = 0;
+  const flushable = { flush: () => (flushes += 1) };
+  turn.mark(flushable);
+  turn.work = 3;
+  scheduled.shift()?.();
+  t.is(flushes, 0, 'it waits for what is ready next');
+  turn.work += 100;
+  scheduled.shift()?.();
+  t.is(flushes, 1, 'and no longer');
+  t.is(turn.work, 0);
+  turn.mark(flushable);
+  turn.work = 3;
+  scheduled.shift()?.();
+  t.is(flushes, 1, 'the next turn may linger again');
+});
+
+test('a turn with less work ends at once', (t) => {
+  const scheduled: (() => void)[] = [];
+  const turn = new Turn((run) => scheduled.push(run), 3);
+  let flushes = 0;
+  turn.mark({ flush: () => (flushes += 1) });
+  turn.work = 2;
+  scheduled.shift()?.();
+  t.is(flushes, 1);
+  t.is(scheduled.length, 0);
+});

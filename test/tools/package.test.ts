@@ -1,37 +1,18 @@
 /** The package that npm would publish: what is in it, and that it works where nothing else of the checkout is. */
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
-import { buildIfChanged } from '../../tools/build/build.ts';
+import test from 'ava';
+import { installed, publishedFiles, root } from '../helpers/installed-package.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const { bin, dependencies, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { bin, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const run = promisify(execFile);
 let files: string[] = [];
 
-test.before('build and list', async (t) => {
-  t.is((await buildIfChanged(root)).exitCode, 0);
-  const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root });
-  files = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
+test.before('build and list', async () => {
+  files = await publishedFiles();
 });
-
-/** An application's folder in which the package and its dependencies are installed. */
-function install(t: ExecutionContext): string {
-  const app = mkdtempSync(join(tmpdir(), 'keyval-'));
-  t.teardown(() => rmSync(app, { recursive: true }));
-  for (const file of files) cpSync(join(root, file), join(app, 'node_modules', 'keyval', file));
-  for (const name of [...Object.keys(dependencies), '@types/node']) {
-    const link = join(app, 'node_modules', name);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), link);
-  }
-  writeFileSync(join(app, 'package.json'), '{ "type": "module" }');
-  return app;
-}
 
 test('holds the build, the launchers and the papers, nothing else', (t) => {
   const allowed =
@@ -53,7 +34,7 @@ test('holds the build, the launchers and the papers, nothing else', (t) => {
 });
 
 test('can be imported', async (t) => {
-  const app = install(t);
+  const app = installed(t, files);
   const program = `import { connect, KeyvalError, startNode } from 'keyval';
     console.log(typeof connect, typeof startNode, typeof KeyvalError);`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: app });
@@ -61,7 +42,7 @@ test('can be imported', async (t) => {
 });
 
 test('has types that a strict program can use', (t) => {
-  const app = install(t);
+  const app = installed(t, files);
   writeFileSync(
     join(app, 'program.ts'),
     `import { connect, KeyvalError, startNode } from 'keyval';
@@ -86,7 +67,7 @@ test('has types that a strict program can use', (t) => {
 
 for (const [command, file] of Object.entries<string>(bin)) {
   test(`brings the command ${command}`, async (t) => {
-    const path = join(install(t), 'node_modules', 'keyval', file);
+    const path = join(installed(t, files), 'node_modules', 'keyval', file);
     const { stdout } = await run(process.execPath, [path, '--version']);
     t.is(stdout.trim(), version);
   });
