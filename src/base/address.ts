@@ -7,13 +7,31 @@ export const DEFAULT_PORT = 6234;
 export function parseAddress(text: string, defaultPort: number = DEFAULT_PORT): Address | null {
   const trimmed = text.trim();
   const bracketed = /^\[([0-9a-fA-F:.%a-z]+)\](?::(\d{1,5}))?$/.exec(trimmed);
-  if (bracketed !== null) return withPort(bracketed[1] as string, bracketed[2], defaultPort);
+  if (bracketed !== null) {
+    const host = bracketed[1] as string;
+    return isIpv6(host) ? withPort(host, bracketed[2], defaultPort) : null;
+  }
   if (trimmed.split(':').length > 2) {
-    return /^[0-9a-fA-F:.]+(%\w+)?$/.test(trimmed) ? { host: trimmed, port: defaultPort } : null;
+    return isIpv6(trimmed) ? { host: trimmed, port: defaultPort } : null;
   }
   const plain = /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?::(\d{1,5}))?$/.exec(trimmed);
   if (plain === null || isBadIpv4(plain[1] as string)) return null;
   return withPort(plain[1] as string, plain[2], defaultPort);
+}
+
+/** RFC 4291 §2.2: eight groups of hexadecimal digits, one run of zeros left out, perhaps IPv4 at the end, perhaps a zone. */
+function isIpv6(host: string): boolean {
+  const [address, zone, more] = host.split('%') as [string, string?, string?];
+  if (more !== undefined || (zone !== undefined && !/^\w+$/.test(zone))) return false;
+  const halves = address.split('::');
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
+  const last = groups.at(-1) ?? '';
+  const hasIpv4 = last.includes('.');
+  if (hasIpv4 && (isBadIpv4(last) || !/^[\d.]+$/.test(last))) return false;
+  if (!groups.slice(0, hasIpv4 ? -1 : groups.length).every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
+  const count = groups.length + (hasIpv4 ? 1 : 0);
+  return halves.length === 2 ? count < 8 : count === 8;
 }
 
 /** Digits and dots only, and not four numbers below 256: a mistyped address rather than a name. */

@@ -40,7 +40,7 @@ export class Locks {
   acquire(key: Key, options: AcquireOptions): Promise<Lock> {
     return new Promise((resolve, reject) => {
       const fail = (error: KeyvalError): void => {
-        this.#abandon(operation);
+        if (error.code !== 'KV_LOCK_BUSY') this.#abandon(operation); // the node has said that nothing is held
         reject(error);
       };
       const granted = (token: unknown): void => {

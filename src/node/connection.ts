@@ -98,7 +98,7 @@ export class Connection implements ChannelHandler {
   endSoon(): void {
     if (this.#ending || this.closed) return;
     this.#ending = true;
-    this.#pause();
+    if (this.pausedAtMs === 0) this.pausedAtMs = this.#now(); // it has as long as one that does not read
     void this.queue.whenEmpty().then(() => this.channel.end());
   }
 

@@ -303,10 +303,17 @@ export class PartitionState {
     if (attachment === undefined) return;
     const sequence = readI32(data, this.#body + layout.CANCEL_SEQUENCE);
     const waiter = this.locks.waiterOf(attachment.slot, sequence);
-    if (waiter !== NONE) return this.#endWait(waiter);
+    if (waiter !== NONE) this.#endWait(waiter);
     if (data[this.#body + layout.CANCEL_RELEASE] === 0) return;
     const slot = this.locks.heldFor(attachment.slot, sequence);
     if (slot !== NONE) this.#releaseSlot(slot);
+    this.#forbid(attachment, sequence);
+  }
+
+  /** A request that was given up must not be granted when it arrives late, over a connection that broke (L5). */
+  #forbid(attachment: Attachment, sequence: number): void {
+    if (attachment.isBeforeMark(sequence) || attachment.isBeyondWindow(sequence, attachment.mark)) return;
+    attachment.record(sequence, attachment.mark, RecordStatus.busy, 0, 0, 0, 0);
   }
 
   /** The attachment whose revision the body begins with. */

@@ -10,6 +10,15 @@ export interface Terminal {
   write(text: string): unknown;
 }
 
+/** Says what goes on before the run. The live line takes its place, and the end of its scope erases it. */
+export function showPhase(text: string, terminal: Terminal): Disposable {
+  const write = (shown: string): void => {
+    if (terminal.isTTY === true) terminal.write(ERASE + shown);
+  };
+  write(`${text} …`);
+  return { [Symbol.dispose]: () => write('') };
+}
+
 /** Runs until `end`, which erases it. */
 export function startLiveLine(control: Control, terminal: Terminal): { end(): void } {
   if (terminal.isTTY !== true) return { end: () => undefined };

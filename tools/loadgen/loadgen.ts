@@ -33,6 +33,5 @@ try {
 } catch (error) {
   if (!(error instanceof KeyvalError)) throw error;
   console.error(`loadgen: ${error.code}: ${error.message}`);
-  if (error.code === 'KV_USAGE') console.error('All options: npm run loadgen -- --help');
   process.exitCode = error.code === 'KV_USAGE' ? ExitCode.usage : ExitCode.error;
 }

@@ -1,7 +1,15 @@
 /** The options of `npm run loadgen -- …`: what there is, what is allowed, and the errors that say so. */
-import yargs from 'yargs';
+import {
+  commandLine,
+  explainMistake,
+  flag,
+  type OptionTable,
+  splitAtDashes,
+  valued,
+} from '../../src/cli/shared/command-line.ts';
+import { type RawValues, usage, Values } from '../../src/cli/shared/values.ts';
 import { parseEndpoints } from '../../src/client/options.ts';
-import { KeyvalError } from '../../src/errors.ts';
+import { readSecretFile } from '../../src/io/files.ts';
 import { VALUE_BYTES_MAX } from '../../src/protocol/limits.ts';
 import { type MixWeights, parseMix } from './mix.ts';
 import { UNIQUE_VALUE_BYTES } from './values.ts';
@@ -11,6 +19,7 @@ export interface LoadOptions {
   /** `host:port`, at least one. */
   readonly endpoints: readonly string[];
   readonly cluster: string;
+  readonly secret: Uint8Array | null;
   readonly threads: number;
   /** Loops of each thread; each has one operation under way. */
   readonly loops: number;
@@ -30,128 +39,132 @@ export interface LoadOptions {
   readonly history: string | null;
 }
 
+export const outputs = ['table', 'json'] as const;
+
 export interface CommandLine extends LoadOptions {
-  readonly output: 'table' | 'json';
+  readonly output: (typeof outputs)[number];
 }
 
-const epilog = `Examples:
-  npm run loadgen                                 ten seconds of the usual mix
-  npm run loadgen -- --rate 20000 --zipf 0.99     a given rate, hot keys
-  npm run loadgen -- --verify --history FILE      then: npm run judge -- FILE
-  npm run loadgen -- --mix get=1 --ops 1e6        a million gets
-
-Exit codes: 0 done; 1 updates were lost, or no node answers; 2 wrong options.`;
-
+const NAME = 'loadgen';
+const DEFAULT_ENDPOINTS = '127.0.0.1:6234';
+const DEFAULT_CLUSTER = 'keyval';
+const DEFAULT_MIX = 'get=80,put=15,lock=5';
 const DEFAULT_SECONDS = 10;
-const SECONDS_MAX = 2_000_000;
+const DEFAULT_LOOPS = 64;
+const DEFAULT_KEYS = 10_000;
+const DEFAULT_VALUE_BYTES = 64;
+
+const SECONDS_MAX = 2_000_000; // 23 days: a timer holds no more milliseconds than 2^31
 const THREADS_MAX = 64;
 const LOOPS_MAX = 10_000;
 const KEYS_MAX = 10_000_000;
-const OPS_MAX = 1e12;
 const ZIPF_MAX = 10;
-const RATE_MAX = 1e7;
+const RATE_MAX = 10_000_000;
 const SEED_MAX: number = 2 ** 32 - 1;
 
+const options: OptionTable = {
+  endpoints: valued('nodes, with commas: host, host:port, [v6]:port; one is enough', DEFAULT_ENDPOINTS),
+  cluster: valued('name of the cluster', DEFAULT_CLUSTER),
+  'secret-file': valued('file with the secret of the cluster'),
+  threads: valued('worker threads, each with a client of its own', '1'),
+  loops: valued('concurrent loops of each thread', `${DEFAULT_LOOPS}`),
+  seconds: valued('how long; Infinity: until it is stopped', `${DEFAULT_SECONDS}, without --ops`),
+  ops: valued('how many operations, all threads together', 'no limit'),
+  keys: valued('how many keys', `${DEFAULT_KEYS}`),
+  'value-bytes': valued('size of each value, or 64K, 1M', `${DEFAULT_VALUE_BYTES}`),
+  mix: valued('weights of get, put, cas, delete, incr, lock, trylock', DEFAULT_MIX),
+  zipf: valued("exponent of Zipf's law: how much more often the first keys are used", '0: all alike'),
+  rate: valued('operations a second, all threads together; late ones count from when they were due', 'no limit'),
+  seed: valued('decides which keys and operations come', 'random'),
+  verify: flag('also increment counters, and count lost updates'),
+  history: valued('file for a history that `npm run judge` reads'),
+  output: valued(outputs.join(', '), 'table'),
+};
+
+const EPILOGUE = `Examples:
+  npm run loadgen                                 ten seconds of the usual mix
+  npm run loadgen -- --rate 20000 --zipf 0.99     a given rate, hot keys
+  npm run loadgen -- --verify --history FILE      then: npm run judge -- FILE
+  npm run loadgen -- --mix get=1 --ops 1000000    a million gets
+
+Ctrl-C and SIGTERM end a run early, with its result.
+Exit codes: 0 done; 1 updates were lost, or nothing succeeded; 2 wrong options.`;
+
 /**
- * Null when help was asked for, and printed.
+ * Null when help or the version was asked for, and printed.
  * @throws KeyvalError KV_USAGE naming the option
  */
-export async function parseCommandLine(args: readonly string[]): Promise<CommandLine | null> {
-  const parsed = await parserOf(args).parseAsync();
-  if (parsed.help === true) return null;
-  for (const [name, value] of Object.entries(parsed)) {
-    if (name !== '_' && Array.isArray(value)) throw usage(`--${name} is given more than once`);
+export async function parseCommandLine(argv: readonly string[]): Promise<CommandLine | null> {
+  const { args, rest } = splitAtDashes(argv);
+  const raw = await parse(args);
+  const surplus = [...raw._, ...(rest ?? [])][0];
+  if (surplus !== undefined) throw usage(`unexpected argument '${surplus}'; see npm run ${NAME} -- --help`);
+  if (raw.help === true || raw.version === true) return null;
+  return checked(await read(new Values(raw)));
+}
+
+async function parse(args: readonly string[]): Promise<RawValues> {
+  try {
+    const parser = commandLine(NAME, args)
+      .usage(
+        `Usage: npm run ${NAME} -- [options]\n\nLoad on a cluster: random operations, then a table of what they took.`,
+      )
+      .options(options)
+      .epilogue(EPILOGUE);
+    return (await parser.parseAsync()) as RawValues;
+  } catch (error) {
+    throw explainMistake(NAME, args, [...Object.keys(options), 'help', 'version'], error);
   }
-  const hasOps = parsed.ops !== undefined;
-  return checked({
-    endpoints: parseEndpoints(parsed.endpoints),
-    cluster: parsed.cluster,
-    threads: integer('threads', parsed.threads, 1, THREADS_MAX),
-    loops: integer('loops', parsed.loops, 1, LOOPS_MAX),
-    seconds: secondsOf(parsed.seconds ?? (hasOps ? Number.POSITIVE_INFINITY : DEFAULT_SECONDS)),
-    ops: hasOps ? integer('ops', parsed.ops, 1, OPS_MAX) : Number.POSITIVE_INFINITY,
-    keys: integer('keys', parsed.keys, 1, KEYS_MAX),
-    valueBytes: integer('value-bytes', parsed.valueBytes, 1, VALUE_BYTES_MAX),
-    mix: parseMix(parsed.mix),
-    zipf: between('zipf', parsed.zipf, 0, ZIPF_MAX),
-    rate: parsed.rate === undefined ? Number.POSITIVE_INFINITY : rateOf(parsed.rate),
-    seed: integer('seed', parsed.seed ?? Math.floor(Math.random() * SEED_MAX), 0, SEED_MAX),
-    verify: parsed.verify,
-    history: parsed.history ?? null,
-    output: parsed.output,
-  });
 }
 
-function parserOf(args: readonly string[]) {
-  return yargs([...args])
-    .scriptName('npm run loadgen --')
-    .usage('$0 [options]\n\nLoad on a cluster: threads of random operations, then a table of what they took.')
-    .options({
-      endpoints: text('127.0.0.1:6234', 'nodes, separated by commas: host, host:port or [v6]:port; one is enough'),
-      cluster: text('keyval', 'name of the cluster'),
-      threads: number('worker threads, each with a client of its own', 1),
-      loops: number('concurrent loops of each thread', 64),
-      seconds: number('how long; Infinity: until it is stopped', undefined, `${DEFAULT_SECONDS}, without --ops`),
-      ops: number('how many operations, of all threads together'),
-      keys: number('how many keys', 10_000),
-      'value-bytes': number('size of each value', 64),
-      mix: text('get=80,put=15,lock=5', 'weights of get, put, cas, delete, incr, lock, trylock'),
-      zipf: number("exponent of Zipf's law: how much more often the first keys are used; 0: not at all", 0),
-      rate: number('operations a second, all together; late ones count from when they were due', undefined, 'no limit'),
-      seed: number('decides which keys and operations come', undefined, 'random'),
-      verify: { type: 'boolean', default: false, describe: 'also increment counters, and count lost updates' },
-      history: { type: 'string', requiresArg: true, describe: 'file for a history that `npm run judge` reads' },
-      output: { choices: ['table', 'json'] as const, default: 'table' as const, describe: 'form of the result' },
-    })
-    .epilog(epilog)
-    .strict()
-    .version(false)
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw usage((message ?? error.message).replaceAll(/\s+/g, ' '));
-    });
+async function read(values: Values): Promise<CommandLine> {
+  const secretFile = values.text('secret-file');
+  const ops = values.whole('ops', 1);
+  return {
+    endpoints: parseEndpoints(values.text('endpoints') ?? DEFAULT_ENDPOINTS),
+    cluster: values.text('cluster') ?? DEFAULT_CLUSTER,
+    secret: secretFile === undefined ? null : await readSecretFile(secretFile),
+    threads: values.whole('threads', 1, THREADS_MAX) ?? 1,
+    loops: values.whole('loops', 1, LOOPS_MAX) ?? DEFAULT_LOOPS,
+    seconds: secondsOf(values) ?? (ops === undefined ? DEFAULT_SECONDS : Number.POSITIVE_INFINITY),
+    ops: ops ?? Number.POSITIVE_INFINITY,
+    keys: values.whole('keys', 1, KEYS_MAX) ?? DEFAULT_KEYS,
+    valueBytes: values.byteSize('value-bytes') ?? DEFAULT_VALUE_BYTES,
+    mix: parseMix(values.text('mix') ?? DEFAULT_MIX),
+    zipf: decimal(values, 'zipf', 0, ZIPF_MAX) ?? 0,
+    rate: positive(values, 'rate', RATE_MAX) ?? Number.POSITIVE_INFINITY,
+    seed: values.whole('seed', 0, SEED_MAX) ?? Math.floor(Math.random() * SEED_MAX),
+    verify: values.flag('verify'),
+    history: values.text('history') ?? null,
+    output: values.oneOf('output', outputs) ?? 'table',
+  };
 }
 
-function text<T extends string>(value: T, describe: string) {
-  return { type: 'string', default: value as string, requiresArg: true, describe } as const;
-}
-
-function number<D extends number | undefined = undefined>(describe: string, value?: D, shown?: string) {
-  const options = { type: 'number', requiresArg: true, describe } as const;
-  return { ...options, default: value as D, ...(shown === undefined ? {} : { defaultDescription: shown }) } as const;
-}
-
-/** What two options together forbid. */
-function checked(options: CommandLine): CommandLine {
-  if (options.history !== null && options.valueBytes < UNIQUE_VALUE_BYTES) {
+function checked(line: CommandLine): CommandLine {
+  const { valueBytes, history } = line;
+  if (valueBytes < 1 || valueBytes > VALUE_BYTES_MAX) {
+    throw usage(`--value-bytes is from 1 to ${VALUE_BYTES_MAX}, not ${valueBytes}`);
+  }
+  if (history !== null && valueBytes < UNIQUE_VALUE_BYTES) {
     throw usage(`--history needs values that differ: --value-bytes of at least ${UNIQUE_VALUE_BYTES}`);
   }
-  return options;
+  return line;
 }
 
-function secondsOf(seconds: number): number {
-  return seconds === Number.POSITIVE_INFINITY ? seconds : positive('seconds', seconds, SECONDS_MAX, ', or Infinity');
+function secondsOf(values: Values): number | undefined {
+  return values.text('seconds') === 'Infinity' ? Number.POSITIVE_INFINITY : positive(values, 'seconds', SECONDS_MAX);
 }
 
-function rateOf(rate: number): number {
-  return positive('rate', rate, RATE_MAX, '');
+function positive(values: Values, name: string, most: number): number | undefined {
+  const number = decimal(values, name, 0, most);
+  if (number === 0) throw usage(`--${name} is a number above 0`);
+  return number;
 }
 
-function positive(name: string, value: number, max: number, rest: string): number {
-  if (value > 0 && value <= max) return value;
-  throw usage(`--${name} takes a number above 0 and at most ${max}${rest}`);
-}
-
-function integer(name: string, value: number | undefined, min: number, max: number): number {
-  if (value !== undefined && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw usage(`--${name} takes a whole number from ${min} to ${max}`);
-}
-
-function between(name: string, value: number, min: number, max: number): number {
-  if (value >= min && value <= max) return value;
-  throw usage(`--${name} takes a number from ${min} to ${max}`);
-}
-
-function usage(message: string): KeyvalError {
-  return new KeyvalError('KV_USAGE', message);
+function decimal(values: Values, name: string, least: number, most: number): number | undefined {
+  const text = values.text(name);
+  if (text === undefined) return undefined;
+  const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw usage(`--${name} is a number from ${least} to ${most}, not '${text}'`);
 }

@@ -4,13 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, connect } from '../../src/index.ts';
+import type { Client } from '../../src/index.ts';
 import { clockFrom } from './clock.ts';
+import { connectTo, LEASE_MS } from './connection.ts';
 import { Control } from './control.ts';
 import { type CpuUse, cpuBetween, cpuNow } from './cpu.ts';
 import { joinParts } from './history-parts.ts';
 import { HistoryWriter } from './history-writer.ts';
-import { startLiveLine, type Terminal } from './live-line.ts';
+import { showPhase, startLiveLine, type Terminal } from './live-line.ts';
 import type { LoadOptions } from './options.ts';
 import { ThreadPool } from './pool.ts';
 import { preload } from './preload.ts';
@@ -27,8 +28,6 @@ const NS_PER_MS = 1e6;
 const MS_PER_SECOND = 1000;
 /** How often the threads are asked whether all are connected, ms. */
 const LOOK_MS = 2;
-/** Lease of the locks when nothing else is asked for: the client's default. */
-const LEASE_MS = 10_000;
 /** The preload's writes come from this writer, the loops count from 1. */
 const MAIN_WRITER = 0;
 
@@ -50,8 +49,7 @@ interface Measured {
 /** @throws KeyvalError when no node answers, the keys cannot be prepared or the history cannot be written */
 export async function runLoad(options: LoadOptions, hooks: RunHooks): Promise<Report> {
   const originNs = process.hrtime.bigint();
-  const { endpoints, cluster } = options;
-  await using client = await connect(endpoints, { cluster, name: `loadgen:${process.pid}`, leaseMs: LEASE_MS });
+  await using client = await connectTo(options, 'main');
   const history = beginHistory(options, originNs);
   const requests = requestsOf(client, history, options.valueBytes);
   try {
@@ -97,7 +95,8 @@ class Run {
   }
 
   async report(): Promise<Report> {
-    const { verify, valueBytes } = this.#options;
+    const { keys, verify, valueBytes } = this.#options;
+    using _phase = showPhase(`preparing ${keys.toLocaleString('en')} keys`, this.#hooks.terminal);
     await preload(this.#options, this.#requests, new Values(MAIN_WRITER, valueBytes), this.#hooks.stop);
     if (verify) await beginCounters(this.#requests, this.#name);
     const { threads, seconds, cpu } = await this.#measure();

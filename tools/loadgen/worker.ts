@@ -1,7 +1,8 @@
 /** The task of the pool: one thread of a run, from its connection to its counts. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, connect, KeyvalError } from '../../src/index.ts';
+import { type Client, KeyvalError } from '../../src/index.ts';
 import { clockFrom } from './clock.ts';
+import { connectTo } from './connection.ts';
 import { Control } from './control.ts';
 import { partPath } from './history-parts.ts';
 import { HistoryWriter } from './history-writer.ts';
@@ -31,8 +32,7 @@ export default async function work(task: ThreadTask): Promise<ThreadResult> {
 }
 
 async function workConnected(task: ThreadTask, control: Control): Promise<ThreadCounts> {
-  const { endpoints, cluster } = task.options;
-  await using client = await connect(endpoints, { cluster, name: `loadgen:${process.pid}:${task.thread}` });
+  await using client = await connectTo(task.options, `${task.thread}`);
   control.ready();
   while (control.startedNs === 0 && !control.stopped) await delay(LOOK_MS);
   const history = historyOf(task);

@@ -38,12 +38,12 @@ export interface Verdict {
 export interface JudgeOptions {
   /**
    * Operations the search may try on one key before it gives up. The least order takes one step for each operation of
-   * the key; what is here comes on top. Default 2,000,000: about ten seconds and 100 MB.
+   * the key; what is here comes on top. Default 300,000: some seconds.
    */
   readonly maxSteps?: number;
 }
 
-const DEFAULT_MAX_STEPS = 2_000_000;
+const DEFAULT_MAX_STEPS = 300_000;
 
 const families: Readonly<Record<OperationKind, Family | 'session'>> = {
   get: 'register',

@@ -50,21 +50,22 @@ export function judgeRegister(
     check(history, findings);
     if (findings.best !== null) return findings.best;
   }
-  const { verdict, barrier } = searchOrder(history, maxSteps);
+  const { verdict } = searchOrder(history, maxSteps);
   if (verdict === 'undecided') return verdict;
-  return barrier === null ? null : explain(history, barrier);
+  return verdict === 'linearizable' ? null : explain(history);
 }
 
-function explain(history: RegisterHistory, barrier: RegisterOperation): Finding {
+function explain(history: RegisterHistory): Finding {
+  const { last, operations } = shrink(history);
   const findings = new Findings();
   const why =
-    `No order of these operations, one after the other, gives all of them the answers they got; every order fails at ` +
-    `${nameOf(barrier.source)} or before.`;
-  findings.add(nameBarrier(barrier), shrink(history, barrier), why);
+    'No order of these operations, one after the other, gives all of them the answers they got; what was answered before ' +
+    `${nameOf(last.source)} was answered still fits together.`;
+  findings.add(nameLast(last), operations, why);
   return findings.best as Finding;
 }
 
-function nameBarrier({ source, refused }: RegisterOperation): Rule {
+function nameLast({ source, refused }: RegisterOperation): Rule {
   if (refused) return 'cas-wrong-refusal';
   if (source.kind === 'cas') return 'cas-wrong-match';
   if (source.kind === 'del' && source.accepted !== undefined) return 'wrong-found';

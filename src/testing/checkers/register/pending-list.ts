@@ -23,8 +23,6 @@ export class PendingList {
 
   /** Least `ret` of the certain operations pending at the last `enabled()`; Infinity: none is left. */
   barrier: number = Number.POSITIVE_INFINITY;
-  /** The operation that has it. */
-  barrierOperation: RegisterOperation | null = null;
 
   constructor(operations: readonly RegisterOperation[], byClient: boolean) {
     const { length } = operations;
@@ -56,14 +54,10 @@ export class PendingList {
   enabled(): RegisterOperation[] {
     const enabled: RegisterOperation[] = [];
     this.barrier = Number.POSITIVE_INFINITY;
-    this.barrierOperation = null;
     for (let i = this.#head; i !== END; i = this.#next[i] as number) {
       const operation = this.#operations[i] as RegisterOperation;
       if (operation.call > this.barrier) break;
-      if (operation.certain && operation.ret < this.barrier) {
-        this.barrier = operation.ret;
-        this.barrierOperation = operation;
-      }
+      if (operation.certain && operation.ret < this.barrier) this.barrier = operation.ret;
       enabled.push(operation);
     }
     return this.#byClient ? firstOfEachClient(enabled) : enabled;

@@ -13,7 +13,7 @@ import { ABSENT, UNTOLD, ValueTable } from './value-table.ts';
 
 /** What is not to be believed, when the reason of a violation is looked for. */
 export interface Doubts {
-  /** Reads among these count for nothing; writes may have taken effect at any time from their call on, or never. */
+  /** Reads among these count for nothing; writes took effect between call and answer, or never. */
   readonly relaxed?: ReadonlySet<Operation>;
   /** What the key may have held at the start: any value, or even one that may vanish at any time. */
   readonly start?: 'any' | 'any expiring';

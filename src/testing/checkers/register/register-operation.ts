@@ -16,7 +16,7 @@ export class RegisterOperation {
   /** Place in the order of calls. */
   index = 0;
   readonly call: number;
-  /** Of an uncertain operation: the moment until which it may take effect, often Infinity. */
+  /** Of an uncertain operation: the moment until which it may take effect, mostly Infinity. */
   readonly ret: number;
   /** It certainly took effect. An uncertain one may be left out. */
   readonly certain: boolean;
@@ -49,6 +49,6 @@ export class RegisterOperation {
     this.source = source;
     this.certain = certain;
     this.call = source.call;
-    this.ret = certain || source.outcome === 'unknown' ? source.ret : Number.POSITIVE_INFINITY;
+    this.ret = source.ret;
   }
 }

@@ -22,8 +22,7 @@ import { ABSENT } from './value-table.ts';
 
 export interface SearchResult {
   readonly verdict: 'linearizable' | 'violation' | 'undecided';
-  /** After a violation: the earliest answer that no order gets past. The operations called before it are enough to fail. */
-  readonly barrier: RegisterOperation | null;
+  /** Operations put in order, those taken back included. */
   readonly steps: number;
 }
 
@@ -62,8 +61,6 @@ class Search {
   readonly #trail: Taken[] = [];
   readonly #branches: Branch[] = [];
   #steps = 0;
-  #furthest = Number.NEGATIVE_INFINITY;
-  #barrier: RegisterOperation | null = null;
 
   constructor(history: RegisterHistory, maxSteps: number) {
     this.#history = history;
@@ -87,7 +84,7 @@ class Search {
   }
 
   #result(verdict: SearchResult['verdict']): SearchResult {
-    return { verdict, barrier: verdict === 'violation' ? this.#barrier : null, steps: this.#steps };
+    return { verdict, steps: this.#steps };
   }
 
   /** Takes the next untried choice, going back as far as needed. */
@@ -107,25 +104,32 @@ class Search {
   #settle(): Choice[] {
     for (;;) {
       const enabled = this.#pending.enabled();
-      if (this.#pending.barrier > this.#furthest) {
-        this.#furthest = this.#pending.barrier;
-        this.#barrier = this.#pending.barrierOperation;
-      }
       if (!this.#takeObservers(enabled)) return this.#choices(enabled);
     }
   }
 
   #takeObservers(enabled: readonly RegisterOperation[]): boolean {
+    const until = this.#freeUntil(enabled);
     let any = false;
     for (const operation of enabled) {
-      if (!operation.changes && this.#changesNothing(operation) && this.#take(operation)) any = true;
+      if (operation.changes || operation.call > until) continue;
+      if (this.#changesNothing(operation) && this.#take(operation)) any = true;
     }
     return any;
   }
 
+  /** The moment to which an observer may bring the order forward without making anything else too late. */
+  #freeUntil(enabled: readonly RegisterOperation[]): number {
+    if (!this.#history.timed) return Number.POSITIVE_INFINITY;
+    const { now } = this.#state;
+    if (this.#history.expires || this.#history.startExpires) return now;
+    let until = Number.POSITIVE_INFINITY;
+    for (const { certain, ret } of enabled) if (!certain && ret >= now) until = Math.min(until, ret);
+    return until;
+  }
+
   /** It may be put in order now without telling the state anything new. */
   #changesNothing(operation: RegisterOperation): boolean {
-    if (this.#history.timed && operation.call > this.#state.now) return false;
     const before = this.#state.save();
     const legal = this.#state.apply(operation);
     const { value, version, newest } = this.#state;

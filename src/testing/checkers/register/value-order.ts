@@ -124,7 +124,12 @@ export class ValueOrder {
     return { ofValue, ofPresence };
   }
 
-  #rateOne({ index, changes, makes }: RegisterOperation, needs: Needs, value: number, barrier: number): number {
+  #rateOne(
+    { index, changes, makes, needs: found }: RegisterOperation,
+    needs: Needs,
+    value: number,
+    barrier: number,
+  ): number {
     if (!changes) return Number.NEGATIVE_INFINITY;
     const deadline = this.#deadlines[index] as number;
     const once = this.#once[index] === 1;
@@ -132,7 +137,9 @@ export class ValueOrder {
     if (value !== ABSENT || makes === ABSENT) return wanted;
     // Not a value that must stay, since some who saw it cannot come yet.
     const ready = !once || (this.#greatestCall[makes] as number) <= barrier;
-    return ready ? Math.min(wanted, needs.ofPresence) : wanted;
+    if (!ready) return wanted;
+    // Something is about to end the absence: best one that needs it.
+    return found === ABSENT ? Number.NEGATIVE_INFINITY : Math.min(wanted, needs.ofPresence);
   }
 
   #count({ certain, needs, makes }: RegisterOperation, by: number): void {
