@@ -102,7 +102,7 @@ export class RunningNode implements AsyncDisposable {
 export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
   const checked = checkNodeOptions(options, version);
   const log = createLog(checked.logLevel);
-  const turn = new Turn(systemTimers.atTurnEnd, BUSY_TURN);
+  const turn = new Turn(systemTimers.atTurnEnd, { soon: systemTimers.soon, busyAt: BUSY_TURN, lingers: 2 });
   const early: { accept: ((channel: Channel) => ChannelHandler) | null } = { accept: null };
   const acceptor = await listen(checked.listen, (channel) =>
     (early.accept as (channel: Channel) => ChannelHandler)(channel),

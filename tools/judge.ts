@@ -34,7 +34,10 @@ async function parseOptions(): Promise<Options> {
       }),
     )
     .option('json', { type: 'boolean', default: false, describe: 'one JSON object per file' })
-    .option('max-steps', { type: 'number', describe: 'give up on a key after so many tries (undecided, exit code 3)' })
+    .option('max-steps', {
+      type: 'number',
+      describe: 'give up a search after so many steps taken back (undecided, exit code 3)',
+    })
     .example('$0 run.ndjson', 'exit codes: 0 linearizable, 1 violation, 2 usage or malformed, 3 undecided')
     .example('$0 --json a.ndjson b.ndjson', 'verdicts for a program')
     .strict()

@@ -18,6 +18,8 @@ export interface TimerHandle {
 export interface Timers {
   /** Calls `run` once after at least `afterMs`. */
   after(afterMs: number, run: () => void): TimerHandle;
+  /** Calls `run` when the present event has been handled, before the next one. */
+  soon(run: () => void): void;
   /** Calls `run` when everything that is ready now has been handled: once per event-loop turn. */
   atTurnEnd(run: () => void): void;
 }

@@ -2,6 +2,10 @@
  * One event-loop turn. Whoever has something to send marks itself; at the end of the turn everything marked is flushed,
  * so that all frames of the turn leave in one write per socket. Hooks run first and may mark more (the batch of log
  * entries for a backup is closed by one).
+ *
+ * A turn with little in it ends `soon`, so that a lone request is not kept waiting. A busy one lingers: it lets the
+ * system hand over what has arrived meanwhile, a few times at most, before it ends. Under load that makes fewer and
+ * larger writes.
  */
 export interface Flushable {
   flush(): void;
@@ -10,29 +14,50 @@ export interface Flushable {
 /** A flush may cause work that marks again (pipes in memory do); a chain longer than this is a bug. */
 const ROUNDS_MAX = 10_000;
 
+export interface TurnOptions {
+  /** Runs its argument when the present event has been handled, before the next one; default: as `schedule`. */
+  readonly soon?: (run: () => void) => void;
+  /** From this much work on a turn is busy; default: never. */
+  readonly busyAt?: number;
+  /** How often a busy turn lingers; default 1. */
+  readonly lingers?: number;
+}
+
 export class Turn {
   readonly #schedule: (run: () => void) => void;
+  readonly #soon: (run: () => void) => void;
+  readonly #busyAt: number;
+  readonly #lingers: number;
   readonly #run: () => void;
   readonly #hooks: (() => void)[] = [];
   #marked: Flushable[] = [];
   #flushing: Flushable[] = [];
   #scheduled = false;
-  #lingered = false;
-  readonly #busyAt: number;
+  #lingersLeft = 0;
+  #held = false;
   /** Frames begun and entries appended in this turn; whoever does so counts it. */
   work = 0;
 
-  /** `schedule` runs its argument when everything that is ready now has been handled. `busyAt`: work of a busy turn. */
-  constructor(schedule: (run: () => void) => void, busyAt: number = Number.POSITIVE_INFINITY) {
+  /** `schedule` runs its argument when everything that is ready now has been handled. */
+  constructor(schedule: (run: () => void) => void, options: TurnOptions = {}) {
     this.#schedule = schedule;
-    this.#busyAt = busyAt;
+    this.#soon = options.soon ?? schedule;
+    this.#busyAt = options.busyAt ?? Number.POSITIVE_INFINITY;
+    this.#lingers = options.lingers ?? 1;
     this.#run = (): void => this.#due();
   }
 
   #due(): void {
-    if (this.work < this.#busyAt || this.#lingered) return this.end();
-    this.#lingered = true;
+    const busy = this.work >= this.#busyAt || this.#held;
+    if (!busy || this.#lingersLeft === 0) return this.end();
+    this.#held = false;
+    this.#lingersLeft -= 1;
     this.#schedule(this.#run);
+  }
+
+  /** This turn lingers once, however little is in it: others that are ready now are likely to add to its batch. */
+  hold(): void {
+    this.#held = true;
   }
 
   /** Runs `hook` at the end of every turn in which anything was marked or `wake` was called, before flushing. */
@@ -49,7 +74,8 @@ export class Turn {
   wake(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#schedule(this.#run);
+    this.#lingersLeft = this.#lingers;
+    this.#soon(this.#run);
   }
 
   /** `flushable.flush()` will be called at the end of this turn. The caller marks at most once per flush. */
@@ -69,7 +95,7 @@ export class Turn {
       flushing.length = 0;
     }
     this.#scheduled = false;
-    this.#lingered = false;
+    this.#held = false;
     this.work = 0;
     if (this.#marked.length > 0) this.wake();
   }

@@ -38,6 +38,9 @@ export async function connect<V>(
   return client;
 }
 
+/** A turn with this many requests is busy: answers that set more going are about to arrive. */
+const BUSY_TURN = 4;
+
 /** Real clock, timers, randomness and sockets. */
 export function systemPorts(): ClientPorts {
   return {
@@ -46,6 +49,6 @@ export function systemPorts(): ClientPorts {
     clock: systemClock,
     random: systemRandom,
     crypto: systemCrypto,
-    turn: new Turn(systemTimers.atTurnEnd),
+    turn: new Turn(systemTimers.atTurnEnd, { soon: systemTimers.soon, busyAt: BUSY_TURN }),
   };
 }

@@ -12,6 +12,10 @@ export const systemTimers: Timers = {
     const timer = setTimeout(run, Math.max(0, afterMs));
     return { cancel: () => clearTimeout(timer) };
   },
+  // Behind everything that the present callback has set going, promises included.
+  soon(run: () => void): void {
+    process.nextTick(run);
+  },
   // The check phase follows the poll phase: everything that was readable in this turn has been handled.
   atTurnEnd(run: () => void): void {
     setImmediate(run);

@@ -19,7 +19,7 @@ const SLOTS_MIN = 8;
 export class LockTable {
   readonly #index: KeyIndex;
   // Per slot.
-  #holders: Int32Array = new Int32Array(SLOTS_MIN); // attachment slot
+  #holders: Int32Array = new Int32Array(SLOTS_MIN).fill(NONE); // attachment slot; NONE: free
   #sequences: Int32Array = new Int32Array(SLOTS_MIN);
   #tokenEpochs: Uint32Array = new Uint32Array(SLOTS_MIN);
   #tokenOperations: Int32Array = new Int32Array(SLOTS_MIN);
@@ -151,10 +151,11 @@ export class LockTable {
    */
   release(slot: number, epoch: number, operation: number, nowMs: number): number {
     const holder = this.holder(slot);
-    assert(this.#index.keyLength(slot) > 0, 'lock table: releasing a free slot');
+    assert(holder !== NONE, 'lock table: releasing a free lock');
     this.#held.remove(holder, slot);
     const waiter = this.#queues.first(slot);
     if (waiter === NONE) {
+      this.#holders[slot] = NONE;
       this.#index.remove(slot);
       return NONE;
     }
@@ -229,7 +230,7 @@ export class LockTable {
   #makeRoomForLock(slot: number): void {
     if (slot < this.#holders.length) return;
     const size = Math.max(this.#index.capacity, slot + 1);
-    this.#holders = widened(this.#holders, new Int32Array(size));
+    this.#holders = widened(this.#holders, new Int32Array(size).fill(NONE));
     this.#sequences = widened(this.#sequences, new Int32Array(size));
     this.#tokenEpochs = widened(this.#tokenEpochs, new Uint32Array(size));
     this.#tokenOperations = widened(this.#tokenOperations, new Int32Array(size));

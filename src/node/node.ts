@@ -298,6 +298,7 @@ export class Node {
   replicate(partition: PartitionPrimary): void {
     this.#replicator.changed(partition);
     this.ports.turn.work += 1;
+    this.ports.turn.hold();
     this.ports.turn.wake();
   }
 

@@ -107,7 +107,7 @@ test('two that mark each other for ever do not hold up the loop: the rest comes 
 
 test('a busy turn lingers once, so that what comes right behind leaves with it', (t) => {
   const scheduled: (() => void)[] = [];
-  const turn = new Turn((run) => scheduled.push(run), 3);
+  const turn = new Turn((run) => scheduled.push(run), { busyAt: 3 });
   let flushes = 0;
   const flushable = { flush: () => (flushes += 1) };
   turn.mark(flushable);
@@ -126,11 +126,35 @@ test('a busy turn lingers once, so that what comes right behind leaves with it',
 
 test('a turn with less work ends at once', (t) => {
   const scheduled: (() => void)[] = [];
-  const turn = new Turn((run) => scheduled.push(run), 3);
+  const turn = new Turn((run) => scheduled.push(run), { busyAt: 3 });
   let flushes = 0;
   turn.mark({ flush: () => (flushes += 1) });
   turn.work = 2;
   scheduled.shift()?.();
   t.is(flushes, 1);
   t.is(scheduled.length, 0);
+});
+
+test('a quiet turn ends soon; a busy one, or one that is held, waits for what else is ready', (t) => {
+  const soon: (() => void)[] = [];
+  const later: (() => void)[] = [];
+  const turn = new Turn((run) => later.push(run), { soon: (run) => soon.push(run), busyAt: 3, lingers: 2 });
+  let flushes = 0;
+  const flushable = { flush: () => (flushes += 1) };
+  turn.mark(flushable);
+  soon.shift()?.();
+  t.is(flushes, 1, 'quiet');
+  turn.mark(flushable);
+  turn.hold();
+  soon.shift()?.();
+  t.is(flushes, 1, 'held');
+  later.shift()?.();
+  t.is(flushes, 2, 'once');
+  turn.mark(flushable);
+  turn.work = 3;
+  soon.shift()?.();
+  later.shift()?.();
+  t.is(flushes, 2, 'busy: it lingers twice');
+  later.shift()?.();
+  t.is(flushes, 3);
 });

@@ -4,15 +4,16 @@ import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 
-const entries = {
-  keyval: fileURLToPath(new URL('../../src/cli/keyval.ts', import.meta.url)),
-  'keyval-node': fileURLToPath(new URL('../../src/cli/keyval-node.ts', import.meta.url)),
-} as const;
+type Program = 'keyval' | 'keyval-node';
 
 /** What a developer has set must not reach the tests. */
 const cleanEnvironment: NodeJS.ProcessEnv = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('KEYVAL_')),
 );
+
+function entryOf(program: Program): string {
+  return fileURLToPath(new URL(`../../src/cli/${program}.ts`, import.meta.url));
+}
 
 /** How a process ended and all that it printed. */
 export interface Ended {
@@ -41,9 +42,9 @@ export class Run {
   readonly #stderr: Buffer[] = [];
   readonly #news: EventEmitter = new EventEmitter();
 
-  constructor(program: keyof typeof entries, args: readonly string[], options: RunOptions) {
+  constructor(program: Program, args: readonly string[], options: RunOptions) {
     const { env = {}, input, ipc = false, nodeArgs = [] } = options;
-    this.child = spawn(process.execPath, [...nodeArgs, entries[program], ...args], {
+    this.child = spawn(process.execPath, [...nodeArgs, entryOf(program), ...args], {
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
       env: { ...cleanEnvironment, ...env },
     });
@@ -54,10 +55,17 @@ export class Run {
       this.messages.push(message);
       this.#news.emit('news');
     });
-    this.ended = once(this.child, 'close').then(([code, signal]) => {
-      this.#news.emit('news');
-      return { code, signal, stdout: this.stdout, stderr: this.stderr };
-    });
+    this.ended = this.#untilEnded();
+  }
+
+  /** Its own `close` event does not come after a `disconnect`: the exit and the end of both streams are the same. */
+  async #untilEnded(): Promise<Ended> {
+    const streams = [this.child.stdout, this.child.stderr].map((stream) =>
+      once(stream as NodeJS.ReadableStream, 'close'),
+    );
+    const [[code, signal]] = await Promise.all([once(this.child, 'exit'), ...streams]);
+    this.#news.emit('news');
+    return { code, signal, stdout: this.stdout, stderr: this.stderr };
   }
 
   #collect(from: NodeJS.ReadableStream | null, into: Buffer[]): void {
@@ -108,7 +116,7 @@ export class Run {
 }
 
 /** Starts it; ends it, should it still run, with the test. */
-function start(t: ExecutionContext, program: keyof typeof entries, args: readonly string[], options: RunOptions): Run {
+function start(t: ExecutionContext, program: Program, args: readonly string[], options: RunOptions): Run {
   const run = new Run(program, args, options);
   t.teardown(async () => {
     run.child.kill('SIGKILL');

@@ -2,7 +2,7 @@
  * A real node without a system around it: its clock stands still until the test moves it, its random bytes count up, its
  * connections are fake channels. The same requests always get the same answers, byte for byte.
  */
-import type { ChannelHandler, Clock, Random, TimerHandle, Timers } from '../../src/base/ports.ts';
+import type { ChannelHandler, Clock, LogLevel, Random, TimerHandle, Timers } from '../../src/base/ports.ts';
 import { systemCrypto } from '../../src/io/random.ts';
 import { Node } from '../../src/node/node.ts';
 import type { NodeSettings } from '../../src/node/settings.ts';
@@ -66,8 +66,16 @@ function countingRandom(): Random {
   };
 }
 
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly event: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 export class ScriptedNode {
   readonly node: Node;
+  /** What it has logged. */
+  readonly logged: LogLine[] = [];
   readonly #timers: ManualTimers = new ManualTimers();
   readonly #turn: ManualTurn = new ManualTurn();
 
@@ -93,7 +101,7 @@ export class ScriptedNode {
         random: countingRandom(),
         crypto: systemCrypto,
         transport: { connect: () => Promise.reject(new Error('a scripted node dials nobody')) },
-        log: { write: () => undefined },
+        log: { write: (level, event, fields) => void this.logged.push({ level, event, fields }) },
         turn: this.#turn.turn,
         processFacts: () => ({ pid: 1, cpuMicros: 0, residentBytes: 0 }),
       },

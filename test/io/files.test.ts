@@ -1,17 +1,8 @@
 /** Secret files: what is read, and what is refused. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { readSecretFile } from '../../src/io/files.ts';
-
-function fileWith(t: ExecutionContext, content: string | Uint8Array): string {
-  const folder = mkdtempSync(join(tmpdir(), 'keyval-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'secret');
-  writeFileSync(path, content);
-  return path;
-}
+import { secretFile } from '../helpers/secret-file.ts';
 
 for (const [content, secret] of [
   ['swordfish', 'swordfish'],
@@ -21,20 +12,20 @@ for (const [content, secret] of [
   [' blanks ', ' blanks '],
 ] as const) {
   test(`${JSON.stringify(content)} holds ${JSON.stringify(secret)}`, async (t) => {
-    t.is(Buffer.from(await readSecretFile(fileWith(t, content))).toString(), secret);
+    t.is(Buffer.from(await readSecretFile(secretFile(t, content))).toString(), secret);
   });
 }
 
 test('any bytes, up to 4096', async (t) => {
   const bytes = new Uint8Array(4096).fill(0xff);
-  t.deepEqual(await readSecretFile(fileWith(t, bytes)), bytes);
-  const tooLong = fileWith(t, new Uint8Array(4097));
+  t.deepEqual(await readSecretFile(secretFile(t, bytes)), bytes);
+  const tooLong = secretFile(t, new Uint8Array(4097));
   await t.throwsAsync(readSecretFile(tooLong), { code: 'KV_USAGE', message: /has more than 4096 bytes/ });
 });
 
 for (const content of ['', '\n', '\r\n']) {
   test(`${JSON.stringify(content)} is refused as empty`, async (t) => {
-    await t.throwsAsync(readSecretFile(fileWith(t, content)), {
+    await t.throwsAsync(readSecretFile(secretFile(t, content)), {
       code: 'KV_USAGE',
       message: /^--secret-file: .* is empty$/,
     });
@@ -42,7 +33,7 @@ for (const content of ['', '\n', '\r\n']) {
 }
 
 test('a file that is not there, a folder', async (t) => {
-  const path = fileWith(t, 'x');
+  const path = secretFile(t, 'x');
   await t.throwsAsync(readSecretFile(`${path}-not`), {
     code: 'KV_USAGE',
     message: /^--secret-file: ENOENT.*secret-not/,

@@ -2,7 +2,9 @@ import test from 'ava';
 import * as opcodes from '../../src/protocol/opcode.ts';
 
 const { opcodeName } = opcodes;
-const named = Object.entries(opcodes).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+const named = Object.entries(opcodes).flatMap(([letters, opcode]): [string, number][] =>
+  typeof opcode === 'number' ? [[letters, opcode]] : [],
+);
 
 test('an opcode is its four letters as a big-endian number', (t) => {
   for (const [letters, opcode] of named) t.is(Buffer.from(letters, 'latin1').readInt32BE(), opcode | 0, letters);

@@ -4,6 +4,7 @@
  * key's part of it is, so that no order over several keys is ever looked for.
  */
 
+import { Effort } from './effort.ts';
 import { type Finding, Findings } from './finding.ts';
 import type { History } from './history/history-reader.ts';
 import type { Operation, OperationKind } from './history/operation.ts';
@@ -37,13 +38,13 @@ export interface Verdict {
 
 export interface JudgeOptions {
   /**
-   * Operations the search may try on one key before it gives up. The least order takes one step for each operation of
-   * the key; what is here comes on top. Default 300,000: some seconds.
+   * Steps the search for an order may take back in all keys together before it gives up. A register of plain reads and
+   * writes needs next to none; many concurrent deletes and unknown outcomes need many. Default 2,000,000: below a minute.
    */
   readonly maxSteps?: number;
 }
 
-const DEFAULT_MAX_STEPS = 300_000;
+const DEFAULT_MAX_STEPS = 2_000_000;
 
 const families: Readonly<Record<OperationKind, Family | 'session'>> = {
   get: 'register',
@@ -63,13 +64,14 @@ const families: Readonly<Record<OperationKind, Family | 'session'>> = {
 };
 
 /** @throws KeyvalError KV_USAGE when the history leaves out what it must say */
-export function judge(history: History, options: JudgeOptions = {}): Verdict {
+export function judge(history: History, { maxSteps = DEFAULT_MAX_STEPS }: JudgeOptions = {}): Verdict {
+  const effort = new Effort(maxSteps);
   const violations: Violation[] = [];
   const undecided: string[] = [];
   const sessions = sessionEvents(history.operations);
   for (const [family, keys] of byFamily(history.operations)) {
     for (const [key, operations] of keys) {
-      const finding = judgeKey(family, key, operations, sessions, history, options);
+      const finding = judgeKey(family, key, operations, sessions, history, effort);
       if (finding === 'undecided') undecided.push(key);
       else if (finding !== null) violations.push({ family, key, ...finding });
     }
@@ -84,9 +86,9 @@ function judgeKey(
   operations: readonly Operation[],
   sessions: SessionEvents,
   { meta }: History,
-  { maxSteps = DEFAULT_MAX_STEPS }: JudgeOptions,
+  effort: Effort,
 ): Finding | null | 'undecided' {
-  if (family === 'register') return judgeRegister(key, operations, meta, maxSteps + operations.length);
+  if (family === 'register') return judgeRegister(key, operations, meta, effort);
   if (family === 'lock') return judgeLock(operations, sessions, meta);
   if (family === 'set') return judgeSet(operations);
   const findings = new Findings();

@@ -17,7 +17,7 @@ const readers = {
   choice: (text: string) => given(text).oneOf('x', ['table', 'json']),
 } as const;
 
-const taken: readonly (readonly [keyof typeof readers, string, unknown])[] = [
+const taken: readonly (readonly [keyof typeof readers, string, number | bigint | 'json'])[] = [
   ['duration', '250', 250],
   ['duration', '250ms', 250],
   ['duration', '1.5s', 1500],

@@ -9,6 +9,7 @@ import {
   writeU32,
   writeU48,
 } from '../../../src/base/bytes.ts';
+import type { FrameWriter } from '../../../src/protocol/frame-writer.ts';
 
 /** Numbers as numbers, 64-bit ones as decimal text, bytes as hexadecimal text. */
 export type FieldValue = number | string | readonly (number | Fields)[];
@@ -97,4 +98,36 @@ function bytesOf(type: FieldType, value: FieldValue): Uint8Array {
   else if (type === 'u48') writeU48(bytes, 0, value as number);
   else writeBigU64(bytes, 0, BigInt(value as string));
   return bytes;
+}
+
+/** How the code of today reads and writes one kind of body. */
+export interface BodyCodec {
+  read(body: Uint8Array): Fields;
+  /** Writes the body into a frame that was begun. */
+  write(writer: FrameWriter, fields: Fields): void;
+}
+
+/** A body that is `layout` and nothing behind it. */
+export function ofLayout(layout: Layout): BodyCodec {
+  return {
+    read: (body) => exact(body, readFields(layout, body)),
+    write: (writer, fields) => put(writer, writeFields(layout, fields)),
+  };
+}
+
+export function exact(body: Uint8Array, { fields, end }: { fields: Fields; end: number }): Fields {
+  if (end !== body.length) throw new Error(`${body.length - end} bytes behind the last field`);
+  return fields;
+}
+
+export function put(writer: FrameWriter, bytes: Uint8Array): void {
+  writer.bytes(bytes, 0, bytes.length);
+}
+
+export function numberOf(fields: Fields, name: string): number {
+  return fields[name] as number;
+}
+
+export function textOf(fields: Fields, name: string): string {
+  return fields[name] as string;
 }

@@ -4,6 +4,7 @@
  */
 
 import { nameOf } from '../describe.ts';
+import type { Effort } from '../effort.ts';
 import { type Finding, Findings } from '../finding.ts';
 import type { Meta } from '../history/meta.ts';
 import type { Operation } from '../history/operation.ts';
@@ -42,7 +43,7 @@ export function judgeRegister(
   key: string,
   operations: readonly Operation[],
   meta: Meta,
-  maxSteps: number,
+  effort: Effort,
 ): RegisterVerdict {
   const history = new RegisterHistory(key, operations, meta);
   for (const check of checks) {
@@ -50,13 +51,15 @@ export function judgeRegister(
     check(history, findings);
     if (findings.best !== null) return findings.best;
   }
-  const { verdict } = searchOrder(history, maxSteps);
+  const { length } = history.operations;
+  const { verdict, steps } = searchOrder(history, effort.stepsFor(length));
+  effort.spend(length, steps);
   if (verdict === 'undecided') return verdict;
-  return verdict === 'linearizable' ? null : explain(history);
+  return verdict === 'linearizable' ? null : explain(history, effort);
 }
 
-function explain(history: RegisterHistory): Finding {
-  const { last, operations } = shrink(history);
+function explain(history: RegisterHistory, effort: Effort): Finding {
+  const { last, operations } = shrink(history, effort);
   const findings = new Findings();
   const why =
     'No order of these operations, one after the other, gives all of them the answers they got; what was answered before ' +

@@ -8,6 +8,7 @@
  * disbelieved counts for nothing, a write took effect between its call and its answer, or never.
  */
 
+import type { Effort } from '../effort.ts';
 import type { Operation } from '../history/operation.ts';
 import { order } from '../prefix-best.ts';
 import { type Doubts, RegisterHistory } from './register-history.ts';
@@ -21,30 +22,28 @@ export interface Core {
   readonly operations: readonly Operation[];
 }
 
-/** Operations looked at in all trials on a key together: a second or two. */
-const EFFORT = 2_000_000;
-
 /** Steps of one trial. A trial that is not decided counts as not failing. */
 const TRIAL_STEPS = 10_000;
 
 /** The first window tried; each one after it is twice as long. */
 const LEAST_WINDOW = 8;
 
-/** @param history one that the search has rejected */
-export function shrink(history: RegisterHistory): Core {
-  return new Shrinking(history).run();
+/** @param history one that the search has rejected @param effort ends the shrinking when it is spent */
+export function shrink(history: RegisterHistory, effort: Effort): Core {
+  return new Shrinking(history, effort).run();
 }
 
 class Shrinking {
   readonly #history: RegisterHistory;
-  #effort = EFFORT;
+  readonly #effort: Effort;
   /** What is looked at, by call. */
   #operations: readonly RegisterOperation[];
   #relaxed: ReadonlySet<Operation> = new Set();
   #start: 'any' | 'any expiring' | null = null;
 
-  constructor(history: RegisterHistory) {
+  constructor(history: RegisterHistory, effort: Effort) {
     this.#history = history;
+    this.#effort = effort;
     this.#operations = history.operations;
   }
 
@@ -105,14 +104,14 @@ class Shrinking {
 
   /** Whether these operations contradict each other, as far as that can be said with little effort. */
   #fails(operations: readonly RegisterOperation[], doubts: Doubts): boolean {
-    if (this.#effort <= 0) return false;
+    if (!this.#effort.mayShrink) return false;
     const { key, meta } = this.#history;
     const sources = operations.map(({ source }) => source);
     const { verdict, steps } = searchOrder(
       new RegisterHistory(key, sources, meta, doubts),
       TRIAL_STEPS + sources.length,
     );
-    this.#effort -= steps + sources.length;
+    this.#effort.spendShrinking(steps + sources.length);
     return verdict === 'violation';
   }
 

@@ -1,0 +1,151 @@
+/** `keyval lock`: whose exit code is returned, who gets which signal, and that nothing runs on without the lock. */
+import test, { type ExecutionContext } from 'ava';
+import { type Client, type RunningNode, startNode } from '../../../src/index.ts';
+import { type Ended, keyval, type Run, servingNode, startKeyval } from '../../helpers/processes.ts';
+
+let node: RunningNode;
+let client: Client;
+
+test.before(async () => {
+  node = await startNode({ port: 0, logLevel: 'silent' });
+  await node.ready();
+  client = await node.client();
+});
+
+test.after.always(async () => {
+  await client.close();
+  await node.close();
+});
+
+/** `args`: KEY and options; `script` is run by the shell. */
+function start(t: ExecutionContext, args: readonly string[], script: string, endpoint: string = node.address): Run {
+  return startKeyval(t, endpoint, ['lock', ...args, '--', 'sh', '-c', script]);
+}
+
+function run(t: ExecutionContext, args: readonly string[]): Promise<Ended> {
+  return keyval(t, node.address, ['lock', ...args]);
+}
+
+/** Shell commands that do not end by themselves; without a child in front, of whose end by a signal the shell would tell. */
+const forever = 'sleep 60 & wait';
+
+/** Resolves when so many wait for locks. */
+async function untilWaiting(count: number): Promise<void> {
+  while (node.status().waiters !== count) await client.ping();
+}
+
+test('the command gets token and key; the lock is free afterwards', async (t) => {
+  const first = await start(t, ['token'], 'echo "$KEYVAL_FENCE $KEYVAL_LOCK_KEY"').ended;
+  t.is(first.stderr, '');
+  t.is(first.code, 0);
+  const [, token = '', key] = /^(\d+) (.*)\n$/.exec(first.stdout) ?? [];
+  t.is(key, 'token');
+  await using next = await client.lock('token', { waitMs: 0 });
+  t.true(next.token > BigInt(token));
+});
+
+test('its exit code is returned, 128 + n when a signal ended it, and the lock is free', async (t) => {
+  const ends = ['exit 7', 'kill -9 $$', 'kill -TERM $$'].map((script) => start(t, [script], script).ended);
+  const codes = (await Promise.all(ends)).map(({ code, stderr }) => [code, stderr]);
+  t.deepEqual(codes, [
+    [7, ''],
+    [137, ''],
+    [143, ''],
+  ]);
+  await using freed = await client.lock('exit 7', { waitMs: 0 });
+  t.true(freed.held);
+});
+
+test('what cannot be run: 127 and 126, and the lock is free', async (t) => {
+  const [missing, folder] = await Promise.all([run(t, ['run', '--', 'no-such-command']), run(t, ['run-2', '--', '/'])]);
+  t.deepEqual(
+    [missing.code, missing.stderr],
+    [127, "keyval: KV_USAGE: cannot run 'no-such-command': command not found\n"],
+  );
+  t.is(folder.code, 126);
+  t.regex(folder.stderr, /^keyval: KV_USAGE: cannot run '\/': .*EACCES\n$/);
+  await using freed = await client.lock('run', { waitMs: 0 });
+  t.true(freed.held);
+});
+
+test('nothing to run, a bad option: 2', async (t) => {
+  const cases = [
+    ['k'],
+    ['k', '--'],
+    ['k', '--lease', '99', '--', 'true'],
+    ['k', '--conflict-exit-code', '256', '--', 'true'],
+  ];
+  for (const { code, stderr } of await Promise.all(cases.map((args) => run(t, args)))) {
+    t.is(code, 2);
+    t.regex(stderr, /^keyval: KV_USAGE: .*\n$/);
+  }
+  t.regex((await run(t, ['k', 'true'])).stderr, /unexpected argument 'true'; write: keyval lock KEY -- COMMAND…/);
+});
+
+test('busy: 6, or --conflict-exit-code; the command does not run', async (t) => {
+  await using _held = await client.lock('busy');
+  const [now, later] = await Promise.all([
+    start(t, ['busy', '--wait', '0'], 'echo ran').ended,
+    start(t, ['busy', '--wait', '50', '--conflict-exit-code', '17'], 'echo ran').ended,
+  ]);
+  t.deepEqual([now.code, now.stdout, later.code, later.stdout], [6, '', 17, '']);
+  for (const { stderr } of [now, later]) t.regex(stderr, /^keyval: KV_LOCK_BUSY: .*\n$/);
+});
+
+test('a signal ends the wait with 128 + n, and leaves nothing behind', async (t) => {
+  const held = await client.lock('awaited');
+  const waiting = start(t, ['awaited'], 'echo ran');
+  await untilWaiting(1);
+  waiting.child.kill('SIGTERM');
+  const { code, stdout, stderr } = await waiting.ended;
+  t.deepEqual([code, stdout, stderr], [143, '', '']);
+  await untilWaiting(0);
+  await held.release();
+  await using next = await client.lock('awaited', { waitMs: 0 });
+  t.true(next.held);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
+  test(`passes ${signal} on, and the command decides`, async (t) => {
+    const job = start(
+      t,
+      [signal],
+      `trap 'echo caught; kill $! 2>&-; exit 41' ${signal.slice(3)}; echo ready; ${forever}`,
+    );
+    await job.printed(/ready/);
+    job.child.kill(signal);
+    const { code, stdout, stderr } = await job.ended;
+    t.deepEqual([code, stdout, stderr], [41, 'ready\ncaught\n', '']);
+  });
+}
+
+test('the lock is lost: the command and its children are ended, also when they will not hear SIGTERM', async (t) => {
+  const { run: victim, address } = await servingNode(t);
+  const stubborn = `trap '' TERM; echo ready; sleep 60 & while :; do sleep 60; done`;
+  const gentle = `trap 'echo told; exit 0' TERM; echo ready; ${forever}`;
+  const jobs = [
+    start(t, ['stubborn', '--lease', '300'], stubborn, address),
+    start(t, ['gentle', '--lease', '300', '--conflict-exit-code', '99'], gentle, address),
+  ];
+  await Promise.all(jobs.map((job) => job.printed(/ready/)));
+  victim.child.kill('SIGKILL');
+  // A run has ended when nobody holds its standard output any more: no child is left.
+  const ends = await Promise.all(jobs.map((job) => job.ended));
+  t.deepEqual(
+    ends.map(({ code }) => code),
+    [6, 99],
+  );
+  t.regex(ends[1]?.stdout ?? '', /told/);
+  for (const { stderr } of ends) t.regex(stderr, /^keyval: KV_LOCK_LOST: the lock on '\w+' is lost: .*\n$/);
+});
+
+test('the node is gone when the command ends before the lease: its exit code counts', async (t) => {
+  const { run: victim, address } = await servingNode(t);
+  const job = start(t, ['k', '--lease', '60s'], `trap 'kill $!; exit 5' HUP; echo ready; ${forever}`, address);
+  await job.printed(/ready/);
+  victim.child.kill('SIGKILL');
+  await victim.ended;
+  job.child.kill('SIGHUP');
+  const { code, stderr } = await job.ended;
+  t.deepEqual([code, stderr], [5, '']);
+});
