@@ -14,6 +14,9 @@ export interface Flushable {
 /** A flush may cause work that marks again (pipes in memory do); a chain longer than this is a bug. */
 const ROUNDS_MAX = 10_000;
 
+/** After so many turns that ended soon, one waits for the system's events. */
+const SOON_IN_A_ROW_MAX = 64;
+
 export interface TurnOptions {
   /** Runs its argument when the present event has been handled, before the next one; default: as `schedule`. */
   readonly soon?: (run: () => void) => void;
@@ -35,6 +38,7 @@ export class Turn {
   #scheduled = false;
   #lingersLeft = 0;
   #held = false;
+  #soonInARow = 0;
   /** Frames begun and entries appended in this turn; whoever does so counts it. */
   work = 0;
 
@@ -45,6 +49,15 @@ export class Turn {
     this.#busyAt = options.busyAt ?? Number.POSITIVE_INFINITY;
     this.#lingers = options.lingers ?? 1;
     this.#run = (): void => this.#due();
+  }
+
+  /** Promises that wake each other without an event in between must not keep the loop from its events. */
+  #begin(): void {
+    this.#lingersLeft = this.#lingers;
+    this.#soonInARow += 1;
+    if (this.#soonInARow < SOON_IN_A_ROW_MAX) return this.#soon(this.#run);
+    this.#soonInARow = 0;
+    this.#schedule(this.#run);
   }
 
   #due(): void {
@@ -74,8 +87,7 @@ export class Turn {
   wake(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#lingersLeft = this.#lingers;
-    this.#soon(this.#run);
+    this.#begin();
   }
 
   /** `flushable.flush()` will be called at the end of this turn. The caller marks at most once per flush. */

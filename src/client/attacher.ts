@@ -10,6 +10,9 @@ import type { NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
 import type { Session } from './session.ts';
 
+/** How long an attachment may take at least. */
+const ATTACH_MS = 5000;
+
 export interface AttachListener {
   attached(): void;
   failed(error: KeyvalError): void;
@@ -41,7 +44,14 @@ export class Attacher {
       attachment.attaching = false;
       listener.failed(error);
     };
-    const request = new Operation(ATCH, '', null, this.#clock.monotonicMs() + leaseMs, attached, failed);
+    const request = new Operation(
+      ATCH,
+      '',
+      null,
+      this.#clock.monotonicMs() + Math.max(leaseMs, ATTACH_MS),
+      attached,
+      failed,
+    );
     request.partition = partition;
     request.shape = Shape.revision;
     request.link = link;

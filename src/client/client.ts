@@ -260,7 +260,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   async #close(): Promise<void> {
     await this.#keepAlive.leave(GOODBYE_MS);
     this.#locks.close('the client was closed');
-    await this.#dispatcher.close();
+    await this.#dispatcher.close(GOODBYE_MS);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -19,6 +19,7 @@ import { Attacher } from './attacher.ts';
 import type { Codec } from './codecs.ts';
 import { FragmentedReplies } from './fragmented-replies.ts';
 import { stageValue } from './large-values.ts';
+import { LinkSet } from './link-set.ts';
 import { type ClientPorts, type LinkOptions, NodeLink } from './node-link.ts';
 import type { Operation } from './operation.ts';
 import { RequestEncoder } from './request-encoder.ts';
@@ -42,8 +43,7 @@ export class Dispatcher {
   readonly session: Session;
   readonly ports: ClientPorts;
   closed = false;
-  readonly #links: Map<string, NodeLink> = new Map();
-  readonly #options: LinkOptions;
+  readonly #links: LinkSet;
   readonly #events: DispatcherEvents;
   readonly #decode: Codec<unknown>;
   readonly #encoder: RequestEncoder;
@@ -63,26 +63,17 @@ export class Dispatcher {
     events: DispatcherEvents,
   ) {
     this.ports = ports;
-    this.#options = options;
     this.#events = events;
     this.#decode = decode;
     this.session = new Session(leaseMs, ports.random);
     this.#encoder = new RequestEncoder(ports.clock);
     this.#attacher = new Attacher(this.session, options.name, ports.clock);
-    for (const endpoint of endpoints) this.#link(endpoint).open();
-  }
-
-  #link(endpoint: string): NodeLink {
-    let link = this.#links.get(endpoint);
-    if (link === undefined) {
-      link = new NodeLink(endpoint, this.ports, this.#options, this);
-      this.#links.set(endpoint, link);
-    }
-    return link;
+    this.#links = new LinkSet((endpoint) => new NodeLink(endpoint, ports, options, this));
+    for (const endpoint of endpoints) this.#links.to(endpoint).open();
   }
 
   get links(): readonly NodeLink[] {
-    return [...this.#links.values()];
+    return [...this.#links];
   }
 
   // ---- requests in
@@ -184,6 +175,7 @@ export class Dispatcher {
     this.#wait(operation);
     this.#active += 1;
     stageValue(link, operation.deadlineMs, value, {
+      givenUp: () => operation.done,
       staged: (reference) => this.#sendStagedWrite(operation, link, reference),
       failed: (error) => {
         operation.link = null;
@@ -192,15 +184,20 @@ export class Dispatcher {
     });
   }
 
-  #sendStagedWrite(operation: Operation, link: NodeLink, reference: Uint8Array): void {
+  /** False when the value that the node now holds is of no use. */
+  #sendStagedWrite(operation: Operation, link: NodeLink, reference: Uint8Array): boolean {
     operation.link = null;
     this.#idle.delete(operation);
     const attachment = this.session.at(operation.partition);
     const current = attachment.is(operation.attachEpoch, operation.attachOperation);
-    if (operation.done || !link.up || !current) return this.#attempt(operation);
+    if (operation.done || !link.up || !current) {
+      this.#attempt(operation);
+      return false;
+    }
     this.#encoder.key.set(operation.key);
     operation.flags |= codec.WriteFlag.staged;
     this.#writeFrame(operation, link, attachment.mark, reference);
+    return true;
   }
 
   /** R22: a session attaches to a partition before its first write there. */
@@ -210,7 +207,7 @@ export class Dispatcher {
     const request = this.#attacher.begin(partition, link, {
       attached: () => this.#wake(partition),
       failed: (error) => {
-        for (const waiting of this.#waitingAt(partition)) this.#failed(waiting, error);
+        for (const waiting of this.#waitingAt(partition)) if (!isHarmless(waiting.opcode)) this.#failed(waiting, error);
       },
     });
     if (request === null) return;
@@ -237,7 +234,7 @@ export class Dispatcher {
   // ---- links
 
   linkUp(link: NodeLink, table: RoutingTable): void {
-    this.router.learn(table, (address) => this.#link(address));
+    this.router.learn(table, (address) => this.#links.to(address));
     for (const other of this.router.links) other.open();
     this.#events.linkChanged(link, 'connected', null);
     this.#wake(null);
@@ -249,7 +246,15 @@ export class Dispatcher {
     for (const operation of unanswered) this.#interrupted(operation, error);
   }
 
+  /** What can go nowhere else, such as a question to this very node, fails at once. */
+  linkFailed(link: NodeLink, error: KeyvalError): void {
+    for (const operation of [...this.#idle]) {
+      if (operation.link === link && operation.body !== null) this.#reject(operation, error);
+    }
+  }
+
   linkRefused(link: NodeLink, error: KeyvalError): void {
+    this.linkFailed(link, error);
     this.#events.linkChanged(link, 'refused', error);
   }
 
@@ -358,6 +363,7 @@ export class Dispatcher {
   /** Lets go of everything kept for a request. */
   #forget(operation: Operation): void {
     this.#idle.delete(operation);
+    this.#fragments.forget(operation);
     if (!operation.released) {
       operation.released = true;
       this.#active -= 1;
@@ -430,7 +436,7 @@ export class Dispatcher {
     this.#sweepTimer = null;
     const now = this.ports.clock.monotonicMs();
     for (const operation of [...this.#idle]) if (operation.deadlineMs <= now) this.#expire(operation);
-    for (const link of this.#links.values()) {
+    for (const link of this.#links) {
       for (const operation of link.pending) if (operation.deadlineMs <= now) this.#expireSent(link, operation);
     }
     if (this.#active > 0 && !this.closed) this.#sweepLater();
@@ -443,8 +449,8 @@ export class Dispatcher {
   }
 
   #unreachable(operation: Operation): KeyvalError {
-    const link =
-      this.router.known && operation.partition >= 0 ? this.router.linkOf(operation.partition) : this.links[0];
+    const placed = this.router.known && operation.partition >= 0;
+    const link = operation.link ?? (placed ? this.router.linkOf(operation.partition) : this.links[0]);
     if (link === undefined || link.up)
       return new KeyvalError('KV_DEADLINE', 'the deadline passed before the request was sent');
     return link.lastError ?? new KeyvalError('KV_UNREACHABLE', `${link.endpoint} does not answer`);
@@ -470,25 +476,24 @@ export class Dispatcher {
   giveUp(operation: Operation, error: KeyvalError): void {
     if (operation.done) return;
     operation.retry?.cancel();
-    for (const link of this.#links.values())
-      if (link.pending.get(operation.messageId) === operation) link.pending.remove(operation);
+    this.#links.forget(operation);
     this.#reject(operation, error);
   }
 
   // ---- the end
 
-  async close(): Promise<void> {
+  /** Waits at most `flushMs` until what is queued has left. */
+  async close(flushMs: number): Promise<void> {
     this.closed = true;
     this.#sweepTimer?.cancel();
     const closed = new KeyvalError('KV_CLOSED', 'the client was closed');
-    const abandoned: Operation[] = [...this.#idle];
-    for (const link of this.#links.values()) abandoned.push(...link.pending.drain());
+    const abandoned = [...this.#idle, ...this.#links.drain()];
     for (const operation of abandoned) {
       operation.retry?.cancel();
       if (operation.unknown || (operation.attempts > 0 && !isHarmless(operation.opcode)))
         this.#settleUnknown(operation, 'the client was closed');
       else this.#reject(operation, closed);
     }
-    await Promise.all([...this.#links.values()].map((link) => link.close()));
+    await this.#links.close(flushMs);
   }
 }

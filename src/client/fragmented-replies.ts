@@ -42,6 +42,11 @@ export class FragmentedReplies {
     return partial;
   }
 
+  /** Nobody waits for the rest. */
+  forget(operation: Operation): void {
+    if (this.#partial.size > 0) this.#partial.delete(operation);
+  }
+
   dropLink(link: NodeLink): void {
     for (const [operation, partial] of this.#partial) if (partial.link === link) this.#partial.delete(operation);
   }

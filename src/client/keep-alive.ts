@@ -12,6 +12,8 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
 
+/** A node that has not answered for a lease and this is dialled anew. */
+const SILENCE_MS = 5000;
 /** Renewals per lease. */
 const RENEWALS = 3;
 
@@ -36,7 +38,9 @@ export class KeepAlive {
     const { router, session } = this.#dispatcher;
     const attached = session.attached();
     if (attached.length === 0) return;
+    const now = this.#dispatcher.ports.clock.monotonicMs();
     for (const link of router.links) {
+      if (link.up && link.pending.size > 0 && now - link.heardAtMs > session.leaseMs + SILENCE_MS) link.reset();
       const partitions = router.ownedBy(link, attached);
       if (partitions.length > 0 && link.up) this.#renew(link, partitions);
     }

@@ -29,7 +29,7 @@ export class Lock implements AsyncDisposable {
 
   /** True until it is released or lost. */
   get held(): boolean {
-    return this.#state === 'held' && this.#leaseHolds();
+    return this.#state === 'held' && this.#locks.leaseHolds(this);
   }
 
   /** @throws KeyvalError KV_LOCK_LOST, KV_NOT_HELD after a release */
@@ -42,13 +42,6 @@ export class Lock implements AsyncDisposable {
 
   get #name(): string {
     return typeof this.key === 'string' ? `'${this.key}'` : 'the key';
-  }
-
-  /** The end of the lease counts at once, even while timers are late. */
-  #leaseHolds(): boolean {
-    if (this.#locks.leaseHolds(this)) return true;
-    this.lose('the lease ran out without a renewal');
-    return false;
   }
 
   /** Told by the client. */

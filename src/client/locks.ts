@@ -40,7 +40,7 @@ export class Locks {
   acquire(key: Key, options: AcquireOptions): Promise<Lock> {
     return new Promise((resolve, reject) => {
       const fail = (error: KeyvalError): void => {
-        if (error.code !== 'KV_LOCK_BUSY') this.#abandon(operation); // the node has said that nothing is held
+        if (error.code !== 'KV_LOCK_BUSY' || operation.unknown) this.#abandon(operation);
         reject(error);
       };
       const granted = (token: unknown): void => {
@@ -86,7 +86,7 @@ export class Locks {
     const { partition } = operation;
     const lock = new Lock(this, key, token, partition);
     if (this.leaseUntilMs(partition) <= this.#nowMs) {
-      void this.release(lock, false).catch(() => undefined);
+      void this.release(lock, false);
       return null;
     }
     let locks = this.#held.get(partition);
@@ -103,9 +103,11 @@ export class Locks {
     return this.#dispatcher.session.at(partition).leaseUntilMs;
   }
 
-  /** True while the lease of the lock's partition has not run out. */
+  /** True while the lease of the lock's partition has not run out. The end counts at once, even while timers are late. */
   leaseHolds(lock: Lock): boolean {
-    return this.#nowMs < this.leaseUntilMs(lock.partition);
+    if (this.#nowMs < this.leaseUntilMs(lock.partition)) return true;
+    this.#runOut(lock.partition);
+    return false;
   }
 
   /** Wakes at the end of the lease that ends first. */
@@ -122,8 +124,18 @@ export class Locks {
 
   #endLeases(): void {
     for (const partition of [...this.#held.keys()]) {
-      if (this.leaseUntilMs(partition) <= this.#nowMs) this.lost(partition, 'the lease ran out without a renewal');
+      if (this.leaseUntilMs(partition) <= this.#nowMs) this.#runOut(partition);
     }
+  }
+
+  /**
+   * The lease has run out here; the session may live on at the node, which then keeps the locks. They are given back, so
+   * that others need not wait for the session's end.
+   */
+  #runOut(partition: number): void {
+    const locks = [...(this.#held.get(partition) ?? [])];
+    this.lost(partition, 'the lease ran out without a renewal');
+    for (const lock of locks) void this.release(lock, false);
   }
 
   /** Every lock in `partition` is lost. */
@@ -142,19 +154,31 @@ export class Locks {
   }
 
   /**
-   * L6. Unconfirmed: resolves once the message stands in order on its connection; it is repeated after a failure for as
-   * long as the session lives.
+   * L6. The release is repeated until a node has answered it, for as long as the session lives. Unconfirmed: resolves at
+   * once; the message stands in order in its queue, or goes out when the node is back. Confirmed: resolves when it is
+   * committed. @throws KeyvalError KV_NOT_HELD, KV_AMBIGUOUS when a lease has passed without an answer
    */
   release(lock: Lock, confirm: boolean): Promise<void> {
     this.#drop(lock);
-    return new Promise((resolve, reject) => {
-      const done = (): void => resolve();
-      const operation = new Operation(op.ULKK, lock.key, null, Number.POSITIVE_INFINITY, done, reject);
+    const committed = new Promise<void>((resolve, reject) => {
+      const operation = new Operation(op.ULKK, lock.key, null, Number.POSITIVE_INFINITY, () => resolve(), reject);
       operation.shape = Shape.nothing;
       operation.epoch = Number(lock.token >> 32n);
       operation.operation = Number(lock.token & 0xffff_ffffn);
       this.#dispatcher.submit(operation);
-      if (!confirm && operation.attempts > 0) resolve();
+    });
+    if (confirm) return this.#withinLease(committed);
+    committed.catch(() => undefined); // the session's end frees it
+    return Promise.resolve();
+  }
+
+  #withinLease(committed: Promise<void>): Promise<void> {
+    const { ports, session } = this.#dispatcher;
+    return new Promise((resolve, reject) => {
+      const timer = ports.timers.after(session.leaseMs, () => {
+        reject(new KeyvalError('KV_AMBIGUOUS', 'the release was not answered for a whole lease'));
+      });
+      committed.then(resolve, reject).finally(() => timer.cancel());
     });
   }
 

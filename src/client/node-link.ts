@@ -4,7 +4,7 @@
  */
 import { parseAddress } from '../base/address.ts';
 import { Backoff } from '../base/jitter.ts';
-import type { Channel, ChannelHandler, Clock, Crypto, Random, Timers, Transport } from '../base/ports.ts';
+import type { Channel, ChannelHandler, Clock, Crypto, Random, TimerHandle, Timers, Transport } from '../base/ports.ts';
 import type { Turn } from '../base/turn.ts';
 import { KeyvalError } from '../errors.ts';
 import { DecodeStatus, FrameDecoder } from '../protocol/frame-decoder.ts';
@@ -39,6 +39,8 @@ export interface LinkOwner {
   linkUp(link: NodeLink, table: RoutingTable): void;
   /** The connection broke, with these requests unanswered. */
   linkDown(link: NodeLink, unanswered: readonly Operation[], error: KeyvalError): void;
+  /** It could not be dialled; it is tried again. */
+  linkFailed(link: NodeLink, error: KeyvalError): void;
   /** The node does not want this client: `error` says why. */
   linkRefused(link: NodeLink, error: KeyvalError): void;
   /** A reply to `operation`; its body lies in `frame`. */
@@ -60,6 +62,9 @@ export class NodeLink implements ChannelHandler {
   #queue: WriterQueue | null = null;
   #decoder: FrameDecoder = new FrameDecoder();
   #caller: Caller | null = null;
+  #flushTimer: TimerHandle | null = null;
+  /** When the node was heard last, monotonic milliseconds. */
+  heardAtMs = 0;
 
   constructor(endpoint: string, ports: ClientPorts, options: LinkOptions, owner: LinkOwner) {
     this.endpoint = endpoint;
@@ -100,6 +105,7 @@ export class NodeLink implements ChannelHandler {
       const text = cause instanceof Error ? cause.message : String(cause);
       this.lastError = new KeyvalError('KV_UNREACHABLE', `${this.endpoint}: ${text}`, { cause });
       this.#again();
+      this.#owner.linkFailed(this, this.lastError);
     }
   }
 
@@ -128,6 +134,7 @@ export class NodeLink implements ChannelHandler {
 
   received(chunk: Uint8Array): void {
     const decoder = this.#decoder;
+    this.heardAtMs = this.#ports.clock.monotonicMs();
     decoder.push(chunk);
     for (let status = decoder.next(); status !== DecodeStatus.needMore; status = decoder.next()) {
       if (status === DecodeStatus.badLength) return this.#broken(`announced a frame of ${decoder.badLength} bytes`);
@@ -183,14 +190,27 @@ export class NodeLink implements ChannelHandler {
     if (wasUp) this.#owner.linkDown(this, this.pending.drain(), this.lastError);
   }
 
-  /** Sends what is queued, then closes; dials no more. */
-  async close(): Promise<void> {
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#flushTimer = this.#ports.timers.after(ms, resolve);
+    });
+  }
+
+  /** Nothing has come for too long although something is awaited: the connection is given up and dialled anew. */
+  reset(): void {
+    this.lastError = new KeyvalError('KV_UNREACHABLE', `${this.endpoint} has been silent for too long`);
+    this.#channel?.destroy();
+  }
+
+  /** Sends what is queued, for at most `flushMs`, then closes; dials no more. */
+  async close(flushMs: number): Promise<void> {
     const channel = this.#channel;
     const queue = this.#queue;
     const wasUp = this.state === 'up';
     this.state = 'closed';
     if (channel === null || queue === null) return;
-    if (wasUp) await queue.whenEmpty();
+    if (wasUp) await Promise.race([queue.whenEmpty(), this.#pause(flushMs)]);
+    this.#flushTimer?.cancel();
     channel.end();
     channel.destroy();
   }

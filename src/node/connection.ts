@@ -13,7 +13,7 @@ import { WriterQueue } from '../protocol/writer-queue.ts';
 export const QUEUE_PAUSE_BYTES: number = 4 * 1024 * 1024;
 /** Above this much unsent it is dropped: replies to requests that were read before the pause. */
 export const QUEUE_DROP_BYTES: number = 256 * 1024 * 1024;
-/** Paused for longer than this without a byte taken: dropped. */
+/** Something waits for longer than this and the other side takes nothing: dropped. */
 export const STUCK_MS = 30_000;
 
 export interface FrameHandler {
@@ -40,8 +40,12 @@ export class Connection implements ChannelHandler {
   name = '';
   /** Closes it unless the login is done by then. */
   loginTimer: TimerHandle | null = null;
-  /** Since when it is not read because its replies pile up; 0: it is read. */
-  pausedAtMs = 0;
+  /** Told when the channel has taken everything. */
+  onDrained: (() => void) | null = null;
+  /** It is not read, because its replies pile up. */
+  #paused = false;
+  /** When the other side last took something, or nothing was waiting for it. */
+  #progressAtMs: number;
   readonly #now: () => number;
   #ending = false;
 
@@ -52,6 +56,7 @@ export class Connection implements ChannelHandler {
     this.queue = new WriterQueue(channel, turn);
     this.handler = handler;
     this.#now = now;
+    this.#progressAtMs = now();
   }
 
   get frames(): FrameWriter {
@@ -62,6 +67,11 @@ export class Connection implements ChannelHandler {
     const { decoder } = this;
     this.#now();
     decoder.push(chunk);
+    this.#handleFrames();
+  }
+
+  #handleFrames(): void {
+    const { decoder } = this;
     for (let status = decoder.next(); status !== DecodeStatus.needMore; status = decoder.next()) {
       if (this.closed || this.#ending) return;
       if (status === DecodeStatus.badLength) {
@@ -70,35 +80,49 @@ export class Connection implements ChannelHandler {
         return;
       }
       this.handler.frame(this);
+      if (this.full) return this.#pause();
     }
-    if (this.queue.queuedBytes > QUEUE_PAUSE_BYTES) this.#pause();
+  }
+
+  /**
+   * Replies pile up: nothing more is taken from it now. Links between nodes are never full in this sense: two that
+   * stopped reading each other would wait for ever; what they queue is bounded by their senders.
+   */
+  get full(): boolean {
+    return this.peer < 0 && this.queue.queuedBytes > QUEUE_PAUSE_BYTES;
   }
 
   #pause(): void {
-    if (this.pausedAtMs !== 0) return;
-    this.pausedAtMs = this.#now();
+    this.decoder.keepRest();
+    if (this.#paused) return;
+    this.#paused = true;
     this.channel.pause();
   }
 
   drained(): void {
+    this.#progressAtMs = this.#now();
     this.queue.drained();
-    if (this.pausedAtMs !== 0 && this.queue.queuedBytes <= QUEUE_PAUSE_BYTES) {
-      this.pausedAtMs = 0;
-      this.channel.resume();
-    }
+    this.onDrained?.();
+    if (!this.#paused || this.full || this.closed) return;
+    this.#handleFrames();
+    if (this.full) return;
+    this.#paused = false;
+    this.channel.resume();
   }
 
-  /** True when the other side does not take what it asked for. */
+  /** True when the other side does not take what it asked for. To be asked every tick. */
   get stuck(): boolean {
-    if (this.queue.queuedBytes > QUEUE_DROP_BYTES) return true;
-    return this.pausedAtMs !== 0 && this.#now() - this.pausedAtMs > STUCK_MS;
+    const { queuedBytes } = this.queue;
+    if (queuedBytes > QUEUE_DROP_BYTES) return true;
+    if (queuedBytes === 0 && !this.#ending) this.#progressAtMs = this.#now();
+    return this.#now() - this.#progressAtMs > STUCK_MS;
   }
 
   /** Handles no further frame, sends what is queued, closes. */
   endSoon(): void {
     if (this.#ending || this.closed) return;
     this.#ending = true;
-    if (this.pausedAtMs === 0) this.pausedAtMs = this.#now(); // it has as long as one that does not read
+    this.#progressAtMs = this.#now(); // it has as long as one that does not read
     void this.queue.whenEmpty().then(() => this.channel.end());
   }
 

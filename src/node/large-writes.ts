@@ -23,6 +23,9 @@ interface LargeWrite {
   readonly value: Uint8Array;
   /** Members that have not yet said that they hold the value. */
   readonly missing: Set<number>;
+  /** Members to which pieces are still on their way. */
+  readonly sending: Set<number>;
+  failed: boolean;
 }
 
 export class LargeWrites {
@@ -55,20 +58,40 @@ export class LargeWrites {
     this.#lastStage = (this.#lastStage + 1) >>> 0;
     const stage = this.#lastStage;
     const missing = new Set(partition.backupMembers);
-    const write: LargeWrite = { stage, partition, kind, to, messageId, body, value, missing };
+    const write: LargeWrite = {
+      stage,
+      partition,
+      kind,
+      to,
+      messageId,
+      body,
+      value,
+      missing,
+      sending: new Set(),
+      failed: false,
+    };
     this.#writes.set(stage, write);
     this.#bytes += value.length;
     if (missing.size === 0) return this.#append(write);
-    for (const member of partition.backupMembers) this.#send(write, this.#peers[member] as Peer);
+    for (const member of partition.backupMembers) if (!write.failed) this.#send(write, this.#peers[member] as Peer);
   }
 
   #send(write: LargeWrite, peer: Peer): void {
     const link = peer.bulk;
     if (!peer.healthy || link === null) return this.#fail(write, `${peer.name}: ${peer.reason}`);
-    sendStage(link.queue, write.stage, write.stage, write.value).catch((error: unknown) => {
-      this.#log.write('error', 'large value not sent', { peer: peer.name, message: String(error) });
-      link.destroy();
-    });
+    write.sending.add(peer.member);
+    sendStage(link.queue, write.stage, write.stage, write.value, () => !this.#writes.has(write.stage))
+      .then(() => this.#sentTo(write, peer))
+      .catch((error: unknown) => {
+        this.#log.write('error', 'large value not sent', { peer: peer.name, message: String(error) });
+        link.destroy();
+      });
+  }
+
+  /** All pieces have left, or the write has failed meanwhile: then the peer is told to forget what it got. */
+  #sentTo(write: LargeWrite, peer: Peer): void {
+    write.sending.delete(peer.member);
+    if (write.failed) this.#tellDrop(write.stage, peer);
   }
 
   /** A backup has the whole value, or could not take it. */
@@ -105,12 +128,24 @@ export class LargeWrites {
   #forget(write: LargeWrite): void {
     this.#named.delete(write.stage);
     this.#bytes -= write.value.length;
+    write.failed = true;
     for (const member of write.partition.backupMembers) {
-      const link = (this.#peers[member] as Peer).bulk;
-      if (link === null) continue;
-      link.frames.begin(DROP, write.stage);
-      link.frames.end();
+      if (!write.sending.has(member)) this.#tellDrop(write.stage, this.#peers[member] as Peer);
     }
+  }
+
+  /** On the bulk link, behind the pieces; while there is none, as soon as there is one. */
+  #tellDrop(stage: number, peer: Peer): void {
+    if (peer.bulk === null) {
+      peer.dropsOwed.push(stage);
+      return;
+    }
+    peer.bulk.frames.begin(DROP, stage);
+    peer.bulk.frames.end();
+  }
+
+  bulkLinked(peer: Peer): void {
+    for (const stage of peer.dropsOwed.splice(0)) this.#tellDrop(stage, peer);
   }
 
   /** The bulk link of a peer broke: what it had not confirmed is not done. */

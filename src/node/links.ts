@@ -4,7 +4,7 @@
  */
 import { parseAddress } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
-import type { KeyvalError } from '../errors.ts';
+import { KeyvalError } from '../errors.ts';
 import { type Hello, INCARNATION_BYTES, Role, type Welcome } from '../protocol/hello-codec.ts';
 import { FRAME_LENGTH_MAX } from '../protocol/limits.ts';
 import { BEAT } from '../protocol/opcode.ts';
@@ -21,6 +21,9 @@ import { Stages } from './stages.ts';
 const PEER_STAGES_MAX = 64;
 /** After a gap between ticks longer than this the node itself had stopped: nobody else is called silent for it. */
 const OWN_PAUSE_MS: number = 2 * HEARTBEAT_MS;
+
+/** A link that brings nothing for this long is given up and dialled anew: packets may vanish without a word. */
+const GIVE_UP_MS = 15_000;
 
 export interface LinksHost {
   readonly incarnation: Uint8Array;
@@ -42,6 +45,7 @@ export interface LinksHost {
   /** The control link is gone: nothing sent on it can be counted on. */
   controlLost(peer: Peer): void;
   bulkLost(peer: Peer): void;
+  bulkLinked(peer: Peer): void;
 }
 
 export class Links {
@@ -94,8 +98,12 @@ export class Links {
   }
 
   #dialled(peer: Peer, connection: Connection, welcome: Welcome, role: number): void {
-    this.#host.keep(connection);
+    const { members, self } = welcome.table;
+    if (members[self] !== peer.name) {
+      throw new KeyvalError('KV_CONFIG_MISMATCH', `at ${peer.name} answers a node that calls itself ${members[self]}`);
+    }
     this.#take(peer, connection, welcome.incarnation, role);
+    this.#host.keep(connection);
   }
 
   /** A peer has logged in here. */
@@ -106,17 +114,27 @@ export class Links {
   }
 
   #take(peer: Peer, connection: Connection, incarnation: Uint8Array, role: number): void {
+    const known = peer.incarnation !== null && sameIncarnation(peer.incarnation, 0, incarnation);
+    if (!known) this.#newIncarnation(peer, incarnation);
     connection.handler = this.#handler;
     connection.peer = peer.member;
     connection.name = peer.name;
     connection.decoder.lengthMax = FRAME_LENGTH_MAX;
-    const known = peer.incarnation !== null && sameIncarnation(peer.incarnation, 0, incarnation);
-    if (!known) this.#newIncarnation(peer, incarnation);
+    connection.onDrained = (): void => this.#host.ports.turn.wake();
     if (role === Role.bulk) this.#takeBulk(peer, connection);
     else this.#takeControl(peer, connection);
   }
 
+  /** @throws KeyvalError KV_CONFIG_MISMATCH while the life before is still heard: two processes claim one address */
   #newIncarnation(peer: Peer, incarnation: Uint8Array): void {
+    if (peer.control !== null && this.#host.nowMs - peer.heardAtMs < SILENCE_MS) {
+      throw new KeyvalError(
+        'KV_CONFIG_MISMATCH',
+        `another process is connected as ${peer.name}; it was heard just now`,
+      );
+    }
+    peer.bulk?.destroy();
+    peer.control?.destroy();
     peer.incarnation = incarnation.slice();
     peer.life += 1;
     peer.stages.clear();
@@ -126,9 +144,11 @@ export class Links {
   #takeBulk(peer: Peer, connection: Connection): void {
     const old = peer.bulk;
     peer.bulk = connection;
-    if (old === null) return;
-    old.destroy();
-    this.#host.bulkLost(peer);
+    if (old !== null) {
+      old.destroy();
+      this.#host.bulkLost(peer);
+    }
+    this.#host.bulkLinked(peer);
   }
 
   #takeControl(peer: Peer, connection: Connection): void {
@@ -189,6 +209,7 @@ export class Links {
     if (paused) peer.heardAtMs = nowMs;
     if (peer.control === null) return;
     const silentMs = Math.round(nowMs - peer.heardAtMs);
+    if (silentMs > GIVE_UP_MS) return peer.control.destroy();
     if (silentMs > SILENCE_MS) this.#setState(peer, 'silent', `silent for ${silentMs} ms`);
     else if (peer.state === 'silent') this.#setState(peer, 'up', '');
     const { frames } = peer.control;

@@ -19,7 +19,7 @@ import { sendLargeValue } from './large-values.ts';
 import { LargeWrites } from './large-writes.ts';
 import { Links } from './links.ts';
 import { LoginHandler } from './login-handler.ts';
-import { ParkedRequests } from './parked-requests.ts';
+import { ParkedRequests, timeLeftOf } from './parked-requests.ts';
 import { PartitionBackup } from './partition-backup.ts';
 import { PartitionPrimary } from './partition-primary.ts';
 import { HEARTBEAT_MS, type Peer } from './peer.ts';
@@ -263,6 +263,7 @@ export class Node {
     for (const partition of this.#primariesWith(peer)) {
       partition.primary.resend(partition.backupMembers.indexOf(peer.member));
       partition.changed();
+      this.#replicator.existed(partition);
     }
     this.ports.turn.wake();
   }
@@ -273,6 +274,14 @@ export class Node {
 
   bulkLost(peer: Peer): void {
     this.#largeWrites.linkLost(peer);
+  }
+
+  bulkLinked(peer: Peer): void {
+    this.#largeWrites.bulkLinked(peer);
+  }
+
+  unpark(): void {
+    this.ports.turn.wake();
   }
 
   /** R3, R4: a restart is a new member as far as memory goes. */
@@ -314,7 +323,9 @@ export class Node {
     if (status === peerCodec.AckStatus.refused) {
       this.#tellRefusal(peer);
       primary.refused(backup);
-    } else if (!primary.serving && epoch >= primary.epoch) {
+      this.#replicator.existed(partition);
+      this.ports.turn.wake();
+    } else if (!primary.serving && !primary.existed && epoch >= primary.epoch) {
       partition.open(Math.max(epoch + 1, this.#epoch), this.ports.clock.unixMs());
     }
   }
@@ -405,13 +416,21 @@ export class Node {
     opcode: number,
     body: Uint8Array,
   ): void {
-    this.#parked.add({ partition, position, to: to as Connection, messageId, opcode, body });
+    this.#parked.add({
+      partition,
+      position,
+      to: to as Connection,
+      messageId,
+      opcode,
+      body,
+      untilMs: this.nowMs + timeLeftOf(body),
+    });
   }
 
   // ---- time
 
   #endOfTurn(): void {
-    if (this.#parked.size > 0) this.#parked.retry(this.#requests);
+    if (this.#parked.size > 0) this.#parked.retry(this.#requests, this.nowMs);
     this.#replicator.endOfTurn();
     if (this.#whenServing.length > 0) this.#checkServing();
   }
@@ -427,7 +446,7 @@ export class Node {
       partition.tick();
       this.#replicator.tellCommit(partition);
     }
-    this.#replicator.commitsTold();
+    this.#replicator.batchesTold();
     for (const connection of this.#connections.values()) if (connection.stuck) this.#dropStuck(connection);
     if (this.#parked.size > 0 || this.#replicator.pending) this.ports.turn.wake();
     this.#checkServing();

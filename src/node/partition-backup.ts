@@ -32,6 +32,10 @@ export class PartitionBackup {
     const at = start - codec.RECORD_PARTITION; // offsets of the codec count from the record's length field
     const epoch = readU32(bytes, at + codec.RECORD_EPOCH);
     const operation = readI32(bytes, at + codec.RECORD_OPERATION);
+    if (bytes[at + codec.RECORD_KIND] === EntryKind.existed) {
+      backup.existed(life);
+      return false;
+    }
     const isEntry = bytes[at + codec.RECORD_KIND] !== EntryKind.commitOnly;
     if (isEntry) this.ackStatus = backup.accept(life, epoch, operation, bytes, at + codec.RECORD_KIND, end);
     else if (life !== backup.life) return false;

@@ -27,6 +27,8 @@ import { BUSY_TEXT, FORGOTTEN_TEXT, NO_SESSION_TEXT, refusalText } from './texts
 
 /** Entries appended and not yet committed; one more is refused with KV_OVERLOADED. */
 export const PENDING_ENTRIES_MAX = 65_536;
+/** Bytes of entries that some backup lacks; above, writers are refused with KV_OVERLOADED. */
+const PENDING_BYTES_MAX: number = 32 * 1024 * 1024;
 /** A lock and its waiters take about this much. */
 const LOCK_BYTES = 160;
 
@@ -46,6 +48,8 @@ export class PartitionPrimary {
   readonly #host: PrimaryHost;
   #epochStartMs = 0; // monotonic
   #epochStartLogMs = 0;
+  #applying = false;
+  #expiriesApplied = false;
   readonly #waits: LockWaits = new LockWaits();
   readonly #expiry: KeyExpiry;
   readonly #sessions: PartitionSessions;
@@ -113,6 +117,11 @@ export class PartitionPrimary {
       const reason = this.#host.backupObstacle(member, this.primary.states[backup] as number);
       if (reason !== null) reasons.push(reason);
     });
+    if (this.primary.existed && !reasons.some((reason) => reason.includes('KV_RESTARTED'))) {
+      reasons.push(
+        'KV_RESTARTED: this node was restarted and lost what it held; stop all nodes and start them again to begin empty',
+      );
+    }
     if (reasons.length === 0) reasons.push('its first entry is not yet on every replica; the cluster is starting');
     return `partition ${this.id}: ${reasons.join('; ')}`;
   }
@@ -163,9 +172,9 @@ export class PartitionPrimary {
 
   /** Appends the expiry of a slot, unless one is on its way; gives its position, −1 when nothing can be appended. */
   #expire(slot: number): number {
+    if (!this.writable) return -1;
     const pending = this.#expiry.pending(slot);
-    if (pending >= 0) return pending;
-    return this.writable ? this.#expiry.append(slot, this.logTimeMs()) : -1;
+    return pending < 0 ? this.#expiry.append(slot, this.logTimeMs()) : pending;
   }
 
   /** One page of the partition's committed state. */
@@ -218,7 +227,8 @@ export class PartitionPrimary {
     if (this.applied === this.log.next && this.#refusedAtOnce(kind, to, messageId, bytes, start)) return false;
     const position = this.primary.append(kind, this.logTimeMs(), bytes, start + codec.WRITE_ATTACH_EPOCH, end);
     this.log.own(position, to, messageId);
-    attachment.pend(sequence, position);
+    // Beyond the window of what is applied, a retry cannot join; applied twice it has no second effect.
+    if (!attachment.isBeyondWindow(sequence, attachment.mark)) attachment.pend(sequence, position);
     this.changed();
     return true;
   }
@@ -232,9 +242,8 @@ export class PartitionPrimary {
     start: number,
     end: number,
   ): Code | null {
-    if (attachment.isBeyondWindow(sequence, attachment.mark) && attachment.isBeyondWindow(sequence, mark))
-      return 'KV_OVERLOADED';
-    if (attachment.isBeyondWindow(sequence, attachment.mark)) attachment.advance(mark);
+    if (attachment.isBeyondWindow(sequence, mark)) return 'KV_OVERLOADED';
+    if (this.log.usedBytes > PENDING_BYTES_MAX) return 'KV_OVERLOADED';
     if (this.log.next - this.applied >= PENDING_ENTRIES_MAX) return 'KV_OVERLOADED';
     if (kind === EntryKind.remove || kind === EntryKind.release) return null;
     const keyLength = readU16(bytes, start + codec.WRITE_KEY_LENGTH);
@@ -340,8 +349,20 @@ export class PartitionPrimary {
     if (this.primary.acknowledged(backup, epoch, operation)) this.applyCommitted();
   }
 
+  /** Applies and answers everything committed. An expiry that commits brings the next one, without recursion. */
   applyCommitted(): void {
+    if (this.#applying) return;
+    this.#applying = true;
+    do {
+      this.#applyAll();
+    } while (this.#expiriesApplied && this.#expireDue() && this.applied < this.primary.commit);
+    this.#applying = false;
+    this.#dropAcknowledged();
+  }
+
+  #applyAll(): void {
     const { primary, log, state } = this;
+    this.#expiriesApplied = false;
     while (this.applied < primary.commit) {
       const position = this.applied;
       this.applied += 1;
@@ -350,7 +371,6 @@ export class PartitionPrimary {
       this.#answer(kind, position);
       if (kind === EntryKind.expireKey) this.#expiryApplied(position);
     }
-    this.#dropAcknowledged();
   }
 
   /** What every backup holds and is applied here needs no resending; a lone barrier stays for a backup that starts over. */
@@ -360,14 +380,16 @@ export class PartitionPrimary {
 
   #expiryApplied(position: number): void {
     this.#expiry.applied(position);
-    this.#expireDue();
+    this.#expiriesApplied = true;
+    this.#host.unpark();
   }
 
-  /** One expiry at a time is enough: each that commits brings the next. */
-  #expireDue(): void {
+  /** One expiry at a time is enough: each that commits brings the next. True when one was appended. */
+  #expireDue(): boolean {
     const slot = this.state.keys.dueSlot(this.logTimeMs());
-    if (slot < 0 || this.#expiry.pending(slot) >= 0) return;
-    if (this.#expire(slot) >= 0) this.changed();
+    if (slot < 0 || this.#expiry.pending(slot) >= 0 || this.#expire(slot) < 0) return false;
+    this.changed();
+    return true;
   }
 
   #answer(kind: number, position: number): void {
@@ -423,8 +445,6 @@ export class PartitionPrimary {
     if (this.state.attachments.size >= ATTACHMENTS_MAX) {
       return replyFail(to, messageId, 'KV_OVERLOADED', `partition ${this.id} has ${ATTACHMENTS_MAX} sessions`);
     }
-    if (!this.#host.hasRoom(1024, this))
-      return replyFail(to, messageId, 'KV_OUT_OF_MEMORY', refusalText('KV_OUT_OF_MEMORY'));
     const position = this.primary.append(
       EntryKind.attach,
       this.logTimeMs(),

@@ -124,10 +124,35 @@ export class PartitionState {
       return;
     }
     const sequence = readI32(this.#data, this.#body + layout.ENTRY_SEQUENCE);
+    if (this.#appliedBefore(attachment, sequence)) {
+      if (this.#isStaged()) this.#takeStage(this.#stage());
+      return;
+    }
     this.#refuse(RecordStatus.refused, 0, 0);
     this.#write(kind, attachment, sequence);
     const mark = readI32(this.#data, this.#body + layout.ENTRY_MARK);
     attachment.record(sequence, mark, this.status, this.epoch, this.operation, this.payloadHigh, this.payloadLow);
+  }
+
+  /** A sequence that has its outcome has no second effect: the outcome stands (R22). */
+  #appliedBefore(attachment: Attachment, sequence: number): boolean {
+    if (attachment.isBeforeMark(sequence)) return false;
+    const status = attachment.status(sequence);
+    if (status <= RecordStatus.pending) return false;
+    this.#refuse(status, attachment.recordEpoch(sequence), attachment.recordOperation(sequence));
+    if (status === RecordStatus.queued) this.#whatBecameOfWait(attachment, sequence);
+    this.payloadHigh = attachment.payloadHigh(sequence);
+    this.payloadLow = attachment.payloadLow(sequence);
+    return true;
+  }
+
+  /** A wait that was queued waits still, holds its lock, or has ended. */
+  #whatBecameOfWait(attachment: Attachment, sequence: number): void {
+    this.queuedWaiter = this.locks.waiterOf(attachment.slot, sequence);
+    if (this.queuedWaiter !== NONE) return;
+    const slot = this.locks.heldFor(attachment.slot, sequence);
+    if (slot === NONE) this.#refuse(RecordStatus.busy, 0, 0);
+    else this.#refuse(RecordStatus.granted, this.locks.tokenEpoch(slot), this.locks.tokenOperation(slot));
   }
 
   #write(kind: number, attachment: Attachment, sequence: number): void {

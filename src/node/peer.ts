@@ -29,6 +29,8 @@ export class Peer {
   reason = 'not connected yet';
   /** It has reached its memory limit. */
   memoryFull = false;
+  /** Stages to forget that it has not been told of. */
+  readonly dropsOwed: number[] = [];
   /** It was logged that this peer holds state of a former life of this node. */
   refusalTold = false;
   // Batches being encoded at the end of a turn.

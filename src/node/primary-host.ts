@@ -21,6 +21,8 @@ export interface PrimaryHost {
     operation: number,
     ttlMs: number,
   ): void;
+  /** Requests set aside may go on. */
+  unpark(): void;
   /** Puts a request aside until `partition` has applied `position`. */
   park(
     partition: PartitionPrimary,

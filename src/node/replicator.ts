@@ -21,6 +21,7 @@ export class Replicator {
   readonly #incarnation: Uint8Array;
   #changed: PartitionPrimary[] = [];
   #taken: PartitionBackup[] = [];
+  readonly #existed: Set<PartitionPrimary> = new Set();
   #spare: PartitionPrimary[] = [];
 
   constructor(peers: readonly (Peer | null)[], incarnation: Uint8Array) {
@@ -47,6 +48,7 @@ export class Replicator {
 
   endOfTurn(): void {
     if (this.#changed.length > 0) this.#sendEntries();
+    if (this.#existed.size > 0) this.#tellExisted();
     if (this.#taken.length > 0) this.#sendAcknowledgements();
   }
 
@@ -156,8 +158,28 @@ export class Replicator {
     }
   }
 
-  /** Closes what `tellCommit` opened. */
-  commitsTold(): void {
+  /** At the end of the turn, backups that lack what existed are told that it existed. */
+  existed(partition: PartitionPrimary): void {
+    this.#existed.add(partition);
+  }
+
+  #tellExisted(): void {
+    for (const partition of this.#existed) this.#tellBackupsExisted(partition);
+    this.#existed.clear();
+    this.batchesTold();
+  }
+
+  #tellBackupsExisted(partition: PartitionPrimary): void {
+    const { primary, backupMembers } = partition;
+    for (let backup = 0; backup < backupMembers.length; backup += 1) {
+      const peer = this.#peers[backupMembers[backup] as number] as Peer;
+      if (peer.control === null || !primary.mustBeTold(backup)) continue;
+      this.#record(partition, peer, peer.control.frames, primary.epoch, 0, EXISTED, 0, EXISTED.length);
+    }
+  }
+
+  /** Closes the batches that are open. */
+  batchesTold(): void {
     for (const peer of this.#peers) if (peer?.appending) this.#closeBatch(peer);
   }
 
@@ -195,4 +217,5 @@ export class Replicator {
 }
 
 /** An entry head without an entry: kind 0 and a time nobody reads. */
-const COMMIT_ONLY: Uint8Array = new Uint8Array(7).fill(EntryKind.commitOnly);
+const COMMIT_ONLY: Uint8Array = new Uint8Array([EntryKind.commitOnly, 0, 0, 0, 0, 0, 0]);
+const EXISTED: Uint8Array = new Uint8Array([EntryKind.existed, 0, 0, 0, 0, 0, 0]);

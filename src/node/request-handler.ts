@@ -105,6 +105,8 @@ export class RequestHandler implements FrameHandler {
         return leave(this.#host.primaries, from, messageId, bytes, start, end);
       case op.SCAN:
         return this.#scan(from, messageId, bytes, start, end);
+      case op.DROP:
+        return this.#stages.get(from.id)?.drop(messageId);
       case op.STGE:
         return this.#stage(from, messageId, bytes, start, end);
       case op.BTCH:
@@ -205,13 +207,15 @@ export class RequestHandler implements FrameHandler {
   /** PUTK, CASK of a value that came before in STGE frames on the same connection. */
   #putStaged(opcode: number, from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     const keyEnd = this.#checkWrite(opcode, 8, from, messageId, bytes, start, end);
+    // Whatever comes of it, the stage is used up.
+    const value = end - start < 8 ? null : (this.#stages.get(from.id)?.take(readU32(bytes, end - 8)) ?? null);
     if (keyEnd < 0) return;
     const partition = this.#partitionOf(bytes, start + codec.WRITE_KEY, keyEnd);
     const primary = this.#host.primaries[partition] as PartitionPrimary | null;
     if (primary === null) return this.#moved(partition, from, messageId);
-    const value = this.#stages.get(from.id)?.take(readU32(bytes, keyEnd)) ?? null;
-    if (value === null)
+    if (value === null) {
       return replyFail(from, messageId, 'KV_BAD_REQUEST', 'the staged value is not there, or not whole');
+    }
     this.#host.writeLarge(primary, EntryKind.put, from, messageId, bytes.slice(start, end), value);
   }
 
@@ -283,7 +287,9 @@ export class RequestHandler implements FrameHandler {
       const next = at + 4 + length;
       const opcode = length < FRAME_LENGTH_MIN ? op.BTCH : readU32(bytes, at + 4);
       if (opcode === op.BTCH || next > end || count >= BATCH_FRAMES_MAX) return void malformed(from, messageId, 'BTCH');
-      this.request(from, opcode, readU32(bytes, at + 8), bytes, at + FRAME_HEADER_BYTES, next);
+      const id = readU32(bytes, at + 8);
+      if (from.full) replyFail(from, id, 'KV_OVERLOADED', 'the replies to this batch pile up; read them first');
+      else this.request(from, opcode, id, bytes, at + FRAME_HEADER_BYTES, next);
       at = next;
     }
   }

@@ -64,7 +64,7 @@ function writeEntry(to: ReplyTarget, keys: KeyTable, slot: number, nowMs: number
   frames.u32(keys.epoch(slot));
   frames.u32(keys.operation(slot));
   frames.u48(deadline === 0 ? 0 : Math.max(1, deadline - nowMs));
-  frames.reserve(keyLength + valueLength);
+  frames.reserve(keyLength + (included ? valueLength : 0));
   keys.copyKey(slot, frames.buffer, frames.length);
   frames.length += keyLength;
   if (!included) return;

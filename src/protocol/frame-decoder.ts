@@ -53,6 +53,12 @@ export class FrameDecoder {
     this.#at = 0;
   }
 
+  /** The chunk will not be there any longer when `next` goes on: copies what is left of it. */
+  keepRest(): void {
+    this.#chunk = this.#chunk.slice(this.#at);
+    this.#at = 0;
+  }
+
   /** Moves to the next whole frame. After `badLength` the stream cannot be followed any further. */
   next(): number {
     if (this.#carried > 0) return this.#nextCarried();

@@ -7,14 +7,20 @@ import { FRAGMENT_BYTES, FRAME_HEADER_BYTES } from './limits.ts';
 import { FRAG, STGE } from './opcode.ts';
 import type { WriterQueue } from './writer-queue.ts';
 
-/** STGE frames. Resolves when all have left, or the connection has closed. */
-export function sendStage(queue: WriterQueue, messageId: number, stage: number, value: Uint8Array): Promise<void> {
-  return sendPieces(queue, STGE, messageId, value, [stage, value.length]);
+/** STGE frames. Resolves when all have left, the connection has closed, or `givenUp` says that nobody wants them. */
+export function sendStage(
+  queue: WriterQueue,
+  messageId: number,
+  stage: number,
+  value: Uint8Array,
+  givenUp: () => boolean,
+): Promise<void> {
+  return sendPieces(queue, STGE, messageId, value, [stage, value.length], givenUp);
 }
 
 /** FRAG frames. The value is never written to meanwhile. */
 export function sendFragments(queue: WriterQueue, messageId: number, value: Uint8Array): Promise<void> {
-  return sendPieces(queue, FRAG, messageId, value, []);
+  return sendPieces(queue, FRAG, messageId, value, [], () => false);
 }
 
 /** Each body is the words given, the piece's offset, the piece. */
@@ -24,6 +30,7 @@ async function sendPieces(
   messageId: number,
   value: Uint8Array,
   words: readonly number[],
+  givenUp: () => boolean,
 ): Promise<void> {
   for (let offset = 0; offset < value.length; offset += FRAGMENT_BYTES) {
     const piece = value.subarray(offset, offset + FRAGMENT_BYTES);
@@ -35,6 +42,6 @@ async function sendPieces(
     body.forEach((word, index) => {
       writeU32(head, FRAME_HEADER_BYTES + index * 4, word);
     });
-    if (!(await queue.sendPieces([head, piece]))) return;
+    if (givenUp() || !(await queue.sendPieces([head, piece]))) return;
   }
 }

@@ -14,8 +14,11 @@ export class WriterQueue implements Flushable {
   readonly #channel: Channel;
   #closed = false;
   #pieceBytes = 0;
+  #waitingBytes = 0; // of frames in pieces that wait for the mutex
   #pieceSent: (() => void) | null = null;
   readonly #whenEmpty: (() => void)[] = [];
+  /** Told when the channel has taken at once all that was flushed: no `drained` follows then. */
+  onTaken: (() => void) | null = null;
 
   constructor(channel: Channel, turn: Turn) {
     this.#channel = channel;
@@ -24,7 +27,7 @@ export class WriterQueue implements Flushable {
 
   /** Bytes waiting here or in the channel. */
   get queuedBytes(): number {
-    return this.frames.queuedBytes + this.#pieceBytes;
+    return this.frames.queuedBytes + this.#pieceBytes + this.#waitingBytes;
   }
 
   get closed(): boolean {
@@ -37,11 +40,15 @@ export class WriterQueue implements Flushable {
     if (this.#closed || this.mutex.held) return;
     this.frames.flush(this.#channel);
     this.#settleEmpty();
+    if (!this.frames.sending) this.onTaken?.();
   }
 
   /** Sends one frame given in pieces. Resolves when the channel has taken all of them; false when it closed before. */
   async sendPieces(pieces: readonly Uint8Array[]): Promise<boolean> {
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    this.#waitingBytes += bytes;
     await this.mutex.acquire();
+    this.#waitingBytes -= bytes;
     try {
       if (!(await this.#emptyFrames())) return false;
       for (const piece of pieces) if (!(await this.#sendPiece(piece))) return false;

@@ -61,6 +61,13 @@ export class Backup {
     return true;
   }
 
+  /** Entries existed that this replica lacks: from now on it refuses a new life of the primary all the same. */
+  existed(life: number): void {
+    if (this.holdsEntries) return;
+    this.life = life;
+    this.holdsEntries = true;
+  }
+
   #newEpoch(epoch: number, operation: number, source: Uint8Array, start: number, end: number): number {
     if (operation !== 1 || source[start] !== EntryKind.barrier) return AcceptStatus.mismatch;
     const body = start + ENTRY_HEAD_BYTES;

@@ -37,6 +37,11 @@ export class Primary {
   /** Position of the barrier that this primary began with: nothing is served before it is committed. */
   #firstBarrier = 0;
   epoch = 0;
+  /**
+   * Some replica has told that entries existed before this life. It stays so for good, whatever becomes of who told it:
+   * nothing is served that would silently begin empty (R4, R9).
+   */
+  existed = false;
   /** Time of the last entry, log milliseconds: never goes back (R23). */
   lastTimeMs = 0;
   /** Per backup: holds everything before this position. match ≤ sent ≤ next. */
@@ -64,7 +69,7 @@ export class Primary {
 
   /** R11. A primary that goes on in a new epoch of its own knows what is committed, and serves all the while. */
   get serving(): boolean {
-    return this.epoch > 0 && this.commit > this.#firstBarrier;
+    return this.epoch > 0 && this.commit > this.#firstBarrier && !this.existed;
   }
 
   /** Opens an epoch: its first entry is a barrier that names its predecessor (R11, R15). */
@@ -126,7 +131,7 @@ export class Primary {
 
   /** A backup's log ends at (epoch, operation) instead of at the predecessor of what was sent: send from there (R15). */
   mismatched(backup: number, epoch: number, operation: number): void {
-    if (this.#isOut(backup)) return;
+    if (!this.#needs(backup)) return;
     const after = this.#positionAfter(epoch, operation);
     const match = this.match[backup] as number;
     this.sent[backup] = after > match ? after : match;
@@ -134,13 +139,13 @@ export class Primary {
 
   /** The link was renewed, same incarnation: what was sent and not acknowledged may be lost. */
   resend(backup: number): void {
-    if (this.#isOut(backup)) return;
+    if (!this.#needs(backup)) return;
     this.sent[backup] = this.match[backup] as number;
   }
 
   /** The backup restarted and holds nothing. While only barriers exist it may start over (R4); else it is out. */
   restarted(backup: number): void {
-    if (this.holdsEntries) {
+    if (this.holdsEntries || this.existed) {
       this.states[backup] = BackupState.restarted;
       this.sent[backup] = this.log.next;
       return;
@@ -150,13 +155,26 @@ export class Primary {
     this.sent[backup] = this.barrier;
   }
 
-  /** R4: it lacks what was acknowledged in its name. Sending it the rest would only be refused, again and again. */
+  /** R4: it lacks what was acknowledged in its name. */
   #isOut(backup: number): boolean {
     return this.states[backup] === BackupState.restarted;
   }
 
+  /** Whether sending it anything can help. If not, it would answer for ever that it lacks what came before. */
+  #needs(backup: number): boolean {
+    return !this.existed && !this.#isOut(backup);
+  }
+
+  /** The backup holds state of a former life of this primary. */
   refused(backup: number): void {
+    this.existed = true;
     this.states[backup] = BackupState.refusing;
+  }
+
+  /** A backup that lacks what existed must be told so, for whoever remembers now may be gone later (R4). */
+  mustBeTold(backup: number): boolean {
+    if (this.states[backup] === BackupState.restarted) return true;
+    return this.existed && this.states[backup] !== BackupState.refusing;
   }
 
   /** Position after the entry (epoch, operation) of the present epoch; −1 for another epoch. */

@@ -15,6 +15,8 @@ import { copyBytes, readU48, writeU48 } from '../base/bytes.ts';
 
 const ENTRIES_MIN = 16;
 const BYTES_MIN = 2048;
+/** A larger buffer is given back when it is empty. */
+const BYTES_KEPT_MAX: number = 1024 * 1024;
 /** kind u8 | timeMs u48 */
 export const ENTRY_HEAD_BYTES = 7;
 
@@ -32,11 +34,17 @@ export class ReplicationLog {
   #owners: (object | null)[] = new Array(ENTRIES_MIN).fill(null);
   #tags: Int32Array = new Int32Array(ENTRIES_MIN);
   #mask: number = ENTRIES_MIN - 1;
+  #used = 0;
   #tail = 0; // where the next entry's bytes would start, unless they do not fit
 
   /** Memory held. */
   get bytes(): number {
     return this.data.length + (this.#mask + 1) * 32;
+  }
+
+  /** Bytes of the entries kept. */
+  get usedBytes(): number {
+    return this.#used;
   }
 
   /** Appends an entry whose body is `source[start, end)`, copied. Gives its position. */
@@ -71,6 +79,7 @@ export class ReplicationLog {
     this.#epochs[at] = epoch;
     this.#operations[at] = operation;
     this.#tail = offset + length;
+    this.#used += length;
     this.next = position + 1;
     return position;
   }
@@ -176,7 +185,11 @@ export class ReplicationLog {
   /** Forgets the entries before `position`. */
   dropBefore(position: number): void {
     assert(position <= this.next, 'log: dropping beyond the end');
-    for (; this.first < position; this.first += 1) this.#owners[this.first & this.#mask] = null;
+    for (; this.first < position; this.first += 1) {
+      this.#owners[this.first & this.#mask] = null;
+      this.#used -= this.length(this.first);
+    }
+    if (this.first === this.next && this.data.length > BYTES_KEPT_MAX) this.data = new Uint8Array(BYTES_MIN);
   }
 
   /** Forgets `position` and everything after it (R15). */
@@ -184,7 +197,10 @@ export class ReplicationLog {
     assert(position >= this.first && position <= this.next, 'log: truncating outside');
     if (position === this.next) return;
     this.#tail = this.offset(position);
-    for (let at = position; at < this.next; at += 1) this.#owners[at & this.#mask] = null;
+    for (let at = position; at < this.next; at += 1) {
+      this.#owners[at & this.#mask] = null;
+      this.#used -= this.length(at);
+    }
     this.next = position;
   }
 }

@@ -1,6 +1,7 @@
 /** `keyval-node`: its options, its start log, and what it says when it cannot start. */
 import test, { type ExecutionContext } from 'ava';
-import { version } from '../../src/index.ts';
+import { nodeCommandLine } from '../../src/cli/node/node-command-line.ts';
+import { KeyvalError, type NodeOptions, startNode, version } from '../../src/index.ts';
 import { startedNode } from '../helpers/node.ts';
 import { type Ended, keyval, startKeyvalNode } from '../helpers/processes.ts';
 import { secretFile } from '../helpers/secret-file.ts';
@@ -63,14 +64,19 @@ const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
   [['--peers'], /^--peers needs a value$/],
   [['127.0.0.1'], /^unexpected argument '127\.0\.0\.1'; see keyval-node --help$/],
 ];
-test.serial('every mistake is named in one line, with exit code 2', async (t) => {
-  const ends = await Promise.all(mistakes.map(([args]) => run(t, ...args)));
-  for (const [at, [args, text]] of mistakes.entries()) {
-    const { code, stdout, stderr } = ends[at] as Ended;
-    t.deepEqual([code, stdout], [2, ''], args.join(' '));
-    t.regex(stderr, /^keyval-node: KV_USAGE: .*\n$/);
-    t.regex(stderr.slice('keyval-node: KV_USAGE: '.length, -1), text);
-  }
+for (const [args, message] of mistakes) {
+  test(`${args.join(' ')}: ${message.source}`, async (t) => {
+    const starting = nodeCommandLine(args).then((options) => startNode(options as NodeOptions));
+    await t.throwsAsync(starting, { instanceOf: KeyvalError, code: 'KV_USAGE', message });
+  });
+}
+
+test.serial('a mistake is one line, with exit code 2, and the launcher is told', async (t) => {
+  const node = startKeyvalNode(t, ['--repliacs', '3'], { ipc: true });
+  const { code, stdout, stderr } = await node.ended;
+  const message = 'unknown option --repliacs; did you mean --replicas?';
+  t.deepEqual([code, stdout, stderr], [2, '', `keyval-node: KV_USAGE: ${message}\n`]);
+  t.deepEqual(node.messages, [{ type: 'failed', code: 'KV_USAGE', message }]);
 });
 
 test.serial('alone: a cluster of one, with the log of its start', async (t) => {

@@ -35,6 +35,10 @@ class ManualTimers implements Timers, Clock {
     };
   }
 
+  soon(run: () => void): void {
+    this.after(0, run);
+  }
+
   atTurnEnd(run: () => void): void {
     this.after(0, run);
   }

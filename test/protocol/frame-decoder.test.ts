@@ -89,6 +89,32 @@ test('a cut frame survives its chunk being reused', (t) => {
   t.deepEqual(decodeChunks([bytes.subarray(30)], decoder), [decoded('PING', 1, numbered(50))]);
 });
 
+test('what is left of a chunk can be kept for later, though the chunk is reused', (t) => {
+  const frames = [1, 2, 3].map((id) => decoded('PING', id, numbered(50)));
+  const bytes = encode(frames);
+  for (let cut = 1; cut <= bytes.length; cut += 1) {
+    const decoder = new FrameDecoder();
+    const chunk = bytes.slice(0, cut);
+    decoder.push(chunk);
+    const first = decoder.next();
+    decoder.keepRest();
+    chunk.fill(0xee);
+    const seen = first === DecodeStatus.frame ? 1 : 0;
+    const rest = [...taken(decoder), ...decodeChunks([bytes.subarray(cut)], decoder)];
+    t.deepEqual(rest, frames.slice(seen), `cut at ${cut}`);
+  }
+});
+
+/** The frames that lie in the decoder. */
+function taken(decoder: FrameDecoder): DecodedFrame[] {
+  const frames: DecodedFrame[] = [];
+  while (decoder.next() === DecodeStatus.frame) {
+    const body = decoder.buffer.slice(decoder.bodyStart, decoder.bodyEnd);
+    frames.push(decoded('PING', decoder.messageId, body));
+  }
+  return frames;
+}
+
 for (const length of [0, 7, FRAME_LENGTH_MAX + 1, 2 ** 32 - 1]) {
   const bytes = frame('PING', 1, numbered(4), length);
   test(`a length of ${length} is refused as soon as its four bytes are there`, (t) => {

@@ -56,7 +56,7 @@ for (const bytes of [1, FRAGMENT_BYTES, FRAGMENT_BYTES + 1, 3 * FRAGMENT_BYTES -
 test('STGE frames name the stage and the total too', async (t) => {
   const { queue, channel } = bench();
   const bytes = FRAGMENT_BYTES + 5;
-  await sendStage(queue, 7, 0xfffefdfc, numbered(bytes));
+  await sendStage(queue, 7, 0xfffefdfc, numbered(bytes), () => false);
   const frames = decodeChunks([channel.sent]);
   t.true(frames.every(({ opcode }) => opcode === 'STGE'));
   for (const { body } of frames) {
@@ -110,4 +110,14 @@ test('when the channel is gone the rest is not sent', async (t) => {
   queue.close();
   await sent;
   t.is(channel.writes, 1);
+});
+
+test('pieces that nobody wants any longer are not sent', async (t) => {
+  const { queue, channel } = bench();
+  let asked = 0;
+  await sendStage(queue, 7, 1, numbered(10 * FRAGMENT_BYTES), () => {
+    asked += 1;
+    return asked > 3;
+  });
+  t.is(decodeChunks([channel.sent]).length, 3);
 });

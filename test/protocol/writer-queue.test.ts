@@ -106,6 +106,18 @@ test('a piece on its way counts as queued until it has left', async (t) => {
   t.is(queue.queuedBytes, 0);
 });
 
+test('frames in pieces that wait for their turn count as queued', async (t) => {
+  const { queue, channel } = bench();
+  channel.holds = true;
+  const sent = [1, 2, 3].map((id) => queue.sendPieces(pieces(id, [100])));
+  await turnOfLoop();
+  t.is(queue.queuedBytes, FRAME_HEADER_BYTES + 2 * (FRAME_HEADER_BYTES + 100));
+  channel.holds = false;
+  channel.drain();
+  await Promise.all(sent);
+  t.is(queue.queuedBytes, 0);
+});
+
 test('when the channel is gone, whoever sends pieces is told so', async (t) => {
   const { queue, channel } = bench();
   channel.holds = true;
@@ -153,6 +165,25 @@ test('whenEmpty does not wait for a channel that is gone, nor when nothing is qu
   await waiting;
   await queue.whenEmpty();
   t.pass();
+});
+
+test('who waits for room is told when the channel takes everything at once, as well as when it drains', (t) => {
+  const { queue, channel, manual } = bench();
+  let taken = 0;
+  queue.onTaken = () => {
+    taken += 1;
+    t.is(queue.queuedBytes, 0);
+  };
+  ping(queue, 1);
+  manual.end();
+  t.is(taken, 1);
+  channel.holds = true;
+  ping(queue, 2);
+  manual.end();
+  t.is(taken, 1);
+  channel.holds = false;
+  channel.drain();
+  t.is(taken, 2);
 });
 
 type Step =

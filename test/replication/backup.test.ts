@@ -84,6 +84,20 @@ test('R4: what was committed and dropped counts as held', (t) => {
   t.is(accept(backup, 1, 6, 1, barrierAfter(0, 0)), refused);
 });
 
+test('R4: a backup that was told of entries it lacks refuses a new life of the primary', (t) => {
+  const backup = new Backup(new ReplicationLog());
+  backup.existed(3);
+  t.is(accept(backup, 4, 6, 1, barrierAfter(0, 0)), refused);
+  t.is(backup.log.next, 0);
+});
+
+test('R4: what is held counts more than what was told', (t) => {
+  const backup = backupAt(2);
+  backup.existed(1);
+  t.is(backup.life, 0);
+  t.is(accept(backup, 0, 5, 3, plainEntry(3)), held);
+});
+
 test('R15: a barrier that names the last entry goes on behind it', (t) => {
   const backup = backupAt(3);
   t.is(accept(backup, 0, 6, 1, barrierAfter(5, 3)), held);

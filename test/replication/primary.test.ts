@@ -165,12 +165,47 @@ test('R4: a backup that is out is sent nothing, so that it does not answer for e
   t.is(primary.sent[0], primary.log.next);
 });
 
-test('R4: a backup that refuses may start over after a restart of its own', (t) => {
-  const primary = opened(1);
-  primary.refused(0);
-  t.is(primary.states[0], BackupState.refusing);
-  primary.restarted(0);
-  t.is(primary.states[0], BackupState.unknown);
+test('R4: once a backup has refused, this life never serves, whatever becomes of that backup', (t) => {
+  const primary = opened(2);
+  primary.acknowledged(0, 5, 1);
+  primary.refused(1);
+  t.true(primary.existed);
+  t.is(primary.states[1], BackupState.refusing);
+  primary.restarted(1);
+  t.is(primary.states[1], BackupState.restarted);
+  primary.acknowledged(1, 5, 1);
+  t.false(primary.serving);
+});
+
+test('R4: what existed is told to every backup that does not hold it', (t) => {
+  const primary = opened(3);
+  t.deepEqual(
+    [0, 1, 2].map((backup) => primary.mustBeTold(backup)),
+    [false, false, false],
+  );
+  primary.refused(1);
+  primary.acknowledged(0, 5, 1);
+  t.deepEqual(
+    [0, 1, 2].map((backup) => primary.mustBeTold(backup)),
+    [true, false, true],
+  );
+});
+
+test('R4: a primary that is not to serve sends nothing again', (t) => {
+  const primary = opened(2);
+  primary.sent.fill(1);
+  primary.refused(1);
+  primary.mismatched(0, 4, 1);
+  primary.resend(0);
+  t.deepEqual([...primary.sent], [1, 1]);
+});
+
+test('R4: a backup that lost what it held is told, for this primary may be gone when it is asked again', (t) => {
+  const primary = serving(2);
+  append(primary);
+  primary.restarted(1);
+  t.false(primary.mustBeTold(0));
+  t.true(primary.mustBeTold(1));
 });
 
 test('an epoch that a backup has overtaken is opened again in its place', (t) => {

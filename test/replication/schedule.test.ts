@@ -1,5 +1,6 @@
 /** R4, R5, R6, R11, R15 under random schedules. To replay one: the seed is in the message. */
 import test from 'ava';
+import { Prng } from '../../src/base/prng.ts';
 import { World } from './support/world.ts';
 
 const SEEDS = 800;
@@ -43,4 +44,20 @@ test('the rules hold at every step, and everything comes to rest', (t) => {
   t.true(committed > SEEDS * 10, `${committed} entries committed`);
   t.true(lives > SEEDS / 4, `${lives} lives of primaries`);
   t.true(writable > SEEDS / 4, `${writable} end writable`);
+});
+
+test('R4: restarts one after the other, of whomever, never begin empty', (t) => {
+  for (let seed = 0; seed < SEEDS; seed += 1) {
+    const random = new Prng(seed);
+    const world = new World(seed);
+    world.settle();
+    world.append();
+    world.settle();
+    for (let restart = 0; restart < 8; restart += 1) {
+      world.restart(random.below(world.replicas.length + 1));
+      settle(seed, world);
+      if (world.life > 0 && world.primary.serving) t.fail(`seed ${seed}: life ${world.life} serves`);
+    }
+  }
+  t.pass();
 });

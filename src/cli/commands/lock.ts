@@ -23,13 +23,13 @@ export const lock: Command = {
   details: [
     'The command finds the fencing token in KEYVAL_FENCE and the key in KEYVAL_LOCK_KEY; SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to it.',
     'When the lock is lost it is ended within a second, SIGTERM first, then SIGKILL, and its children with it (in a terminal, where it shares our process group, it alone).',
-    "Exit code: the command's; 128 + n when signal n ended it; 127 not found, 126 not executable; --conflict-exit-code when the lock is busy or lost; otherwise as everywhere.",
+    "Exit code: the command's; 128 + n when signal n ended it; 127 not found, 126 not executable; --conflict-exit-code for failures of our own: the lock is busy or lost, no node answers; 2 for a mistake in the options.",
   ].join('\n'),
   options: {
     ...keyOptions,
     wait: valued('longest wait for the lock in milliseconds; 0: try once', 'as long as it takes'),
     lease: valued('milliseconds until the cluster frees the lock of a holder that is gone: 100 to 60000', '10000'),
-    'conflict-exit-code': valued('exit code when the lock is busy or lost', `${ExitCode.lock}`),
+    'conflict-exit-code': valued("exit code of failures that are not the command's", `${ExitCode.lock}`),
   },
   examples: [
     ['keyval lock nightly -- ./backup.sh', 'one at a time, on all machines'],
@@ -45,7 +45,7 @@ export const lock: Command = {
     } catch (error) {
       const interrupted = signals.interruption;
       if (interrupted !== null && codeOf(error) === 'KV_ABORTED') return signalExitCode(interrupted);
-      throw isConflict(error) ? new Failure(error, conflictExitCode) : error;
+      throw isOwnFailure(error) ? new Failure(error, conflictExitCode) : error;
     }
   },
 };
@@ -78,6 +78,7 @@ function codeOf(error: unknown): Code | null {
   return error instanceof KeyvalError ? error.code : null;
 }
 
-function isConflict(error: unknown): error is KeyvalError {
-  return error instanceof KeyvalError && codes[error.code].exitCode === ExitCode.lock;
+/** So that a caller can tell our failures from the command's exit codes. */
+function isOwnFailure(error: unknown): error is KeyvalError {
+  return error instanceof KeyvalError && codes[error.code].exitCode !== ExitCode.usage;
 }

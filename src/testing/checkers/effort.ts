@@ -10,7 +10,7 @@ const LEAST_PER_KEY = 10_000;
 const PART_PER_KEY = 1 / 4;
 
 /** Operations looked at to make contradictions small, in all keys together: some seconds. */
-const SHRINKING = 3_000_000;
+const SHRINKING = 1_000_000;
 
 export class Effort {
   #left: number;

@@ -8,7 +8,7 @@ export const rules = {
   'fail-took-effect': 'An operation was answered "fail" or refused, and yet it took effect.',
   'future-read': 'A value was read before anybody had sent it.',
   'stale-read': 'A value was read although it had been overwritten before the read began.',
-  'resurrected-delete': 'A value was read although it had been deleted before the read began.',
+  'resurrected-delete': 'A value was read although it had been deleted, or found expired, before the read began.',
   'lost-write': 'An acknowledged write is gone: absence was read, and nothing had removed the value.',
   'early-expiry': 'A value vanished before its time to live had run out.',
   'lost-update': 'Two updates succeeded from one and the same state: one of them is lost.',

@@ -1,7 +1,7 @@
 /** What a history holds, counted: the table under a verdict. */
 
 import type { History } from './history/history-reader.ts';
-import type { Operation, OperationKind, Outcome } from './history/operation.ts';
+import type { Operation, OperationKind } from './history/operation.ts';
 import { operationKinds } from './history/operation.ts';
 
 export interface Counts {
@@ -23,25 +23,36 @@ export interface Summary extends Counts {
   readonly unknownShare: number;
 }
 
+type Mutable = { -readonly [Field in keyof Counts]: number };
+
 export function summarize({ operations }: History): Summary {
-  const byKind = operationKinds
-    .map((kind) => ({ kind, ...count(operations.filter((operation) => operation.kind === kind)) }))
-    .filter(({ calls }) => calls > 0);
-  const total = count(operations);
+  const counts = new Map<OperationKind, Mutable>(operationKinds.map((kind) => [kind, noCounts()]));
+  const keys = new Set<string>();
+  const clients = new Set<string>();
+  const total = noCounts();
+  for (const operation of operations) {
+    add(counts.get(operation.kind) as Mutable, operation);
+    add(total, operation);
+    if (operation.key !== '') keys.add(operation.key);
+    clients.add(operation.client);
+  }
   return {
     ...total,
-    byKind,
-    keys: new Set(operations.filter(({ key }) => key !== '').map(({ key }) => key)).size,
-    clients: new Set(operations.map(({ client }) => client)).size,
+    byKind: [...counts].filter(([, { calls }]) => calls > 0).map(([kind, count]) => ({ kind, ...count })),
+    keys: keys.size,
+    clients: clients.size,
     durationNs: duration(operations),
     unknownShare: total.unknown / total.calls,
   };
 }
 
-function count(operations: readonly Operation[]): Counts {
-  const counts: Record<Outcome, number> = { ok: 0, fail: 0, unknown: 0 };
-  for (const { outcome } of operations) counts[outcome]++;
-  return { calls: operations.length, ...counts };
+function noCounts(): Mutable {
+  return { calls: 0, ok: 0, fail: 0, unknown: 0 };
+}
+
+function add(counts: Mutable, { outcome }: Operation): void {
+  counts.calls++;
+  counts[outcome]++;
 }
 
 function duration(operations: readonly Operation[]): number {

@@ -1,6 +1,6 @@
 /** `keyval lock`: whose exit code is returned, who gets which signal, and that nothing runs on without the lock. */
 import test, { type ExecutionContext } from 'ava';
-import { type Client, type RunningNode, startNode } from '../../../src/index.ts';
+import { type Client, connect, type RunningNode, startNode } from '../../../src/index.ts';
 import { type Ended, keyval, type Run, servingNode, startKeyval } from '../../helpers/processes.ts';
 
 let node: RunningNode;
@@ -9,7 +9,7 @@ let client: Client;
 test.before(async () => {
   node = await startNode({ port: 0, logLevel: 'silent' });
   await node.ready();
-  client = await node.client();
+  client = await connect([node.address]);
 });
 
 test.after.always(async () => {
@@ -141,7 +141,7 @@ test('the lock is lost: the command and its children are ended, also when they w
 
 test('the node is gone when the command ends before the lease: its exit code counts', async (t) => {
   const { run: victim, address } = await servingNode(t);
-  const job = start(t, ['k', '--lease', '60s'], `trap 'kill $!; exit 5' HUP; echo ready; ${forever}`, address);
+  const job = start(t, ['k', '--lease', '60s'], `trap "exit 5" HUP; echo ready; ${forever}`, address);
   await job.printed(/ready/);
   victim.child.kill('SIGKILL');
   await victim.ended;

@@ -1,7 +1,7 @@
 /** `keyval status` and `ping`: a whole cluster, and one of which a node is missing. */
 import test from 'ava';
 import { readyNode, startedNode } from '../../helpers/node.ts';
-import { keyval } from '../../helpers/processes.ts';
+import { type Ended, keyval } from '../../helpers/processes.ts';
 
 const present = '127.0.0.1:21300';
 const missing = '127.0.0.2:21300';
@@ -34,9 +34,11 @@ test('status as documents', async (t) => {
 
 test('a node is missing: it is shown with its error, and what it keeps from working; 5', async (t) => {
   await startedNode(t, { peers: [present, missing], listen: present, partitions: 16 });
-  const [table, json] = await Promise.all([
-    keyval(t, present, ['status', '--timeout', '2s']),
-    keyval(t, present, ['status', '--timeout', '2s', '--output', 'json']),
+  const ask = (...args: string[]): Promise<Ended> => keyval(t, present, [...args, '--timeout', '2s']);
+  const [table, json, ping] = await Promise.all([
+    ask('status'),
+    ask('status', '--output', 'json'),
+    ask('ping', '--output', 'ndjson'),
   ]);
   t.is(table.code, 5);
   t.is(table.stderr, '');
@@ -48,10 +50,6 @@ test('a node is missing: it is shown with its error, and what it keeps from work
   const { nodes } = JSON.parse(json.stdout);
   t.is(nodes.find(({ endpoint }: { endpoint: string }) => endpoint === missing).state, 'down');
 
-  const [ping, put] = await Promise.all([
-    keyval(t, present, ['ping', '--timeout', '2s', '--output', 'ndjson']),
-    keyval(t, present, ['put', 'k', 'v', '--timeout', '2s']),
-  ]);
   t.is(ping.code, 1);
   const pongs = ping.stdout
     .trim()
@@ -61,7 +59,6 @@ test('a node is missing: it is shown with its error, and what it keeps from work
     pongs.map(({ error }) => error === null),
     [true, false],
   );
-  t.regex(put.stderr, /^keyval: KV_(NO_QUORUM|UNREACHABLE): .*127\.0\.0\.2:21300/);
 });
 
 test('ping: a line a node', async (t) => {

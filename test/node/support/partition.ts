@@ -50,10 +50,16 @@ export class PartitionWorld implements PrimaryHost {
 
   constructor({ backups = 0, opens = true }: PartitionWorldOptions = {}) {
     const members = Array.from({ length: backups }, (_, index) => index + 1);
-    const takeStage = (stage: number): Uint8Array => this.stages.get(stage) as Uint8Array;
+    const takeStage = (stage: number): Uint8Array => this.#takeStage(stage);
     this.primary = new PartitionPrimary(PARTITION, members, new Arena(), this, takeStage);
     this.backups = members.map(() => new PartitionBackup(PARTITION, 0, new Arena(), takeStage));
     if (opens) this.open();
+  }
+
+  #takeStage(stage: number): Uint8Array {
+    const value = this.stages.get(stage);
+    if (value === undefined) throw new Error(`no value was staged under ${stage}`);
+    return value;
   }
 
   open(): void {
@@ -130,6 +136,8 @@ export class PartitionWorld implements PrimaryHost {
   // ---- what the primary asks of its node
 
   replicate(): void {}
+
+  unpark(): void {}
 
   hasRoom(): boolean {
     return this.room;

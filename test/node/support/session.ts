@@ -23,7 +23,8 @@ export interface WriteOptions {
 }
 
 export class TestSession {
-  readonly caller: Caller = new Caller();
+  /** The connection it uses now. */
+  caller: Caller = new Caller();
   readonly id: Uint8Array;
   /** Revision of the attachment, once it is known. */
   attachment = 0n;
@@ -65,6 +66,14 @@ export class TestSession {
 
   read(): string[] {
     return this.caller.read();
+  }
+
+  /** Goes on over another connection; gives the one that broke. */
+  reconnect(): Caller {
+    const broken = this.caller;
+    broken.closed = true;
+    this.caller = new Caller();
+    return broken;
   }
 
   #write(kind: number, key: string, options: WriteOptions): string[] {
@@ -115,7 +124,7 @@ export class TestSession {
 
   /** Ends the wait that `sequence` began, or lets go of what it was granted. */
   cancel(key: string, sequence: number): string[] {
-    return this.#write(EntryKind.cancel, key, { sequence, payload: bodies.u32(sequence) });
+    return this.#write(EntryKind.cancel, key, { sequence, payload: bodies.u32(sequence >>> 0) });
   }
 
   get(key: string): string[] {

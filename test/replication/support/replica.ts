@@ -1,7 +1,8 @@
 /** A backup of the random schedule: one life after another, and what the life of the primary that it follows has appended. */
+import { readU32 } from '../../../src/base/bytes.ts';
 import { AcceptStatus, Backup } from '../../../src/replication/backup.ts';
 import { EntryKind } from '../../../src/replication/entry-kind.ts';
-import { ReplicationLog } from '../../../src/replication/replication-log.ts';
+import { ENTRY_HEAD_BYTES, ReplicationLog } from '../../../src/replication/replication-log.ts';
 import { describeEntry } from './entries.ts';
 
 /** All that one life of a primary appended, and how much of it became committed. */
@@ -15,8 +16,9 @@ export interface SentRecord {
   readonly history: History;
   readonly epoch: number;
   readonly operation: number;
-  /** The entry from its kind on; null: only the commit point. */
+  /** The entry from its kind on; null: only the commit point, or, with `existed`, not even that. */
   readonly raw: Uint8Array | null;
+  readonly existed?: boolean;
   readonly commit: number;
 }
 
@@ -49,6 +51,10 @@ export class Replica {
     const { backup } = this;
     let status = -1;
     for (const record of records) {
+      if (record.existed) {
+        backup.existed(record.history.life);
+        continue;
+      }
       if (record.raw !== null) status = this.#accept(record, record.raw);
       else if (record.history.life !== backup.life) continue;
       backup.committed(record.epoch, record.commit);
@@ -60,8 +66,8 @@ export class Replica {
   #accept({ history, epoch, operation }: SentRecord, raw: Uint8Array): number {
     const { backup } = this;
     const status = backup.accept(history.life, epoch, operation, raw, 0, raw.length);
-    const isFirst = raw[0] === EntryKind.barrier && backup.operation === 1 && !backup.holdsEntries;
-    if (status === AcceptStatus.held && isFirst && backup.epoch === epoch) {
+    const isFirst = raw[0] === EntryKind.barrier && readU32(raw, ENTRY_HEAD_BYTES) === 0;
+    if (status === AcceptStatus.held && isFirst && backup.epoch === epoch && backup.operation === 1) {
       this.history = history;
       this.#base = backup.log.next - 1;
     }

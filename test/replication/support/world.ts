@@ -81,16 +81,18 @@ export class World {
 
   #restartSomebody(link: number): void {
     if (this.#chance(100)) {
-      for (const [index, replica] of this.replicas.entries()) this.#restartBackup(index, replica);
+      for (const index of this.replicas.keys()) this.restart(index);
       return this.#restartPrimary();
     }
-    if (this.#chance(300)) return this.#restartPrimary();
-    this.#restartBackup(link, this.replicas[link] as Replica);
+    this.restart(this.#chance(300) ? this.replicas.length : link);
   }
 
-  #restartBackup(link: number, replica: Replica): void {
+  /** Restarts a backup, or, with the number behind theirs, the primary. */
+  restart(member: number): void {
+    const replica = this.replicas[member];
+    if (replica === undefined) return this.#restartPrimary();
     replica.restart();
-    this.#break(link);
+    this.#break(member);
   }
 
   #restartPrimary(): void {
@@ -186,10 +188,23 @@ export class World {
     const { status, epoch, operation } = answer;
     if (status === AcceptStatus.held) primary.acknowledged(index, epoch, operation);
     else if (status === AcceptStatus.mismatch) primary.mismatched(index, epoch, operation);
-    else if (status === AcceptStatus.refused) primary.refused(index);
-    else if (!primary.serving && epoch >= primary.epoch) this.#reopen(epoch + 1);
+    else if (status === AcceptStatus.refused) this.#refused(index);
+    else if (!primary.serving && !primary.existed && epoch >= primary.epoch) this.#reopen(epoch + 1);
     this.#history.committed = Math.max(this.#history.committed, primary.commit);
     if (primary.holdsEntries) primary.log.dropBefore(primary.commit);
+  }
+
+  #refused(index: number): void {
+    this.primary.refused(index);
+    for (const other of this.#links.keys()) this.#tellExisted(other);
+  }
+
+  /** R4: a backup that lacks what existed is told that it existed. */
+  #tellExisted(index: number): void {
+    const link = this.#links[index] as Link;
+    if (!link.up || !this.primary.mustBeTold(index)) return;
+    const { epoch } = this.primary;
+    link.batches.push([{ history: this.#history, epoch, operation: 0, raw: null, commit: 0, existed: true }]);
   }
 
   #reopen(epoch: number): void {
@@ -212,6 +227,7 @@ export class World {
     link.met = incarnation;
     link.up = true;
     this.primary.resend(index);
+    this.#tellExisted(index);
   }
 
   /** Renews all links and lets everything arrive. False: it does not come to rest. */
@@ -265,8 +281,8 @@ export class World {
     if (follows && (primary.match[index] as number) > held) return 'R6: it acknowledged what it lacks';
     const isOut = primary.states[index] === BackupState.restarted;
     if ((follows || (moved && !isOut)) && primary.commit > held) return 'R5: it lacks what is committed';
-    const former = replica.backup.holdsEntries && replica.history !== history;
-    return primary.serving && former ? 'R4: it holds entries of a former life, and the primary serves' : null;
+    const former = replica.backup.holdsEntries && replica.backup.life !== history.life;
+    return primary.serving && former ? 'R4: it knows of entries of a former life, and the primary serves' : null;
   }
 
   /** Entries committed in this life, barriers included. */

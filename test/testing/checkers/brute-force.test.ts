@@ -2,8 +2,8 @@
 
 import test from 'ava';
 import fc from 'fast-check';
-import { judgeHistory } from '../../../src/testing/checkers/index.ts';
 import { readHistory } from '../../../src/testing/checkers/history/history-reader.ts';
+import { judgeHistory } from '../../../src/testing/checkers/index.ts';
 import { RegisterHistory } from '../../../src/testing/checkers/register/register-history.ts';
 import { searchOrder } from '../../../src/testing/checkers/register/search.ts';
 import { isLinearizable } from './support/brute-force.ts';
@@ -13,7 +13,7 @@ import { tinyHistory, tinyMeta } from './support/tiny-history.ts';
 /** Far more than six operations can need. */
 const MAX_STEPS = 100_000;
 
-const RUNS = Number(process.env['KV_JUDGE_RUNS'] ?? 3000);
+const RUNS = Number(process.env.KV_JUDGE_RUNS ?? 3000);
 
 function agrees(written: readonly Written[], meta: object): boolean {
   const lines = linesOf(written, meta);

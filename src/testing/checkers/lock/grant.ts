@@ -72,9 +72,12 @@ function isGivingUp({ kind, certain, accepted }: Operation): boolean {
   return kind === 'release' || kind === 'close' || (kind === 'renew' && certain && accepted === false);
 }
 
-/** A keepalive renews what is still held; a renewal that is acknowledged proves that the lock was. */
-function isRenewal({ kind, certain, accepted, call }: Operation, until: number): boolean {
-  return certain && accepted === true && (kind === 'renew' || (kind === 'keepalive' && call <= until));
+/**
+ * A renewal that is acknowledged proves that the lock was held. A keepalive names no lock: it renews what was surely
+ * still held when it was answered.
+ */
+function isRenewal({ kind, certain, accepted, ret }: Operation, until: number): boolean {
+  return certain && accepted === true && (kind === 'renew' || (kind === 'keepalive' && ret <= until));
 }
 
 function isAcknowledgedEnd({ kind, certain, accepted, call }: Operation, acquire: Operation): boolean {

@@ -3,7 +3,7 @@
  * decides.
  */
 
-import { nameOf } from '../describe.ts';
+import { nameOf, show } from '../describe.ts';
 import type { Effort } from '../effort.ts';
 import { type Finding, Findings } from '../finding.ts';
 import type { Meta } from '../history/meta.ts';
@@ -59,11 +59,13 @@ export function judgeRegister(
 }
 
 function explain(history: RegisterHistory, effort: Effort): Finding {
-  const { last, operations } = shrink(history, effort);
+  const { last, operations, anyStart } = shrink(history, effort);
   const findings = new Findings();
+  const start = show(history.values.valueOf(history.initial));
+  const before = anyStart ? 'Whatever the key held before' : `The key held ${start} at the start`;
   const why =
-    'No order of these operations, one after the other, gives all of them the answers they got; what was answered before ' +
-    `${nameOf(last.source)} was answered still fits together.`;
+    `${before}: no order of these operations, one after the other, gives all of them the answers they got. What was ` +
+    `answered before ${nameOf(last.source)} was answered still fits together.`;
   findings.add(nameLast(last), operations, why);
   return findings.best as Finding;
 }

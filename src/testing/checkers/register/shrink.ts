@@ -20,6 +20,8 @@ export interface Core {
   readonly last: RegisterOperation;
   /** The operations whose answers are needed for the contradiction, and the writes of the values they name. */
   readonly operations: readonly Operation[];
+  /** They contradict each other whatever the key held before them. */
+  readonly anyStart: boolean;
 }
 
 /** Steps of one trial. A trial that is not decided counts as not failing. */
@@ -51,7 +53,7 @@ class Shrinking {
     const last = this.#findEnd();
     this.#findWindow(last);
     for (let size = this.#believed().length >>> 1; size >= 1; size >>>= 1) this.#relaxBlocks(size);
-    return { last, operations: this.#withWriters(this.#believed()) };
+    return { last, operations: this.#withWriters(this.#believed()), anyStart: this.#start !== null };
   }
 
   /** Halves the stretch of answers in which the beginning turns from right to wrong. */

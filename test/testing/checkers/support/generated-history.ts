@@ -65,7 +65,9 @@ class World {
 
   next(): Written {
     for (let client = 0; client < this.#pending.length; client++) this.#pending[client] ??= this.#send(client);
-    const pending = this.#pending.reduce((a, b) => ((b as Pending).effectAt < (a as Pending).effectAt ? b : a)) as Pending;
+    const pending = this.#pending.reduce((a, b) =>
+      (b as Pending).effectAt < (a as Pending).effectAt ? b : a,
+    ) as Pending;
     this.#pending[pending.client] = null;
     this.#readyAt[pending.client] = pending.ret + 1 + this.#random.below(WAY_NS);
     this.#applyLate(pending.effectAt);

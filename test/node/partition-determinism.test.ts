@@ -1,0 +1,131 @@
+/** Every replica that applied the same entries holds the same, however they came to it (R16, L1, R22). */
+import test from 'ava';
+import { Prng } from '../../src/base/prng.ts';
+import { RECORDS_MAX } from '../../src/replication/attachment.ts';
+import { PartitionWorld } from './support/partition.ts';
+import { TestSession } from './support/session.ts';
+import { describeReplica } from './support/replica-content.ts';
+
+const SEEDS = 60;
+const STEPS = 150;
+const KEYS = ['a', 'b', 'n', 'key d', 'e'.repeat(400)];
+
+/** Random requests of a few sessions; entries travel in random pieces. */
+class Schedule {
+  readonly world: PartitionWorld = new PartitionWorld({ backups: 2 });
+  readonly #random: Prng;
+  readonly #sessions: TestSession[];
+  #stage = 0;
+
+  constructor(seed: number) {
+    this.#random = new Prng(seed);
+    this.#sessions = ['x', 'y', 'z'].map((name) => new TestSession(this.world, name, 2000));
+    const starts = [0, 2 ** 31 - 20, 2 ** 30];
+    for (const [index, session] of this.#sessions.entries()) session.sequence = starts[index] as number;
+  }
+
+  #pick<T>(choices: readonly T[]): T {
+    return choices[this.#random.below(choices.length)] as T;
+  }
+
+  step(): void {
+    const { world } = this;
+    const session = this.#pick(this.#sessions);
+    switch (this.#random.below(12)) {
+      case 0:
+        return world.send(this.#random.below(2), 1 + this.#random.below(5));
+      case 1:
+        return world.acknowledge(this.#random.below(2));
+      case 2:
+        return world.tellCommit(this.#random.below(2));
+      case 3:
+        for (const name of this.#sessions) if (this.#random.below(10) > 0) world.primary.renew(name.hex);
+        return world.pass(this.#random.below(200));
+      case 4:
+        return this.#ofSession(session);
+      default:
+        return this.#request(session);
+    }
+  }
+
+  #ofSession(session: TestSession): void {
+    if (this.#random.below(6) === 0) this.world.primary.leave(session.hex);
+    else if (this.#random.below(6) === 0) session.attach();
+    else session.cancel(this.#pick(KEYS), Math.max(1, session.sequence - this.#random.below(6)));
+  }
+
+  #request(session: TestSession): void {
+    const key = this.#pick(KEYS);
+    session.mark = Math.max(1, session.sequence - this.#random.below(8));
+    const revision = `9.${2 + this.#random.below(this.world.primary.log.next)}`;
+    const span = this.#pick([0, 0, 50, 400]);
+    switch (this.#random.below(9)) {
+      case 0:
+        return void session.put(key, `${this.#random.u32()}`, { span });
+      case 1:
+        return void session.cas(key, this.#pick(['0.0', revision]), 'swapped', { span });
+      case 2:
+        return void session.del(key, { flags: this.#random.below(2), revision });
+      case 3:
+        return void session.incr('n', BigInt(this.#random.below(100)) - 50n);
+      case 4:
+        return this.#putStaged(session, key);
+      case 5:
+        return void session.unlock(key, this.#tokenOf(key));
+      case 6:
+        return void session.get(key);
+      default:
+        return void session.lock(key, this.#pick([0, 300, 2 ** 40]));
+    }
+  }
+
+  #putStaged(session: TestSession, key: string): void {
+    this.#stage += 1;
+    this.world.stages.set(this.#stage, new Uint8Array(40_000).fill(this.#stage));
+    session.putStaged(key, this.#stage);
+  }
+
+  /** Of whoever holds it, most of the time. */
+  #tokenOf(key: string): string {
+    const { locks } = this.world.primary.state;
+    const bytes = Buffer.from(key);
+    const slot = locks.find(bytes, 0, bytes.length);
+    return slot < 0 ? '9.3' : `${locks.tokenEpoch(slot)}.${locks.tokenOperation(slot)}`;
+  }
+}
+
+test('the same entries make the same keys, locks, sessions and records, whatever the batches', (t) => {
+  let locksSeen = 0;
+  for (let seed = 0; seed < SEEDS; seed += 1) {
+    const schedule = new Schedule(seed);
+    for (let step = 0; step < STEPS; step += 1) schedule.step();
+    const { world } = schedule;
+    world.settle();
+    world.settle();
+    const primary = describeReplica(world.primary.state, RECORDS_MAX);
+    for (const { state } of world.backups) t.deepEqual(describeReplica(state, RECORDS_MAX), primary, `seed ${seed}`);
+    locksSeen += world.primary.state.locks.size;
+  }
+  t.true(locksSeen > SEEDS);
+});
+
+test('a backup is at every commit point what the primary was there', (t) => {
+  for (let seed = 0; seed < SEEDS / 4; seed += 1) {
+    const schedule = new Schedule(seed);
+    const { world } = schedule;
+    const contents = new Map<number, unknown>();
+    const follow = (): void => {
+      // Records of the primary are compared at the end: it knows of marks and pending entries before its backups do.
+      const { applied, state } = world.primary;
+      if (!contents.has(applied)) contents.set(applied, describeReplica(state, 0));
+      for (const { backup, state: copy } of world.backups) {
+        const known = contents.get(backup.commit);
+        if (known !== undefined) t.deepEqual(describeReplica(copy, 0), known, `seed ${seed}, ${backup.commit} entries`);
+      }
+    };
+    for (let step = 0; step < STEPS; step += 1) {
+      schedule.step();
+      follow();
+    }
+  }
+});

@@ -1,0 +1,57 @@
+/** What a replica of a partition holds, in a form that two of them can be compared by. */
+import type { PartitionState } from '../../../src/node/partition-state.ts';
+import { contentDigest } from '../../../src/store/content-digest.ts';
+
+export interface ReplicaContent {
+  readonly keys: number;
+  readonly digest: bigint;
+  /** By key: holder and token, then the waiters in order. */
+  readonly locks: Record<string, readonly string[]>;
+  /** By session: what attached it, and the outcomes kept. */
+  readonly sessions: Record<string, readonly string[]>;
+}
+
+/** `recordsMax`: so many sequences from each mark on are looked at. */
+export function describeReplica(state: PartitionState, recordsMax: number): ReplicaContent {
+  return {
+    keys: state.keys.size,
+    digest: contentDigest(state.keys),
+    locks: locksOf(state),
+    sessions: sessionsOf(state, recordsMax),
+  };
+}
+
+function locksOf({ locks, attachments }: PartitionState): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  const who = (slot: number, sequence: number): string => `${attachments.atSlot(slot)?.session} ${sequence}`;
+  for (let slot = locks.next(0); slot >= 0; slot = locks.next(slot + 1)) {
+    const key = Buffer.alloc(locks.keyLength(slot));
+    locks.copyKey(slot, key, 0);
+    const token = `${locks.tokenEpoch(slot)}.${locks.tokenOperation(slot)} since ${locks.sinceMs(slot)}`;
+    const lines = [`${who(locks.holder(slot), locks.holderSequence(slot))} ${token}`];
+    for (let waiter = locks.firstWaiter(slot); waiter >= 0; waiter = locks.waiterAfter(waiter)) {
+      const since = locks.waiterSinceMs(waiter);
+      lines.push(`${who(locks.waiterAttachment(waiter), locks.waiterSequence(waiter))} since ${since}`);
+    }
+    found[`${key}`] = lines;
+  }
+  return found;
+}
+
+function sessionsOf({ attachments }: PartitionState, recordsMax: number): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  for (const attachment of attachments) {
+    const { epoch, operation, session, name, leaseMs, mark } = attachment;
+    const lines = [`${epoch}.${operation} ${name} ${leaseMs}`];
+    for (let ahead = 0; ahead < recordsMax; ahead += 1) {
+      const sequence = (mark + ahead) | 0;
+      const status = attachment.status(sequence);
+      if (status === 0) continue;
+      const revision = `${attachment.recordEpoch(sequence)}.${attachment.recordOperation(sequence)}`;
+      const payload = `${attachment.payloadHigh(sequence)}:${attachment.payloadLow(sequence)}`;
+      lines.push(`${sequence} status ${status} ${revision} ${payload}`);
+    }
+    found[session] = lines;
+  }
+  return found;
+}
