@@ -16,7 +16,7 @@ import { copyBytes, readU48, writeU48 } from '../base/bytes.ts';
 const ENTRIES_MIN = 16;
 const BYTES_MIN = 2048;
 /** A larger buffer is given back when it is empty. */
-const BYTES_KEPT_MAX: number = 1024 * 1024;
+const BYTES_KEPT_MAX: number = 16 * 1024;
 /** kind u8 | timeMs u48 */
 export const ENTRY_HEAD_BYTES = 7;
 

@@ -62,7 +62,7 @@ test('an embedded client that never pauses leaves the loop to others', async (t)
 });
 
 test('a full node takes deletes, also of clients that are new', async (t) => {
-  const node = await startNode({ port: 0, maxMemoryBytes: 8 * 1024 * 1024, logLevel: 'silent' });
+  const node = await startNode({ port: 0, maxMemoryBytes: 16 * 1024 * 1024, logLevel: 'silent' });
   t.teardown(() => node.close());
   await node.ready();
   const kv = await connect(node.address);

@@ -80,13 +80,18 @@ class Model {
       this.locks.delete(key);
       return;
     }
-    this.#t.deepEqual({ session: this.table.waiterAttachment(waiter), sequence: this.table.waiterSequence(waiter) }, first);
+    this.#t.deepEqual(
+      { session: this.table.waiterAttachment(waiter), sequence: this.table.waiterSequence(waiter) },
+      first,
+    );
     lock.holder = this.#grant(key, first);
   }
 
   /** L5: ends the `index`th wait of all, or lets go of what it was granted. */
   cancel(index: number): void {
-    const requests = [...this.locks].flatMap(([key, lock]) => [lock.holder, ...lock.waiters].map((request) => ({ key, request })));
+    const requests = [...this.locks].flatMap(([key, lock]) =>
+      [lock.holder, ...lock.waiters].map((request) => ({ key, request })),
+    );
     const chosen = requests[index % Math.max(1, requests.length)];
     if (chosen === undefined) return;
     const { session, sequence } = chosen.request;
@@ -102,8 +107,10 @@ class Model {
   /** The end of a session: its waits end, its locks pass on, nothing of it is left. */
   end(session: number): void {
     const { table } = this;
-    for (let waiter = table.firstWait(session); waiter !== NONE; waiter = table.firstWait(session)) table.cancel(waiter);
-    for (const lock of this.locks.values()) lock.waiters = lock.waiters.filter((request) => request.session !== session);
+    for (let waiter = table.firstWait(session); waiter !== NONE; waiter = table.firstWait(session))
+      table.cancel(waiter);
+    for (const lock of this.locks.values())
+      lock.waiters = lock.waiters.filter((request) => request.session !== session);
     for (let slot = table.firstHeld(session); slot !== NONE; slot = table.firstHeld(session)) {
       this.#pass(this.#keyOf(slot), slot);
     }

@@ -90,7 +90,8 @@ class Model {
 
   found(): Entry[] {
     const found: Entry[] = [];
-    for (let position = this.log.first; position < this.log.next; position += 1) found.push(entryAt(this.log, position));
+    for (let position = this.log.first; position < this.log.next; position += 1)
+      found.push(entryAt(this.log, position));
     return found;
   }
 }

@@ -38,7 +38,8 @@ test('the rules hold at every step, and everything comes to rest', (t) => {
     writable += 1;
     const { primary, replicas } = world;
     if (primary.commit !== primary.log.next) t.fail(`seed ${seed}: all are there, and not all is committed`);
-    for (const { backup } of replicas) if (backup.commit !== backup.log.next) t.fail(`seed ${seed}: a backup was not told`);
+    for (const { backup } of replicas)
+      if (backup.commit !== backup.log.next) t.fail(`seed ${seed}: a backup was not told`);
   }
   // The schedules went somewhere: most of them write, some restart, some end with everybody there.
   t.true(committed > SEEDS * 10, `${committed} entries committed`);

@@ -1,5 +1,6 @@
 /** What a replica of a partition holds, in a form that two of them can be compared by. */
 import type { PartitionState } from '../../../src/node/partition-state.ts';
+import { RecordStatus } from '../../../src/replication/attachment.ts';
 import { contentDigest } from '../../../src/store/content-digest.ts';
 
 export interface ReplicaContent {
@@ -11,13 +12,15 @@ export interface ReplicaContent {
   readonly sessions: Record<string, readonly string[]>;
 }
 
-/** `recordsMax`: so many sequences from each mark on are looked at. */
-export function describeReplica(state: PartitionState, recordsMax: number): ReplicaContent {
+/** Sequences from the mark on whose records are compared; tests have no more under way. */
+const RECORDS_COMPARED = 200;
+
+export function describeReplica(state: PartitionState): ReplicaContent {
   return {
     keys: state.keys.size,
     digest: contentDigest(state.keys),
     locks: locksOf(state),
-    sessions: sessionsOf(state, recordsMax),
+    sessions: sessionsOf(state),
   };
 }
 
@@ -38,15 +41,16 @@ function locksOf({ locks, attachments }: PartitionState): Record<string, string[
   return found;
 }
 
-function sessionsOf({ attachments }: PartitionState, recordsMax: number): Record<string, string[]> {
+/** What is pending is known to the primary alone, and no part of it. */
+function sessionsOf({ attachments }: PartitionState): Record<string, string[]> {
   const found: Record<string, string[]> = {};
   for (const attachment of attachments) {
     const { epoch, operation, session, name, leaseMs, mark } = attachment;
-    const lines = [`${epoch}.${operation} ${name} ${leaseMs}`];
-    for (let ahead = 0; ahead < recordsMax; ahead += 1) {
+    const lines = [`${epoch}.${operation} ${name} ${leaseMs} mark ${mark}`];
+    for (let ahead = 0; ahead < RECORDS_COMPARED; ahead += 1) {
       const sequence = (mark + ahead) | 0;
       const status = attachment.status(sequence);
-      if (status === 0) continue;
+      if (status === RecordStatus.none || status === RecordStatus.pending) continue;
       const revision = `${attachment.recordEpoch(sequence)}.${attachment.recordOperation(sequence)}`;
       const payload = `${attachment.payloadHigh(sequence)}:${attachment.payloadLow(sequence)}`;
       lines.push(`${sequence} status ${status} ${revision} ${payload}`);

@@ -2,8 +2,9 @@
  * A session at a partition, as a client has it: its requests count their message ids and sequences themselves. Each
  * gives the replies that came at once, as lines; what comes later is read with `read`.
  */
-import { EntryKind } from '../../../src/replication/entry-kind.ts';
+
 import * as op from '../../../src/protocol/opcode.ts';
+import { EntryKind } from '../../../src/replication/entry-kind.ts';
 import * as bodies from '../../helpers/bodies.ts';
 import { Caller, revisionOf } from './caller.ts';
 import { PARTITION, type PartitionWorld } from './partition.ts';
@@ -50,7 +51,9 @@ export class TestSession {
 
   attach(): string[] {
     const { id: session } = this;
-    const body = framed(bodies.attach({ partition: PARTITION, session, leaseMs: this.#leaseMs, name: `host:${this.hex}` }));
+    const body = framed(
+      bodies.attach({ partition: PARTITION, session, leaseMs: this.#leaseMs, name: `host:${this.hex}` }),
+    );
     this.#world.primary.attach(this.caller, this.#nextId(), body, MARGIN, body.length - MARGIN);
     this.#world.settle();
     const lines = this.caller.read();

@@ -88,7 +88,8 @@ export class Replica {
     if (backup.commit - this.#base > history.committed) return 'R5: it counts as committed what is not';
     for (let position = Math.max(backup.log.first, this.#base); position < backup.log.next; position += 1) {
       const expected = history.entries[position - this.#base];
-      if (describeEntry(backup.log, position) !== expected) return `R6: another entry than the primary's at ${position}`;
+      if (describeEntry(backup.log, position) !== expected)
+        return `R6: another entry than the primary's at ${position}`;
     }
     return null;
   }

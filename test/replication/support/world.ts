@@ -134,7 +134,8 @@ export class World {
   /** R7: every backup is there and follows. */
   get writable(): boolean {
     const { primary } = this;
-    const isThere = (link: Link, backup: number): boolean => link.up && primary.states[backup] === BackupState.following;
+    const isThere = (link: Link, backup: number): boolean =>
+      link.up && primary.states[backup] === BackupState.following;
     return primary.serving && this.#links.every(isThere);
   }
 

@@ -6,7 +6,7 @@ import type { Operation } from '../history/operation.ts';
 import { order, PrefixBest } from '../prefix-best.ts';
 import { operationsOf } from './exclusion.ts';
 import type { Grant, Interval } from './grant.ts';
-import type { LockHistory } from './lock-history.ts';
+import { type LockHistory, ownerKey } from './lock-history.ts';
 
 export function checkHolders(history: LockHistory, findings: Findings): void {
   const questions = history.operations.filter(({ kind, certain }) => kind === 'holder' && certain);
@@ -16,10 +16,11 @@ export function checkHolders(history: LockHistory, findings: Findings): void {
     ({ surely }) => surely.from,
     (a, b) => order(a.surely.until, b.surely.until),
   );
+  const holds = possibleHolds(history);
   for (const question of questions) {
     const grant = surely.before(question.call);
     if (grant !== undefined && grant.surely.until > question.ret) checkNamed(question, grant, findings);
-    if (question.holder !== null) checkPossible(history, question, findings);
+    if (question.holder !== null) checkPossible(holds, question, findings);
   }
 }
 
@@ -34,12 +35,45 @@ function checkNamed(question: Operation, grant: Grant, findings: Findings): void
   );
 }
 
-function checkPossible({ grants, shadows }: LockHistory, question: Operation, findings: Findings): void {
-  const isMeant = ({ acquire, possibly }: { acquire: Operation; possibly: Interval }) =>
-    acquire.session === question.holder && possibly.from <= question.ret && possibly.until >= question.call;
-  const isGranted = (grant: Grant) =>
-    isMeant(grant) && (question.token === undefined || question.token === grant.token);
-  if (grants.some(isGranted) || shadows.some(isMeant)) return;
-  const why = `${nameOf(question)} was told ${question.holder}, who cannot have held the lock then.`;
+/** When each session may have held the lock, by session; and by token and session. */
+type Holds = ReadonlyMap<string, PrefixBest<Interval>>;
+
+function possibleHolds({ grants, shadows }: LockHistory): Holds {
+  const intervals = new Map<string, Interval[]>();
+  const add = (name: string, interval: Interval) => {
+    const list = intervals.get(name);
+    if (list === undefined) intervals.set(name, [interval]);
+    else list.push(interval);
+  };
+  for (const { acquire, possibly } of grants) {
+    add(sessionKey(acquire.session), possibly);
+    add(ownerKey(acquire), possibly);
+  }
+  // Nobody knows the token of a shadow: it may be any.
+  for (const { acquire, possibly } of shadows) add(shadowKey(acquire.session), possibly);
+  const index = (list: readonly Interval[]) =>
+    new PrefixBest(
+      list,
+      ({ from }) => from,
+      (a, b) => order(a.until, b.until),
+    );
+  return new Map([...intervals].map(([name, list]) => [name, index(list)]));
+}
+
+function checkPossible(holds: Holds, question: Operation, findings: Findings): void {
+  const { holder, token, call, ret } = question;
+  const session = holder ?? undefined;
+  const granted = token === undefined ? sessionKey(session) : ownerKey({ session, token });
+  const meets = (name: string) => (holds.get(name)?.upTo(ret)?.until ?? Number.NEGATIVE_INFINITY) >= call;
+  if (meets(granted) || meets(shadowKey(session))) return;
+  const why = `${nameOf(question)} was told ${holder}, who cannot have held the lock then.`;
   findings.add('wrong-holder', [question], why);
+}
+
+function sessionKey(session: string | undefined): string {
+  return `session ${session}`;
+}
+
+function shadowKey(session: string | undefined): string {
+  return `shadow ${session}`;
 }

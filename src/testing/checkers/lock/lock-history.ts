@@ -70,7 +70,8 @@ export class LockHistory {
   }
 }
 
-export function ownerKey({ session, token }: Operation): string {
+/** Names a grant by who holds it and with which token. */
+export function ownerKey({ session, token }: Pick<Operation, 'session' | 'token'>): string {
   return `${token} ${session}`;
 }
 

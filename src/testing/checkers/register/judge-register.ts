@@ -19,6 +19,7 @@ import { shrink } from './shrink.ts';
 import { checkSightings } from './sightings.ts';
 import { checkSources } from './sources.ts';
 import { checkUpdates } from './updates.ts';
+import { ABSENT } from './value-table.ts';
 import { checkVersions } from './versions.ts';
 import { checkZones } from './zones.ts';
 
@@ -61,8 +62,8 @@ export function judgeRegister(
 function explain(history: RegisterHistory, effort: Effort): Finding {
   const { last, operations, anyStart } = shrink(history, effort);
   const findings = new Findings();
-  const start = show(history.values.valueOf(history.initial));
-  const before = anyStart ? 'Whatever the key held before' : `The key held ${start} at the start`;
+  const start = history.initial === ABSENT ? 'was absent' : `held ${show(history.values.valueOf(history.initial))}`;
+  const before = anyStart ? 'Whatever the key held before' : `The key ${start} at the start`;
   const why =
     `${before}: no order of these operations, one after the other, gives all of them the answers they got. What was ` +
     `answered before ${nameOf(last.source)} was answered still fits together.`;
