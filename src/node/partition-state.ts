@@ -120,12 +120,12 @@ export class PartitionState {
     );
     if (attachment === undefined) {
       this.status = ApplyStatus.noSession;
-      if (this.#isStaged()) this.#takeStage(this.#stage());
+      this.#dropStage(kind);
       return;
     }
     const sequence = readI32(this.#data, this.#body + layout.ENTRY_SEQUENCE);
     if (this.#appliedBefore(attachment, sequence)) {
-      if (this.#isStaged()) this.#takeStage(this.#stage());
+      this.#dropStage(kind);
       return;
     }
     this.#refuse(RecordStatus.refused, 0, 0);
@@ -193,6 +193,11 @@ export class PartitionState {
 
   #isStaged(): boolean {
     return (this.#flags() & layout.EntryFlag.staged) !== 0;
+  }
+
+  /** A write without effect uses its staged value up all the same. */
+  #dropStage(kind: number): void {
+    if (kind === EntryKind.put && this.#isStaged()) this.#takeStage(this.#stage());
   }
 
   #stage(): number {

@@ -196,6 +196,8 @@ export class RequestHandler implements FrameHandler {
     if (keyEnd > end || (payload !== ANY_PAYLOAD && keyEnd + payload !== end)) {
       return malformed(from, messageId, op.opcodeName(opcode));
     }
+    const staged = ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.staged) !== 0;
+    if (staged && opcode !== op.PUTK && opcode !== op.CASK) return malformed(from, messageId, op.opcodeName(opcode));
     if (payload === ANY_PAYLOAD && end - keyEnd > INLINE_VALUE_BYTES_MAX) {
       const text = `a value of ${end - keyEnd} bytes in one frame; above ${INLINE_VALUE_BYTES_MAX} send it in pieces (STGE)`;
       replyFail(from, messageId, 'KV_TOO_LARGE', text);

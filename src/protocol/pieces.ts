@@ -15,12 +15,12 @@ export function sendStage(
   value: Uint8Array,
   givenUp: () => boolean,
 ): Promise<void> {
-  return sendPieces(queue, STGE, messageId, value, [stage, value.length], givenUp);
+  return queue.row(() => sendPieces(queue, STGE, messageId, value, [stage, value.length], givenUp));
 }
 
 /** FRAG frames. The value is never written to meanwhile. */
 export function sendFragments(queue: WriterQueue, messageId: number, value: Uint8Array): Promise<void> {
-  return sendPieces(queue, FRAG, messageId, value, [], () => false);
+  return queue.row(() => sendPieces(queue, FRAG, messageId, value, [], () => false));
 }
 
 /** Each body is the words given, the piece's offset, the piece. */

@@ -16,6 +16,7 @@ export class WriterQueue implements Flushable {
   #pieceBytes = 0;
   #waitingBytes = 0; // of frames in pieces that wait for the mutex
   #pieceSent: (() => void) | null = null;
+  #rows = 0;
   readonly #whenEmpty: (() => void)[] = [];
   /** Told when the channel has taken at once all that was flushed: no `drained` follows then. */
   onTaken: (() => void) | null = null;
@@ -41,6 +42,17 @@ export class WriterQueue implements Flushable {
     this.frames.flush(this.#channel);
     this.#settleEmpty();
     if (!this.frames.sending) this.onTaken?.();
+  }
+
+  /** Runs `send`, which sends several frames in pieces, one behind the other: the queue is not empty before the last. */
+  async row(send: () => Promise<void>): Promise<void> {
+    this.#rows += 1;
+    try {
+      await send();
+    } finally {
+      this.#rows -= 1;
+      this.#settleEmpty();
+    }
   }
 
   /** Sends one frame given in pieces. Resolves when the channel has taken all of them; false when it closed before. */
@@ -105,13 +117,17 @@ export class WriterQueue implements Flushable {
 
   /** Resolves when nothing is left to send, or the channel has closed. */
   whenEmpty(): Promise<void> {
-    if (this.#closed || this.queuedBytes === 0) return Promise.resolve();
+    if (this.#isEmpty) return Promise.resolve();
     return new Promise((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  get #isEmpty(): boolean {
+    return this.#closed || (this.#rows === 0 && this.queuedBytes === 0);
   }
 
   #settleEmpty(): void {
     if (this.#whenEmpty.length === 0) return;
-    if (!this.#closed && this.queuedBytes > 0) return;
+    if (!this.#isEmpty) return;
     for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 }

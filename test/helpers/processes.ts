@@ -132,7 +132,17 @@ export function startKeyval(
   args: readonly string[],
   options: RunOptions = {},
 ): Run {
-  return start(t, 'keyval', args, { ...options, env: { KEYVAL_ENDPOINTS: endpoints, ...options.env } });
+  const env = { KEYVAL_ENDPOINTS: endpoints, ...options.env };
+  return start(t, 'keyval', patient(args), { ...options, env });
+}
+
+const commands = ['get', 'put', 'del', 'cas', 'incr', 'scan', 'lock', 'status', 'ping'];
+
+/** A machine that runs many tests at once may be slow to connect: commands that set no time of their own get plenty. */
+function patient(args: readonly string[]): readonly string[] {
+  const [command = '', ...rest] = args;
+  if (!commands.includes(command) || args.includes('--timeout') || args.includes('--help')) return args;
+  return [command, '--timeout', '30s', ...rest];
 }
 
 /** `keyval …` to its end. */

@@ -130,6 +130,22 @@ test('good requests with some bytes changed never end the node', (t) => {
   );
 });
 
+test('no sequence and no mark ends the node', (t) => {
+  const near = fc.constantFrom(0, 1, 2, 4095, 4096, 4097, 0x7fff_ffff, 0x8000_0000, 0xffff_f000, 0xffff_ffff);
+  const number = fc.oneof(near, fc.integer({ min: 0, max: 0xffff_ffff }));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(number, number), { minLength: 1, maxLength: 20 }), (pairs) => {
+      const connection = attached();
+      const frames = pairs.map(([sequence, mark], id) =>
+        bodies.frame('INCR', id, write({ sequence, mark, payload: bodies.i64(1n) })),
+      );
+      connection.send(Buffer.concat(frames));
+      t.is(answer(connection, 'PING', Buffer.alloc(0)), 'PONG');
+    }),
+    { numRuns: 300 },
+  );
+});
+
 function withChanges(body: Buffer, changes: readonly (readonly [number, number])[]): Buffer {
   const changed = Buffer.from(body);
   for (const [at, byte] of changes) if (at < changed.length) changed[at] = byte;

@@ -163,7 +163,7 @@ test('who does not log in is closed after a while, whether it says nothing or ha
   t.pass();
 });
 
-test('one connection too many is refused with KV_OVERLOADED', async (t) => {
+test('one connection too many is refused with KV_OVERLOADED, and there is room again when one has gone', async (t) => {
   const small = await startNode({ port: 0, logLevel: 'silent', maxConnections: 2 });
   const clients: RawClient[] = [];
   let refused: RawFrame | null = null;
@@ -177,6 +177,19 @@ test('one connection too many is refused with KV_OVERLOADED', async (t) => {
   t.is(refused === null ? '' : codeIn(refused), 'KV_OVERLOADED');
   t.true(clients.length >= 2);
   for (const client of clients) t.is((await client.request('PING', 1)).opcode, 'PONG');
+  clients[0]?.destroy();
+  await untilLetIn(small.address);
   for (const client of clients) client.destroy();
   await small.close();
 });
+
+/** The node hears a moment later that a connection has gone. */
+async function untilLetIn(address: string): Promise<void> {
+  for (let opcode = ''; opcode !== 'WLCM'; ) {
+    const client = await RawClient.connect(address);
+    client.send('HELO', 0, hello());
+    opcode = (await client.next()).opcode;
+    client.destroy();
+    await client.closed;
+  }
+}

@@ -5,7 +5,7 @@ import { PartitionWorld } from './support/partition.ts';
 import { describeReplica } from './support/replica-content.ts';
 import { TestSession } from './support/session.ts';
 
-const SEEDS = 60;
+const SEEDS = 30;
 const STEPS = 150;
 const KEYS = ['a', 'b', 'n', 'key d', 'e'.repeat(400)];
 

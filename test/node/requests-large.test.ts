@@ -196,6 +196,20 @@ test('a value too large for the memory limit is KV_OUT_OF_MEMORY before it is se
   await small.close();
 });
 
+test('a node that closes sends a large value that is under way to its end', async (t) => {
+  const closing = await startNode({ port: 0, logLevel: 'silent', partitions: 1 });
+  await closing.ready();
+  const kv = await closing.client<Uint8Array>({ codec: 'buffer' });
+  const value = Buffer.alloc(16 * 1024 * 1024, 3);
+  await kv.put('under way', value);
+  const client = await RawClient.login(closing.address);
+  const reading = getLarge(client, 'under way');
+  await client.request('PING', nextMessageId());
+  await Promise.all([closing.close(), kv.close()]);
+  t.is(Buffer.compare(await reading, value), 0);
+  await client.closed;
+});
+
 test('the library sends and reads large values, up to 64 MiB', async (t) => {
   const kv = await connect(`keyval://${node.address}`, { codec: 'buffer', timeoutMs: 20_000 });
   for (const bytes of [INLINE_VALUE_BYTES_MAX, INLINE_VALUE_BYTES_MAX + 1, VALUE_BYTES_MAX]) {

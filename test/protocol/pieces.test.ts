@@ -102,6 +102,23 @@ test('two large values share the connection piece by piece', async (t) => {
   }
 });
 
+test('the queue is empty only when the whole value has left', async (t) => {
+  const { queue, channel } = bench();
+  channel.holds = true;
+  void sendFragments(queue, 1, numbered(3 * FRAGMENT_BYTES));
+  let isEmpty = false;
+  const empty = queue.whenEmpty().then(() => {
+    isEmpty = true;
+  });
+  for (let count = 0; !isEmpty; count += 1) {
+    t.true(count < 100);
+    await turnOfLoop();
+    channel.drain();
+  }
+  await empty;
+  t.is(together(decodeChunks([channel.sent]), 0, 3 * FRAGMENT_BYTES).length, 3 * FRAGMENT_BYTES);
+});
+
 test('when the channel is gone the rest is not sent', async (t) => {
   const { queue, channel } = bench();
   channel.holds = true;

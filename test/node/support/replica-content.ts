@@ -13,7 +13,7 @@ export interface ReplicaContent {
 }
 
 /** Sequences from the mark on whose records are compared; tests have no more under way. */
-const RECORDS_COMPARED = 200;
+const RECORDS_COMPARED = 150;
 
 export function describeReplica(state: PartitionState): ReplicaContent {
   return {

@@ -56,13 +56,18 @@ export class Candidates {
     return choices.sort((a, b) => this.#order.compare(a, b));
   }
 
-  /** The moment to which an observer may bring the order forward without making anything else too late. */
+  /**
+   * The moment to which an observer may bring the order forward without making anything else too late: an uncertain
+   * effect that has a bound, or the beginning of a time to live.
+   */
   #freeUntil(enabled: readonly RegisterOperation[]): number {
-    if (!this.#history.timed) return Number.POSITIVE_INFINITY;
-    const { now } = this.#state;
-    if (this.#history.expires || this.#history.startExpires) return now;
     let until = Number.POSITIVE_INFINITY;
-    for (const { certain, ret } of enabled) if (!certain && ret >= now) until = Math.min(until, ret);
+    if (!this.#history.timed) return until;
+    const { now } = this.#state;
+    for (const { certain, call, ret, lifetime } of enabled) {
+      if (!certain && ret >= now) until = Math.min(until, ret);
+      if (lifetime < Number.POSITIVE_INFINITY) until = Math.min(until, Math.max(now, call));
+    }
     return until;
   }
 
@@ -83,12 +88,12 @@ export class Candidates {
     const after = this.#state.save();
     const noticed =
       possible &&
-      (uncertain.lifetime < Number.POSITIVE_INFINITY ||
-        enabled.some((other) => other !== uncertain && this.#notices(other, before, after)));
+      (this.#mayExpire(enabled) || enabled.some((other) => other !== uncertain && this.#notices(other, before, after)));
     this.#state.restore(before);
     return noticed;
   }
 
+  /** Whether the present value can expire next, to something that needs its absence. */
   #mayExpire(enabled: readonly RegisterOperation[]): boolean {
     const { value, expiresAt } = this.#state;
     if (value === ABSENT || expiresAt > this.#pending.barrier) return false;

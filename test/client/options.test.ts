@@ -1,0 +1,83 @@
+import test from 'ava';
+import { bufferCodec, jsonCodec, stringCodec } from '../../src/client/codecs.ts';
+import { type ConnectOptions, clientSettings, parseEndpoints } from '../../src/client/options.ts';
+import type { KeyvalError } from '../../src/errors.ts';
+
+function settings(options: Record<string, unknown> = {}): ReturnType<typeof clientSettings<string>> {
+  return clientSettings<string>('127.0.0.1', options as ConnectOptions<string>, 'here:1');
+}
+
+/** Code and message of the refusal. */
+function refusal(run: () => unknown): string {
+  try {
+    run();
+    return 'nothing';
+  } catch (error) {
+    return `${(error as KeyvalError).code}: ${(error as KeyvalError).message}`;
+  }
+}
+
+test('defaults', (t) => {
+  t.deepEqual(settings(), {
+    endpoints: ['127.0.0.1:6234'],
+    codec: stringCodec,
+    timeoutMs: 5000,
+    connectTimeoutMs: 5000,
+    leaseMs: 10_000,
+    cluster: 'keyval',
+    secret: null,
+    name: 'here:1',
+  });
+});
+
+test('what is given is taken', (t) => {
+  const codec = { encode: () => new Uint8Array(0), decode: () => '' };
+  const given = { codec, timeoutMs: 1, connectTimeoutMs: 0.5, leaseMs: 100, cluster: 'other', name: 'me', secret: 'ü' };
+  const { endpoints: _, ...taken } = settings(given);
+  t.deepEqual(taken, { ...given, secret: new Uint8Array(Buffer.from('ü')) });
+  t.deepEqual(settings({ secret: Uint8Array.of(0, 1) }).secret, Uint8Array.of(0, 1));
+  t.is(settings({ codec: 'buffer' }).codec as unknown, bufferCodec);
+  t.is(settings({ codec: 'json' }).codec as unknown, jsonCodec);
+  t.is(settings({ codec: 'string' }).codec, stringCodec);
+});
+
+test('every refusal names the option and what it may be', (t) => {
+  const range = 'KV_USAGE: leaseMs is a whole number from 100 to 60000, not';
+  for (const leaseMs of [99, 60_001, 100.5, Number.NaN, '1000']) t.is(refusal(() => settings({ leaseMs })), `${range} ${leaseMs}`);
+  for (const name of ['timeoutMs', 'connectTimeoutMs']) {
+    for (const value of [0, -1, Number.NaN, '5']) {
+      t.is(refusal(() => settings({ [name]: value })), `KV_USAGE: ${name} must be above 0, not ${value}`);
+    }
+  }
+  t.regex(refusal(() => settings({ codec: 'xml' })), /^KV_USAGE: .*codec 'xml'; use string, buffer or json/);
+  t.regex(refusal(() => settings({ secret: '' })), /^KV_USAGE: .*secret.*empty/);
+  t.regex(refusal(() => settings({ secret: new Uint8Array(0) })), /^KV_USAGE: .*secret.*empty/);
+});
+
+test('endpoints: a URL, several, with ports, IPv6, a list', (t) => {
+  t.deepEqual(parseEndpoints('keyval://127.0.0.1'), ['127.0.0.1:6234']);
+  t.deepEqual(parseEndpoints('127.0.0.1'), ['127.0.0.1:6234']);
+  t.deepEqual(parseEndpoints('keyval://a.example,b:7000,[::1]:7001,[fe80::1]/'), [
+    'a.example:6234',
+    'b:7000',
+    '[::1]:7001',
+    '[fe80::1]:6234',
+  ]);
+  t.deepEqual(parseEndpoints(['keyval://a', 'b:1', '::1']), ['a:6234', 'b:1', '[::1]:6234']);
+});
+
+test('endpoints: each once', (t) => {
+  t.deepEqual(parseEndpoints('a,a:6234,A,b'), ['a:6234', 'b:6234']);
+});
+
+test('endpoints: a bad one is refused, and the message says which', (t) => {
+  for (const bad of ['', '127.0.0.256', 'a b', 'a:70000', 'a:0', '[::1', 'http://a', 'a:x', '1.2.3', '-a']) {
+    t.is(refusal(() => parseEndpoints(['ok', bad])), `KV_USAGE: '${bad}' is no endpoint; write host, host:port or [v6]:port`);
+  }
+  t.regex(refusal(() => parseEndpoints('keyval://a,,b')), /^KV_USAGE: '' is no endpoint/);
+  t.regex(refusal(() => parseEndpoints('keyval://')), /^KV_USAGE: '' is no endpoint/);
+});
+
+test.failing('endpoints: none at all is refused', (t) => {
+  t.regex(refusal(() => parseEndpoints([])), /^KV_USAGE/);
+});
