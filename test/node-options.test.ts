@@ -173,7 +173,10 @@ test('numbers that cannot be are refused, with the option and what it may be', (
 
 test('a name of a cluster that cannot be is refused', (t) => {
   for (const cluster of ['', 'a b', 'ü', 'x'.repeat(65), 'a\n', 'a/b']) {
-    t.regex(refusal({ cluster }), /^KV_USAGE: --cluster is 1 to 64 letters, digits, dots, dashes or underscores, not '/);
+    t.regex(
+      refusal({ cluster }),
+      /^KV_USAGE: --cluster is 1 to 64 letters, digits, dots, dashes or underscores, not '/,
+    );
   }
   t.is(check({ cluster: 'x'.repeat(64) }).settings.cluster.length, 64);
 });

@@ -38,17 +38,40 @@ test('bytes come back as they were, as a Buffer of their own', (t) => {
 });
 
 test('JSON values come back as they were', (t) => {
-  fc.assert(fc.property(fc.jsonValue(), (value) => t.deepEqual(through(jsonCodec, value), JSON.parse(JSON.stringify(value)))));
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => t.deepEqual(through(jsonCodec, value), JSON.parse(JSON.stringify(value)))),
+  );
 });
 
 test('a codec refuses what it has no form for, and says what that is', (t) => {
-  t.is(refusal(() => stringCodec.encode(5 as never)), 'KV_USAGE: a value is a string here, not number');
-  t.is(refusal(() => stringCodec.encode(null as never)), 'KV_USAGE: a value is a string here, not null');
-  t.is(refusal(() => stringCodec.encode(new Map() as never)), 'KV_USAGE: a value is a string here, not Map');
-  t.is(refusal(() => bufferCodec.encode('text' as never)), 'KV_USAGE: a value is a Buffer here, not string');
-  t.is(refusal(() => bufferCodec.encode(Object.create(null))), 'KV_USAGE: a value is a Buffer here, not an object');
-  t.is(refusal(() => jsonCodec.encode(undefined)), 'KV_USAGE: JSON has no form for undefined');
-  t.is(refusal(() => jsonCodec.encode(() => 1)), 'KV_USAGE: JSON has no form for function');
+  t.is(
+    refusal(() => stringCodec.encode(5 as never)),
+    'KV_USAGE: a value is a string here, not number',
+  );
+  t.is(
+    refusal(() => stringCodec.encode(null as never)),
+    'KV_USAGE: a value is a string here, not null',
+  );
+  t.is(
+    refusal(() => stringCodec.encode(new Map() as never)),
+    'KV_USAGE: a value is a string here, not Map',
+  );
+  t.is(
+    refusal(() => bufferCodec.encode('text' as never)),
+    'KV_USAGE: a value is a Buffer here, not string',
+  );
+  t.is(
+    refusal(() => bufferCodec.encode(Object.create(null))),
+    'KV_USAGE: a value is a Buffer here, not an object',
+  );
+  t.is(
+    refusal(() => jsonCodec.encode(undefined)),
+    'KV_USAGE: JSON has no form for undefined',
+  );
+  t.is(
+    refusal(() => jsonCodec.encode(() => 1)),
+    'KV_USAGE: JSON has no form for function',
+  );
 });
 
 test('one reader reads from one chunk after the other', (t) => {

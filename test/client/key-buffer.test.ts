@@ -48,7 +48,14 @@ test('a key has 1 to 65,535 bytes: bytes, not letters', (t) => {
   t.is(bytesOf(new Uint8Array(65_535)).length, 65_535);
   t.is(bytesOf('€'.repeat(21_845)).length, 65_535);
   t.is(bytesOf(`${'ж'.repeat(32_767)}x`).length, 65_535);
-  const refused = ['', new Uint8Array(0), 'x'.repeat(65_536), new Uint8Array(65_536), 'ж'.repeat(32_768), '€'.repeat(21_846)];
+  const refused = [
+    '',
+    new Uint8Array(0),
+    'x'.repeat(65_536),
+    new Uint8Array(65_536),
+    'ж'.repeat(32_768),
+    '€'.repeat(21_846),
+  ];
   for (const key of refused) t.is(codeOf(key), 'KV_BAD_KEY');
   t.is(codeOf('😀'.repeat(20_000)), 'KV_BAD_KEY');
 });

@@ -43,15 +43,31 @@ test('what is given is taken', (t) => {
 
 test('every refusal names the option and what it may be', (t) => {
   const range = 'KV_USAGE: leaseMs is a whole number from 100 to 60000, not';
-  for (const leaseMs of [99, 60_001, 100.5, Number.NaN, '1000']) t.is(refusal(() => settings({ leaseMs })), `${range} ${leaseMs}`);
+  for (const leaseMs of [99, 60_001, 100.5, Number.NaN, '1000'])
+    t.is(
+      refusal(() => settings({ leaseMs })),
+      `${range} ${leaseMs}`,
+    );
   for (const name of ['timeoutMs', 'connectTimeoutMs']) {
     for (const value of [0, -1, Number.NaN, '5']) {
-      t.is(refusal(() => settings({ [name]: value })), `KV_USAGE: ${name} must be above 0, not ${value}`);
+      t.is(
+        refusal(() => settings({ [name]: value })),
+        `KV_USAGE: ${name} must be above 0, not ${value}`,
+      );
     }
   }
-  t.regex(refusal(() => settings({ codec: 'xml' })), /^KV_USAGE: .*codec 'xml'; use string, buffer or json/);
-  t.regex(refusal(() => settings({ secret: '' })), /^KV_USAGE: .*secret.*empty/);
-  t.regex(refusal(() => settings({ secret: new Uint8Array(0) })), /^KV_USAGE: .*secret.*empty/);
+  t.regex(
+    refusal(() => settings({ codec: 'xml' })),
+    /^KV_USAGE: .*codec 'xml'; use string, buffer or json/,
+  );
+  t.regex(
+    refusal(() => settings({ secret: '' })),
+    /^KV_USAGE: .*secret.*empty/,
+  );
+  t.regex(
+    refusal(() => settings({ secret: new Uint8Array(0) })),
+    /^KV_USAGE: .*secret.*empty/,
+  );
 });
 
 test('endpoints: a URL, several, with ports, IPv6, a list', (t) => {
@@ -72,12 +88,24 @@ test('endpoints: each once', (t) => {
 
 test('endpoints: a bad one is refused, and the message says which', (t) => {
   for (const bad of ['', '127.0.0.256', 'a b', 'a:70000', 'a:0', '[::1', 'http://a', 'a:x', '1.2.3', '-a']) {
-    t.is(refusal(() => parseEndpoints(['ok', bad])), `KV_USAGE: '${bad}' is no endpoint; write host, host:port or [v6]:port`);
+    t.is(
+      refusal(() => parseEndpoints(['ok', bad])),
+      `KV_USAGE: '${bad}' is no endpoint; write host, host:port or [v6]:port`,
+    );
   }
-  t.regex(refusal(() => parseEndpoints('keyval://a,,b')), /^KV_USAGE: '' is no endpoint/);
-  t.regex(refusal(() => parseEndpoints('keyval://')), /^KV_USAGE: '' is no endpoint/);
+  t.regex(
+    refusal(() => parseEndpoints('keyval://a,,b')),
+    /^KV_USAGE: '' is no endpoint/,
+  );
+  t.regex(
+    refusal(() => parseEndpoints('keyval://')),
+    /^KV_USAGE: '' is no endpoint/,
+  );
 });
 
 test.failing('endpoints: none at all is refused', (t) => {
-  t.regex(refusal(() => parseEndpoints([])), /^KV_USAGE/);
+  t.regex(
+    refusal(() => parseEndpoints([])),
+    /^KV_USAGE/,
+  );
 });

@@ -85,7 +85,9 @@ test('all of them are taken at once when the connection breaks', (t) => {
 });
 
 test('finds what a map would', (t) => {
-  const steps = fc.array(fc.record({ adds: fc.nat(200), removes: fc.array(fc.nat(1000), { maxLength: 100 }) }), { maxLength: 12 });
+  const steps = fc.array(fc.record({ adds: fc.nat(200), removes: fc.array(fc.nat(1000), { maxLength: 100 }) }), {
+    maxLength: 12,
+  });
   const run = fc.property(steps, (list) => {
     const pending = new Pending();
     const model = new Map<number, Operation>();

@@ -9,7 +9,10 @@ function pass(attachment: Attachment, count: number): void {
 
 test('R22: sequences count from 1, and the mark is the lowest without an answer', (t) => {
   const attachment = new Attachment();
-  t.deepEqual([1, 2, 3].map(() => attachment.takeSequence()), [1, 2, 3]);
+  t.deepEqual(
+    [1, 2, 3].map(() => attachment.takeSequence()),
+    [1, 2, 3],
+  );
   t.is(attachment.mark, 1);
   attachment.answered(2);
   t.is(attachment.mark, 1);

@@ -16,7 +16,20 @@ function written(value: bigint): string {
   return Buffer.from(target.subarray(0, writeDecimal(target, value))).toString();
 }
 
-const edges = [0n, 1n, -1n, 10n ** 9n - 1n, 10n ** 9n, -(10n ** 9n), 10n ** 18n, MAX, MAX - 1n, MIN, MIN + 1n, 2n ** 53n];
+const edges = [
+  0n,
+  1n,
+  -1n,
+  10n ** 9n - 1n,
+  10n ** 9n,
+  -(10n ** 9n),
+  10n ** 18n,
+  MAX,
+  MAX - 1n,
+  MIN,
+  MIN + 1n,
+  2n ** 53n,
+];
 
 test('reads and writes every 64-bit integer, at the edges too', (t) => {
   for (const value of edges) {
@@ -31,7 +44,8 @@ test('reads and writes every 64-bit integer, at the edges too', (t) => {
 });
 
 test('what is beyond 64 bits is no integer', (t) => {
-  for (const value of [MAX + 1n, MIN - 1n, 10n ** 19n, -(10n ** 19n), 10n ** 20n, 10n ** 30n]) t.is(parse(`${value}`), null);
+  for (const value of [MAX + 1n, MIN - 1n, 10n ** 19n, -(10n ** 19n), 10n ** 20n, 10n ** 30n])
+    t.is(parse(`${value}`), null);
   t.true(isInt64(MAX));
   t.true(isInt64(MIN));
   t.false(isInt64(MAX + 1n));
@@ -39,7 +53,24 @@ test('what is beyond 64 bits is no integer', (t) => {
 });
 
 test('an integer is written in one way only', (t) => {
-  for (const text of ['', '-', '-0', '00', '01', '-01', '+1', ' 1', '1 ', '1.0', '1e3', '0x1', '1-', '--1', '1_000', '٣']) {
+  for (const text of [
+    '',
+    '-',
+    '-0',
+    '00',
+    '01',
+    '-01',
+    '+1',
+    ' 1',
+    '1 ',
+    '1.0',
+    '1e3',
+    '0x1',
+    '1-',
+    '--1',
+    '1_000',
+    '٣',
+  ]) {
     t.is(parse(text), null, `'${text}'`);
   }
 });

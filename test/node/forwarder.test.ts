@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Forwarder, FORWARDS_MAX } from '../../src/node/forwarder.ts';
+import { FORWARDS_MAX, Forwarder } from '../../src/node/forwarder.ts';
 import { DecodeStatus, FrameDecoder } from '../../src/protocol/frame-decoder.ts';
 import type { FrameWriter } from '../../src/protocol/frame-writer.ts';
 import * as op from '../../src/protocol/opcode.ts';
@@ -19,7 +19,13 @@ class Forwarding {
   readonly numbers: number[] = [];
 
   /** Sends a request on; false when it was refused. */
-  forward(messageId: number, opcode: number, body: Uint8Array, caller: Caller = this.caller, member = PRIMARY): boolean {
+  forward(
+    messageId: number,
+    opcode: number,
+    body: Uint8Array,
+    caller: Caller = this.caller,
+    member = PRIMARY,
+  ): boolean {
     let taken = false;
     const framed = Buffer.concat([Buffer.from('..'), body, Buffer.from('.')]);
     const bytes = encoded((link: FrameWriter) => {
@@ -136,7 +142,8 @@ test('so many requests and no more', (t) => {
   const forwarding = new Forwarding();
   const link = encoded((writer) => {
     for (let count = 0; count < FORWARDS_MAX; count += 1) {
-      if (!forwarding.forwarder.forward(forwarding.caller, count, PRIMARY, writer, op.GETK, put, 0, 0)) t.fail(`${count}`);
+      if (!forwarding.forwarder.forward(forwarding.caller, count, PRIMARY, writer, op.GETK, put, 0, 0))
+        t.fail(`${count}`);
     }
   });
   t.is(link.length, FORWARDS_MAX * 12);

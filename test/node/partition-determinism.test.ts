@@ -48,8 +48,9 @@ class Schedule {
   }
 
   #ofSession(session: TestSession): void {
-    if (this.#random.below(6) === 0) this.world.primary.leave(session.hex);
-    else if (this.#random.below(6) === 0) session.attach();
+    const drawn = this.#random.below(6);
+    if (drawn === 0) this.world.primary.leave(session.hex);
+    else if (drawn === 1) session.attach();
     else session.cancel(this.#pick(KEYS), Math.max(1, session.sequence - this.#random.below(6)));
   }
 

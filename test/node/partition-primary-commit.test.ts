@@ -174,6 +174,20 @@ test('KV_OVERLOADED: as many entries uncommitted as a partition may have', (t) =
   t.deepEqual(last.put('k', ''), []);
 });
 
+test('KV_OVERLOADED: as many bytes as a backup may lack', (t) => {
+  const { world, session } = cluster();
+  const value = 'x'.repeat(64 * 1024);
+  let refused = false;
+  for (let count = 0; count < 600 && !refused; count += 1) refused = session.put('k', value).length > 0;
+  t.true(refused);
+  t.true(world.primary.log.usedBytes < 33 * 1024 * 1024);
+  t.regex(session.put('other', '').join(), /^\d+ FAIL KV_OVERLOADED$/);
+  world.settle();
+  session.read();
+  t.is(world.primary.log.usedBytes, 0);
+  t.deepEqual(session.put('other', ''), []);
+});
+
 test('a condition is judged after everything that was appended before it', (t) => {
   const { world, session } = cluster();
   session.put('k', 'one');

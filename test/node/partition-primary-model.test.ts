@@ -113,7 +113,10 @@ const acts = ['put', 'put', 'cas', 'casStale', 'casAbsent', 'delete', 'deleteIf'
 const command = fc.record({
   act: fc.constantFrom(...(acts as Command['act'][])),
   key: fc.constantFrom('a', 'b', 'number', 'd'.repeat(2000)),
-  value: fc.oneof(fc.constantFrom('', '7', '-3', '007', '9223372036854775807', ' 1'), fc.stringMatching(/^[a-z]{0,40}$/)),
+  value: fc.oneof(
+    fc.constantFrom('', '7', '-3', '007', '9223372036854775807', ' 1'),
+    fc.stringMatching(/^[a-z]{0,40}$/),
+  ),
   by: fc.oneof(fc.bigInt({ min: -5n, max: 5n }), fc.constantFrom(INT64_MAX, -INT64_MAX - 1n)),
 });
 

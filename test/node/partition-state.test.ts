@@ -112,7 +112,8 @@ test('L5: a grant to a waiter checks that its session is still there', (t) => {
 test('R23: an expiry removes only the value it names', (t) => {
   const applied = new Applied();
   applied.attach('a');
-  const expiry = (revision: string): Buffer => Buffer.concat([revisionBytes(revision), Buffer.from([0, 1]), Buffer.from('k')]);
+  const expiry = (revision: string): Buffer =>
+    Buffer.concat([revisionBytes(revision), Buffer.from([0, 1]), Buffer.from('k')]);
   applied.write(EntryKind.put, '9.1', { sequence: 1, key: 'k', payload: 'v', span: 10 });
   applied.entry(EntryKind.expireKey, expiry('9.1'));
   applied.entry(EntryKind.expireKey, expiry('8.2'));

@@ -108,21 +108,25 @@ test('so many values at a time and no more', (t) => {
 
 test('several values come together from any pieces', (t) => {
   const value = fc.uint8Array({ maxLength: 60 });
-  const run = fc.property(fc.array(value, { minLength: 1, maxLength: 4 }), fc.infiniteStream(fc.nat(20)), (values, sizes) => {
-    const stages = newStages();
-    const received = values.map(() => 0);
-    const whole = values.map(() => false);
-    while (whole.includes(false)) {
-      for (const [number, bytes] of values.entries()) {
-        if (whole[number]) continue;
-        const offset = received[number] as number;
-        const end = Math.min(bytes.length, offset + 1 + (sizes.next().value as number));
-        whole[number] = piece(stages, number, bytes.length, offset, bytes.subarray(offset, end));
-        received[number] = end;
+  const run = fc.property(
+    fc.array(value, { minLength: 1, maxLength: 4 }),
+    fc.infiniteStream(fc.nat(20)),
+    (values, sizes) => {
+      const stages = newStages();
+      const received = values.map(() => 0);
+      const whole = values.map(() => false);
+      while (whole.includes(false)) {
+        for (const [number, bytes] of values.entries()) {
+          if (whole[number]) continue;
+          const offset = received[number] as number;
+          const end = Math.min(bytes.length, offset + 1 + (sizes.next().value as number));
+          whole[number] = piece(stages, number, bytes.length, offset, bytes.subarray(offset, end));
+          received[number] = end;
+        }
       }
-    }
-    for (const [number, bytes] of values.entries()) t.deepEqual([...(stages.take(number) as Uint8Array)], [...bytes]);
-    t.is(stages.bytes, 0);
-  });
+      for (const [number, bytes] of values.entries()) t.deepEqual([...(stages.take(number) as Uint8Array)], [...bytes]);
+      t.is(stages.bytes, 0);
+    },
+  );
   fc.assert(run);
 });

@@ -125,6 +125,8 @@ test('holds what an array would, however entries come and go', (t) => {
       t.is(model.log.next, model.entries.length);
     }
     t.deepEqual(model.found(), model.kept());
+    const used = model.kept().reduce((sum, entry) => sum + ENTRY_HEAD_BYTES + entry.body.length, 0);
+    t.is(model.log.usedBytes, used);
   });
   fc.assert(run, { numRuns: 150 });
 });
@@ -150,6 +152,19 @@ test('grows for an entry larger than all it holds', (t) => {
   t.deepEqual(entryAt(log, 0).body, bytesOf('small'));
   t.deepEqual(entryAt(log, 1).body, large);
   t.true(log.bytes > 100_000);
+});
+
+test('gives back the memory of a burst when nothing of it is left', (t) => {
+  const log = new ReplicationLog();
+  const large = new Uint8Array(64 * 1024);
+  for (let count = 1; count <= 100; count += 1) log.append(1, count, 2, 6, large, 0, large.length);
+  log.dropBefore(99);
+  t.true(log.bytes > 100 * large.length);
+  t.is(log.length(99), ENTRY_HEAD_BYTES + large.length);
+  log.dropBefore(100);
+  t.true(log.bytes < 100_000);
+  t.is(log.append(1, 101, 2, 6, large, 0, large.length), 100);
+  t.deepEqual(entryAt(log, 100).body, large);
 });
 
 test('what is copied in does not change with its source', (t) => {

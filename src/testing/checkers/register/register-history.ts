@@ -33,7 +33,7 @@ export class RegisterHistory {
   readonly startExpires: boolean;
   /** Moments matter beyond order: values that vanish, or effects that cannot come later than a bound. */
   readonly timed: boolean;
-  /** Some value expires. */
+  /** Some value can expire before the history ends. */
   readonly expires: boolean;
   /** An increment of unknown fate: values that no operation names can appear. */
   readonly dynamic: boolean;
@@ -51,6 +51,7 @@ export class RegisterHistory {
     const judged = compiled.filter((operation) => operation !== null);
     const weak = sources.filter(({ kind, level }) => kind === 'get' && level !== 'lin');
     const foundByWeak = weak.map(({ found }) => this.values.intern(found ?? null));
+    keepUnexpired(judged, sources);
     this.operations = withoutUnnoticed(judged, foundByWeak);
     this.expires = this.operations.some(({ lifetime }) => lifetime < Number.POSITIVE_INFINITY);
     this.timed = this.expires || this.operations.some(({ certain, ret }) => !certain && ret < Number.POSITIVE_INFINITY);
@@ -157,6 +158,15 @@ function rankVersions(sources: readonly Operation[]): ReadonlyMap<string, number
   const ranks = new Map<string, number>([['0', VERSION_ABSENT]]);
   for (const version of [...versions].sort(compareDecimals)) ranks.set(version, ranks.size);
   return ranks;
+}
+
+/** A value whose time to live outlasts the last answer stays, as far as this history can tell. */
+function keepUnexpired(operations: readonly RegisterOperation[], sources: readonly Operation[]): void {
+  let end = Number.NEGATIVE_INFINITY;
+  for (const { certain, ret } of sources) if (certain && ret > end) end = ret;
+  for (const operation of operations) {
+    if (operation.call + operation.lifetime > end) operation.lifetime = Number.POSITIVE_INFINITY;
+  }
 }
 
 function signatureOf({ source, needs, makes, needsVersion, lifetime, by }: RegisterOperation): string {

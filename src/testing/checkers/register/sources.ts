@@ -148,7 +148,7 @@ function nameLost(
   const written =
     overwrite === undefined ? 'the key had a value from the start' : `${nameOf(overwrite.source)} was done`;
   const why = `${nameOf(observer.source)} found nothing, but ${written} and nothing can have removed the value`;
-  if (overwrite !== undefined && overwrite.lifetime < Number.POSITIVE_INFINITY) {
+  if (overwrite?.source.ttl !== undefined) {
     return ['early-expiry', proof, `${why} yet: its time to live had not run out.`];
   }
   const { kind } = observer.source;

@@ -82,7 +82,7 @@ function checkInsides(history: RegisterHistory, zones: readonly Zone[], findings
     if (!operation.certain) continue;
     const zone = index.before(operation.call);
     if (zone === undefined || zone.last.call <= operation.ret || !isElsewhere(operation, zone.value)) continue;
-    const rule = nameInside(operation, zone, history.expires);
+    const rule = nameInside(operation, zone);
     const value = show(history.values.valueOf(zone.value));
     findings.add(
       rule,
@@ -102,17 +102,13 @@ function isElsewhere(
   return (needs !== NONE && needs !== value) || (makes !== NONE && makes !== value);
 }
 
-function nameInside(
-  { source, changes, refused, needs, makes }: RegisterOperation,
-  { value, last }: Zone,
-  expires: boolean,
-): Rule {
+function nameInside({ source, changes, refused, needs, makes }: RegisterOperation, { value, first, last }: Zone): Rule {
   const lastIsUpdate = last.source.kind === 'cas' && last.changes;
   if (refused) return 'cas-wrong-refusal';
   if (source.kind === 'cas' && needs !== NONE && needs !== value) return 'cas-wrong-match';
   if (lastIsUpdate) return 'cas-wrong-match';
   if (source.kind === 'del' && !changes) return 'wrong-found';
-  if (needs === ABSENT) return expires ? 'resurrected-delete' : 'lost-write';
+  if (needs === ABSENT) return first.source.ttl !== undefined ? 'resurrected-delete' : 'lost-write';
   return makes === ABSENT ? 'resurrected-delete' : 'stale-read';
 }
 
