@@ -46,6 +46,8 @@ export interface CheckedNodeOptions {
 }
 
 const MEMBERS_MAX = 100;
+/** Nodes tell each other all addresses before they are logged in, in a frame of at most 4 KiB. */
+const MEMBERS_TEXT_MAX = 3400;
 const REPLICAS_MAX = 7;
 
 /** @throws KeyvalError KV_USAGE */
@@ -113,6 +115,11 @@ function membersOf(peers: readonly string[], port: number): string[] {
   if (twice !== undefined) throw usage(`--peers names ${twice} twice`);
   if (members.length > MEMBERS_MAX)
     throw usage(`--peers names ${members.length} nodes; at most ${MEMBERS_MAX} are possible`);
+  if (members.join(' ').length > MEMBERS_TEXT_MAX) {
+    throw usage(
+      `--peers is too long: ${members.join(' ').length} characters, at most ${MEMBERS_TEXT_MAX} fit the login of nodes`,
+    );
+  }
   const portless = members.find((member) => member.endsWith(':0'));
   if (portless !== undefined) throw usage(`--peers: ${portless} has no port that others could dial`);
   return members.sort();
@@ -135,6 +142,10 @@ function listenAddress(options: NodeOptions, members: readonly string[], port: n
   );
 }
 
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
 function isOwn(host: string): boolean {
   if (isLoopback(host)) return true;
   return Object.values(networkInterfaces()).some((list) => list?.some((entry) => entry.address === host));
@@ -143,6 +154,11 @@ function isOwn(host: string): boolean {
 function ownAddress(options: NodeOptions, members: readonly string[], listen: Address, port: number): string {
   const text = options.advertise === undefined ? listen : addressOf('advertise', options.advertise, port);
   const address = formatAddress(text);
+  if (members.length > 0 && options.advertise === undefined && isWildcard(listen.host)) {
+    throw usage(
+      `--listen ${listen.host} is no address that others could dial; say which of --peers this node is: --listen ${listen.host} --advertise ${members[0]}`,
+    );
+  }
   if (members.length > 0 && !members.includes(address)) {
     const option = options.advertise === undefined ? 'listen' : 'advertise';
     throw usage(`--${option} ${address} is not among --peers ${members.join(',')}; list all nodes, this one included`);

@@ -48,11 +48,42 @@ function withPort(host: string, port: string | undefined, defaultPort: number): 
 
 /** `host:port`, with brackets around an IPv6 host. Two spellings of one address give the same text. */
 export function formatAddress(address: Address): string {
-  const host = address.host.toLowerCase();
-  return host.includes(':') ? `[${host}]:${address.port}` : `${host}:${address.port}`;
+  const { host, port } = address;
+  return host.includes(':') ? `[${shortIpv6(host.toLowerCase())}]:${port}` : `${host.toLowerCase()}:${port}`;
+}
+
+/** The short form of RFC 5952: no leading zeros, the longest run of zero groups left out. IPv4 at the end stays. */
+function shortIpv6(host: string): string {
+  const [address = '', zone] = host.split('%');
+  const [front = '', back] = address.split('::');
+  const head = front === '' ? [] : front.split(':');
+  const tail = back === undefined || back === '' ? [] : back.split(':');
+  const width = tail.concat(head).some((group) => group.includes('.')) ? 7 : 8;
+  const zeros = back === undefined ? [] : new Array<string>(Math.max(0, width - head.length - tail.length)).fill('0');
+  const groups = [...head, ...zeros, ...tail].map((group) =>
+    group.includes('.') ? group : group.replace(/^0+(?=.)/, ''),
+  );
+  const short = withoutZeros(groups);
+  return zone === undefined ? short : `${short}%${zone}`;
+}
+
+/** Leaves out the first of the longest runs of at least two zero groups. */
+function withoutZeros(groups: readonly string[]): string {
+  let start = -1;
+  let length = 1;
+  for (let at = 0; at < groups.length; at += 1) {
+    let end = at;
+    while (groups[end] === '0') end += 1;
+    if (end - at > length) {
+      start = at;
+      length = end - at;
+    }
+  }
+  if (start < 0) return groups.join(':');
+  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
 }
 
 /** 127/8, ::1 or localhost. */
 export function isLoopback(host: string): boolean {
-  return /^127\./.test(host) || host === '::1' || host === 'localhost' || /^::ffff:127\./.test(host);
+  return /^127\.\d+\.\d+\.\d+$/.test(host) || host === '::1' || host === 'localhost' || /^::ffff:127\./.test(host);
 }

@@ -57,6 +57,7 @@ export function clientSettings<V>(
 /** `keyval://host,host:port`, or a list of hosts; as `host:port`, each once. @throws KeyvalError KV_USAGE */
 export function parseEndpoints(endpoints: string | readonly string[]): string[] {
   const texts = typeof endpoints === 'string' ? endpoints.replace(SCHEME, '').replace(/\/$/, '').split(',') : endpoints;
+  if (texts.length === 0) throw new KeyvalError('KV_USAGE', 'no endpoint is given; write host, host:port or [v6]:port');
   const parsed = texts.map((text) => {
     const address = parseAddress(text.startsWith(SCHEME) ? text.slice(SCHEME.length) : text);
     if (address === null || address.port === 0) {

@@ -54,6 +54,7 @@ export class Connection implements ChannelHandler {
     this.id = id;
     this.channel = channel;
     this.queue = new WriterQueue(channel, turn);
+    this.queue.onTaken = (): void => this.#readOn();
     this.handler = handler;
     this.#now = now;
     this.#progressAtMs = now();
@@ -103,6 +104,11 @@ export class Connection implements ChannelHandler {
     this.#progressAtMs = this.#now();
     this.queue.drained();
     this.onDrained?.();
+    this.#readOn();
+  }
+
+  /** There may be room again: handles what was kept, then reads on. */
+  #readOn(): void {
     if (!this.#paused || this.full || this.closed) return;
     this.#handleFrames();
     if (this.full) return;

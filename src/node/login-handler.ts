@@ -9,6 +9,7 @@ import { decodeHello, encodeWelcome, type Hello, HelloFlag, Role, type RoutingTa
 import {
   FRAME_LENGTH_MAX,
   LOGIN_FRAME_LENGTH_MAX,
+  LOGIN_TIMEOUT_MS,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_OLDEST,
 } from '../protocol/limits.ts';
@@ -26,6 +27,8 @@ export interface LoginHost {
   readonly random: Random;
   readonly log: Log;
   readonly stopping: boolean;
+  /** No further client is let in. */
+  readonly full: boolean;
   table(): RoutingTable;
   /** The connection is a client's from now on. */
   welcomeClient(connection: Connection): void;
@@ -85,6 +88,10 @@ export class LoginHandler implements FrameHandler {
   #welcome(connection: Connection, callee: Callee, hello: Hello): void {
     const host = this.#host;
     if (hello.peer !== null) checkPeerHello(hello.peer, host.identity);
+    else if (host.full) {
+      const text = `${host.settings.address} has its ${host.settings.connectionsMax} clients (--max-connections)`;
+      throw new KeyvalError('KV_OVERLOADED', text);
+    }
     this.#pending.delete(connection.id);
     connection.loginTimer?.cancel();
     connection.name = hello.name;
@@ -121,6 +128,14 @@ export class LoginHandler implements FrameHandler {
     if (this.#told.size >= 1000) this.#told.clear();
     this.#told.add(cause);
     this.#host.log.write('warn', 'login refused', { from: connection.channel.remoteAddress, code, message });
+  }
+
+  /** The login has taken too long. */
+  tooLate(connection: Connection): void {
+    const text = `no login within ${LOGIN_TIMEOUT_MS} ms`;
+    writeFail(connection.frames, FAIL, 0, codes.KV_DEADLINE.wire, text);
+    this.#tell(connection, 'KV_DEADLINE', text);
+    connection.endSoon();
   }
 
   closed(connection: Connection): void {

@@ -6,11 +6,9 @@ import { Arena } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
 import type { Channel, ChannelHandler, Crypto, Log, Random, TimerHandle } from '../base/ports.ts';
 import { place } from '../cluster/placement.ts';
-import { codes, type KeyvalError } from '../errors.ts';
-import { writeFail } from '../protocol/client-codec.ts';
+import type { KeyvalError } from '../errors.ts';
 import { type Hello, INCARNATION_BYTES, type RoutingTable } from '../protocol/hello-codec.ts';
 import { LOGIN_TIMEOUT_MS, PROTOCOL_VERSION } from '../protocol/limits.ts';
-import { FAIL } from '../protocol/opcode.ts';
 import * as peerCodec from '../protocol/peer-codec.ts';
 import { BackupState } from '../replication/primary.ts';
 import { Connection } from './connection.ts';
@@ -31,6 +29,9 @@ import { type ReplyTarget, replyFail } from './reply.ts';
 import { RequestHandler } from './request-handler.ts';
 import type { NodeSettings } from './settings.ts';
 import { nodeStatus } from './status.ts';
+
+/** Connections that have not logged in, and links of peers; one more is closed at once. */
+const STRANGERS_MAX = 2000;
 
 export class Node {
   readonly settings: NodeSettings;
@@ -212,12 +213,8 @@ export class Node {
       this.touch(),
     );
     this.#connections.set(connection.id, connection);
-    connection.loginTimer = this.ports.timers.after(LOGIN_TIMEOUT_MS, () => connection.destroy());
-    if (this.#connections.size > this.settings.connectionsMax + 2 * this.peers.length) {
-      const text = `this node has its ${this.settings.connectionsMax} connections (--max-connections)`;
-      writeFail(connection.frames, FAIL, 0, codes.KV_OVERLOADED.wire, text);
-      connection.endSoon();
-    }
+    connection.loginTimer = this.ports.timers.after(LOGIN_TIMEOUT_MS, () => this.#login.tooLate(connection));
+    if (this.#connections.size - this.#clients > STRANGERS_MAX) connection.destroy();
     return connection;
   }
 
@@ -233,6 +230,11 @@ export class Node {
   clientClosed(connection: Connection): void {
     this.#clients -= 1;
     this.#connections.delete(connection.id);
+  }
+
+  /** True when no further client is let in (--max-connections). */
+  get full(): boolean {
+    return this.#clients >= this.settings.connectionsMax;
   }
 
   get clients(): number {

@@ -196,8 +196,9 @@ export class RequestHandler implements FrameHandler {
     if (keyEnd > end || (payload !== ANY_PAYLOAD && keyEnd + payload !== end)) {
       return malformed(from, messageId, op.opcodeName(opcode));
     }
-    const staged = ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.staged) !== 0;
-    if (staged && opcode !== op.PUTK && opcode !== op.CASK) return malformed(from, messageId, op.opcodeName(opcode));
+    if ((bytes[start + codec.WRITE_FLAGS] as number) & ~allowedFlags(opcode)) {
+      return malformed(from, messageId, op.opcodeName(opcode));
+    }
     if (payload === ANY_PAYLOAD && end - keyEnd > INLINE_VALUE_BYTES_MAX) {
       const text = `a value of ${end - keyEnd} bytes in one frame; above ${INLINE_VALUE_BYTES_MAX} send it in pieces (STGE)`;
       replyFail(from, messageId, 'KV_TOO_LARGE', text);
@@ -346,6 +347,12 @@ export class RequestHandler implements FrameHandler {
     this.#stages.delete(connection.id);
     this.#host.clientClosed(connection);
   }
+}
+
+/** Flags that mean something to a write; any other is refused, so that a later version may give it a meaning. */
+function allowedFlags(opcode: number): number {
+  if (opcode === op.PUTK || opcode === op.CASK) return codec.WriteFlag.ifRevision | codec.WriteFlag.staged;
+  return opcode === op.DELK ? codec.WriteFlag.ifRevision : 0;
 }
 
 /** What checks give when they have refused the request. */

@@ -40,8 +40,9 @@ function answerNamed(
   end: number,
   act: (primary: PartitionPrimary, session: string) => boolean,
 ): void {
-  const count = end - start < codec.KEEP_PARTITIONS ? -1 : readU16(bytes, start + codec.KEEP_COUNT);
-  if (end - start !== codec.KEEP_PARTITIONS + count * 2) {
+  const isCut = end - start < codec.KEEP_PARTITIONS;
+  const count = isCut ? 0 : readU16(bytes, start + codec.KEEP_COUNT);
+  if (isCut || end - start !== codec.KEEP_PARTITIONS + count * 2) {
     return replyFail(to, messageId, 'KV_BAD_REQUEST', 'KEEP, CLOS: the body does not have its layout');
   }
   const session = sessionText(bytes, start + codec.KEEP_SESSION);

@@ -55,7 +55,10 @@ test('what was written is read again', (t) => {
   const name = fc.stringMatching(/^[a-z]([a-z0-9-]{0,20}[a-z0-9])?$/);
   fc.assert(
     fc.property(fc.oneof(ipv4, ipv6, name), fc.integer({ min: 0, max: 65_535 }), (host, port) => {
-      t.deepEqual(parseAddress(formatAddress({ host, port })), { host: host.toLowerCase(), port });
+      const written = formatAddress({ host, port });
+      const read = parseAddress(written);
+      t.is(read?.port, port);
+      t.is(read === null ? null : formatAddress(read), written);
     }),
   );
 });

@@ -175,6 +175,20 @@ test('what is free cannot be released or cancelled', (t) => {
   t.throws(() => table.release(slot, 9, 9, 0), { name: 'AssertionError' });
 });
 
+test('locks and waits that come and go use the same memory all the time', (t) => {
+  const locks = new Locks();
+  const { table } = locks;
+  locks.acquire('a', ANNA, 1);
+  locks.acquire('a', BERT, 1);
+  const { bytes } = table;
+  for (let count = 0; count < 1000; count += 1) {
+    locks.release('a');
+    locks.acquire('a', count % 2 === 0 ? ANNA : BERT, count);
+  }
+  t.is(table.bytes, bytes);
+  t.is(table.waiting, 1);
+});
+
 test('held locks are listed with their keys', (t) => {
   const locks = new Locks();
   for (let index = 0; index < 100; index += 1) locks.acquire(`key ${index}`, index % 3, index);

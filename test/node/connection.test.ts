@@ -170,6 +170,16 @@ test('what came in the same chunk is handled when there is room again', (t) => {
   t.false(channel.paused);
 });
 
+test('a channel that takes everything at once, and so never drains, does not leave it paused', (t) => {
+  const { connection, channel, manual, recorder } = bench();
+  recorder.onFrame = () => pong(connection, QUEUE_PAUSE_BYTES);
+  connection.received(pings(1, 2, 3));
+  t.true(channel.paused);
+  for (let times = 0; times < 3; times += 1) manual.end();
+  t.deepEqual(recorder.events, ['PING 1', 'PING 2', 'PING 3']);
+  t.false(channel.paused);
+});
+
 test('it stays paused while too much is left', (t) => {
   const { connection, channel, manual, recorder } = bench();
   recorder.onFrame = () => pong(connection, QUEUE_PAUSE_BYTES / 2);

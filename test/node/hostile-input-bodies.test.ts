@@ -57,7 +57,7 @@ function isStaged(opcode: string, body: Buffer): boolean {
   return opcode === 'PUTK' && body[20] === bodies.STAGED;
 }
 
-for (const [opcode, body, fixedBytes] of requests.filter(([name]) => name !== 'KEEP' && name !== 'CLOS')) {
+for (const [opcode, body, fixedBytes] of requests) {
   test(`${opcode} of ${body.length} bytes, cut at every byte, is KV_BAD_REQUEST`, (t) => {
     const connection = attached();
     for (let end = 0; end < fixedBytes; end += 1)
@@ -77,6 +77,16 @@ for (const [opcode, body] of ofFixedLength) {
 for (const opcode of ['PUTK', 'CASK', 'DELK', 'INCR', 'LCKK', 'ULKK', 'CNCL']) {
   test(`${opcode} of an empty key is KV_BAD_KEY`, (t) => {
     t.is(answer(attached(), opcode, write({ key: '', payload: bodies.i64(0n) })), BAD_KEY);
+  });
+}
+
+for (const opcode of ['PUTK', 'CASK', 'DELK', 'INCR', 'LCKK', 'ULKK', 'CNCL']) {
+  test(`${opcode} with flags that mean nothing to it is KV_BAD_REQUEST`, (t) => {
+    const known = opcode === 'PUTK' || opcode === 'CASK' ? 3 : opcode === 'DELK' ? 1 : 0;
+    const payloads: Record<string, Buffer> = { INCR: bodies.i64(0n), CNCL: bodies.u32(1) };
+    for (const flag of [1, 2, 4, 8, 16, 32, 64, 128].filter((bit) => (bit & known) === 0)) {
+      t.is(answer(attached(), opcode, write({ flags: flag, payload: payloads[opcode] ?? '' })), BAD_REQUEST);
+    }
   });
 }
 

@@ -28,21 +28,23 @@ test('who tries the same again and again is logged once', (t) => {
   t.is(scripted.logged.length, 2, 'another cause');
 });
 
-test('a login that is not done in time is closed', (t) => {
+test('a login that is not done in time is refused and closed', async (t) => {
   const scripted = new ScriptedNode({ secret: Buffer.from('secret') });
   const connections = [scripted.connect(), scripted.connect(), scripted.connect()] as const;
   connections[1].send(frame('HELO', 0, hello()).subarray(0, 10));
   connections[2].send(frame('HELO', 0, hello()));
   scripted.advance(LOGIN_TIMEOUT_MS - 1);
   t.deepEqual(
-    connections.map(({ channel }) => channel.destroyed),
+    connections.map(({ channel }) => channel.ended),
     [false, false, false],
   );
   scripted.advance(1);
-  t.deepEqual(
-    connections.map(({ channel }) => channel.destroyed),
-    [true, true, true],
-  );
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const connection of connections) {
+    t.true(connection.channel.ended);
+    t.is(decodeOne(connection.received()).opcode, 'FAIL');
+  }
+  t.like(scripted.logged, [{ event: 'login refused', fields: { code: 'KV_DEADLINE' } }]);
 });
 
 test('a login that is done in time lasts', (t) => {

@@ -193,6 +193,7 @@ test('a condition is judged after everything that was appended before it', (t) =
   session.put('k', 'one');
   session.cas('k', '9.3', 'two');
   session.cas('k', '9.3', 'three');
+  session.cas('k', '8.4', 'three');
   session.cas('k', '0.0', 'four');
   session.del('k', { flags: 1, revision: '9.4' });
   session.cas('k', '0.0', 'five');
@@ -203,10 +204,11 @@ test('a condition is judged after everything that was appended before it', (t) =
     '3 DONE applied 9.4',
     '4 DONE refused 9.4',
     '5 DONE refused 9.4',
-    '6 DONE applied 9.7',
+    '6 DONE refused 9.4',
     '7 DONE applied 9.8',
+    '8 DONE applied 9.9',
   ]);
-  t.deepEqual(session.get('k'), ["8 GOTK 'five' 9.8"]);
+  t.deepEqual(session.get('k'), ["9 GOTK 'five' 9.9"]);
 });
 
 test('R16: backups apply what is committed, and nothing else', (t) => {

@@ -83,6 +83,17 @@ test('L5: waits end in the order of their time, not of their coming', (t) => {
   t.deepEqual(bert.read(), ['2 FAIL KV_LOCK_BUSY']);
 });
 
+test('L5: the time of a wait that was granted does not end the next one', (t) => {
+  const { world, anna, bert, carl } = three();
+  bert.lock('l', 100);
+  anna.unlock('l', '9.5');
+  carl.lock('l', 1000);
+  world.pass(100);
+  t.deepEqual(carl.read(), []);
+  world.pass(900);
+  t.deepEqual(carl.read(), ['2 FAIL KV_LOCK_BUSY']);
+});
+
 test('L5: a wait for ever does not end', (t) => {
   const { world, anna, bert } = three();
   bert.lock('l', WAIT_FOREVER);

@@ -196,6 +196,18 @@ test('a value too large for the memory limit is KV_OUT_OF_MEMORY before it is se
   await small.close();
 });
 
+test('far more than a connection queues is answered, whether or not there is a socket in between', async (t) => {
+  const remote = await connect(`keyval://${node.address}`, { codec: 'buffer' });
+  const local = await node.client<Uint8Array>({ codec: 'buffer' });
+  const value = Buffer.alloc(60_000, 1);
+  await remote.put('asked often', value);
+  for (const kv of [remote, local]) {
+    const values = await Promise.all(Array.from({ length: 300 }, () => kv.get('asked often')));
+    t.true(values.every((one) => one?.length === value.length));
+    await kv.close();
+  }
+});
+
 test('a node that closes sends a large value that is under way to its end', async (t) => {
   const closing = await startNode({ port: 0, logLevel: 'silent', partitions: 1 });
   await closing.ready();
