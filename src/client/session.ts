@@ -45,11 +45,13 @@ export class Attachment {
 
   /** The node knows this attachment by its entry. */
   attachedAt(epoch: number, operation: number, leaseUntilMs: number): void {
+    const isNew = epoch !== this.epoch || operation !== this.operation;
     this.epoch = epoch;
     this.operation = operation;
     this.attached = true;
     this.attaching = false;
     this.leaseUntilMs = leaseUntilMs;
+    if (!isNew) return; // its records are still there: sequences go on
     this.#next = 1;
     this.mark = 1;
     this.#answered.clear();

@@ -38,6 +38,8 @@ export class LockTable {
   readonly #freeWaiters: number[] = [];
   #waiterEnd = 0;
   #waiting = 0;
+  /** By attachment. */
+  readonly #waitCounts: number[] = [];
   /** The waiter that `acquire` queued last. */
   queuedWaiter: number = NONE;
 
@@ -141,6 +143,7 @@ export class LockTable {
     this.#waiterSinceMs[waiter] = nowMs;
     this.#queues.append(slot, waiter);
     this.#waits.append(attachment, waiter);
+    this.#waitCounts[attachment] = this.waitsOf(attachment) + 1;
     this.#waiting += 1;
     return waiter;
   }
@@ -172,7 +175,9 @@ export class LockTable {
 
   #unlinkWaiter(waiter: number): void {
     this.#queues.remove(this.waiterLock(waiter), waiter);
-    this.#waits.remove(this.waiterAttachment(waiter), waiter);
+    const attachment = this.waiterAttachment(waiter);
+    this.#waits.remove(attachment, waiter);
+    this.#waitCounts[attachment] = this.waitsOf(attachment) - 1;
     this.#waiterLocks[waiter] = NONE;
     this.#freeWaiters.push(waiter);
     this.#waiting -= 1;
@@ -193,6 +198,11 @@ export class LockTable {
 
   waiterSinceMs(waiter: number): number {
     return this.#waiterSinceMs[waiter] as number;
+  }
+
+  /** How many waits an attachment has. */
+  waitsOf(attachment: number): number {
+    return this.#waitCounts[attachment] ?? 0;
   }
 
   /** The wait that an attachment began with `sequence`, or −1. */

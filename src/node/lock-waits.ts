@@ -7,6 +7,9 @@ import { WAIT_FOREVER } from '../protocol/client-codec.ts';
 import { type ReplyTarget, replyFail, replyLocked } from './reply.ts';
 import { BUSY_TEXT } from './texts.ts';
 
+/** So many stale pairs are no matter. */
+const STALE_MAX = 1024;
+
 export class LockWaits {
   // By waiter.
   readonly #owners: (ReplyTarget | null)[] = [];
@@ -14,6 +17,7 @@ export class LockWaits {
   readonly #deadlines: number[] = [];
   /** (deadline, waiter); an entry whose deadline is no longer the waiter's is stale. */
   readonly #heap: BinaryHeap = new BinaryHeap();
+  #stale = 0;
 
   /** `waiter` was queued at log time `nowMs` for at most `spanMs`; the answer goes to `to`. */
   queued(waiter: number, to: ReplyTarget | null, messageId: number, nowMs: number, spanMs: number): void {
@@ -44,7 +48,19 @@ export class LockWaits {
 
   #forget(waiter: number): void {
     this.#owners[waiter] = null;
+    if (this.#deadlines[waiter] === Number.POSITIVE_INFINITY) return;
     this.#deadlines[waiter] = Number.POSITIVE_INFINITY;
+    this.#stale += 1;
+    if (this.#stale > STALE_MAX && this.#stale * 2 > this.#heap.size) this.#rebuild();
+  }
+
+  /** Pairs of waits that ended before their time would stay until then. */
+  #rebuild(): void {
+    this.#heap.clear();
+    this.#stale = 0;
+    this.#deadlines.forEach((deadline, waiter) => {
+      if (deadline !== Number.POSITIVE_INFINITY) this.#heap.push(deadline, waiter);
+    });
   }
 
   /** The next waiter whose time is up at log time `nowMs`, or −1. Each is given once. */
@@ -52,7 +68,12 @@ export class LockWaits {
     while (this.#heap.size > 0 && this.#heap.peekDeadline() <= nowMs) {
       const deadline = this.#heap.peekDeadline();
       const waiter = this.#heap.pop();
-      if (this.#deadlines[waiter] === deadline) return waiter;
+      if (this.#deadlines[waiter] !== deadline) {
+        this.#stale -= 1;
+        continue;
+      }
+      this.#deadlines[waiter] = Number.POSITIVE_INFINITY;
+      return waiter;
     }
     return -1;
   }

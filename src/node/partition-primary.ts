@@ -14,7 +14,7 @@ import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
 import { BackupState, Primary } from '../replication/primary.ts';
 import { ENTRY_HEAD_BYTES, ReplicationLog } from '../replication/replication-log.ts';
-import { bytesNeeded } from '../store/key-table.ts';
+import { bytesKept, isBackedUp, waitsTooMuch } from './admission.ts';
 import { KeyExpiry } from './key-expiry.ts';
 import { LockWaits } from './lock-waits.ts';
 import { replyOutcome } from './outcome.ts';
@@ -24,13 +24,6 @@ import type { PrimaryHost } from './primary-host.ts';
 import { type ReplyTarget, replyDone, replyFail, replyGot, replyLocked, replyQueued } from './reply.ts';
 import { writeScanPage } from './scan-page.ts';
 import { BUSY_TEXT, FORGOTTEN_TEXT, NO_SESSION_TEXT, refusalText } from './texts.ts';
-
-/** Entries appended and not yet committed; one more is refused with KV_OVERLOADED. */
-export const PENDING_ENTRIES_MAX = 65_536;
-/** Bytes of entries that some backup lacks; above, writers are refused with KV_OVERLOADED. */
-const PENDING_BYTES_MAX: number = 32 * 1024 * 1024;
-/** A lock and its waiters take about this much. */
-const LOCK_BYTES = 160;
 
 export class PartitionPrimary {
   readonly id: number;
@@ -243,12 +236,10 @@ export class PartitionPrimary {
     end: number,
   ): Code | null {
     if (attachment.isBeyondWindow(sequence, mark)) return 'KV_OVERLOADED';
-    if (this.log.usedBytes > PENDING_BYTES_MAX) return 'KV_OVERLOADED';
-    if (this.log.next - this.applied >= PENDING_ENTRIES_MAX) return 'KV_OVERLOADED';
-    if (kind === EntryKind.remove || kind === EntryKind.release) return null;
-    const keyLength = readU16(bytes, start + codec.WRITE_KEY_LENGTH);
-    const needed = kind === EntryKind.acquire ? LOCK_BYTES + keyLength : bytesNeeded(keyLength, end - start);
-    return this.#host.hasRoom(needed, this) ? null : 'KV_OUT_OF_MEMORY';
+    if (isBackedUp(this.log, this.applied)) return 'KV_OVERLOADED';
+    if (kind === EntryKind.acquire && waitsTooMuch(this.state.locks, attachment.slot)) return 'KV_OVERLOADED';
+    const needed = bytesKept(kind, readU16(bytes, start + codec.WRITE_KEY_LENGTH), end - start);
+    return needed === 0 || this.#host.hasRoom(needed, this) ? null : 'KV_OUT_OF_MEMORY';
   }
 
   /** A write to a key that is due comes after its expiry. */
@@ -419,6 +410,8 @@ export class PartitionPrimary {
   /** CNCL: ends the wait `sequence`, or lets go of what it was granted (L5). */
   cancel(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     if (!this.writable) return void this.#refuseBelowMin(to, messageId);
+    if (isBackedUp(this.log, this.applied))
+      return void refuse(to, messageId, 'KV_OVERLOADED', refusalText('KV_OVERLOADED'));
     const epoch = readU32(bytes, start + codec.WRITE_ATTACH_EPOCH);
     const operation = readI32(bytes, start + codec.WRITE_ATTACH_OPERATION);
     if (this.state.attachments.find(epoch, operation) === undefined)
@@ -442,8 +435,13 @@ export class PartitionPrimary {
   /** ATCH: `bytes[start, end)` is its body. */
   attach(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     if (!this.writable) return void this.#refuseBelowMin(to, messageId);
-    if (this.state.attachments.size >= ATTACHMENTS_MAX) {
-      return replyFail(to, messageId, 'KV_OVERLOADED', `partition ${this.id} has ${ATTACHMENTS_MAX} sessions`);
+    if (this.state.attachments.size >= ATTACHMENTS_MAX || isBackedUp(this.log, this.applied)) {
+      return replyFail(
+        to,
+        messageId,
+        'KV_OVERLOADED',
+        `partition ${this.id} has ${this.state.attachments.size} sessions, and no room for one more now`,
+      );
     }
     const position = this.primary.append(
       EntryKind.attach,

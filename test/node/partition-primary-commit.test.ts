@@ -1,7 +1,7 @@
 /** What is answered when, at a primary with backups. */
 import test from 'ava';
 import { codes } from '../../src/errors.ts';
-import { PENDING_ENTRIES_MAX } from '../../src/node/partition-primary.ts';
+import { PENDING_ENTRIES_MAX } from '../../src/node/admission.ts';
 import { RECORDS_MAX } from '../../src/replication/attachment.ts';
 import { PartitionWorld } from './support/partition.ts';
 import { sessions, TestSession } from './support/session.ts';
