@@ -92,7 +92,7 @@ test('busy: 6, or --conflict-exit-code; the command does not run', async (t) => 
   for (const { stderr } of [now, later]) t.regex(stderr, /^keyval: KV_LOCK_BUSY: .*\n$/);
 });
 
-test('a signal ends the wait with 128 + n, and leaves nothing behind', async (t) => {
+test.serial('a signal ends the wait with 128 + n, and leaves nothing behind', async (t) => {
   const held = await client.lock('awaited');
   const waiting = start(t, ['awaited'], 'echo ran');
   await untilWaiting(1);
