@@ -7,8 +7,21 @@ import { connect, type RunningNode, startNode } from '../../src/index.ts';
 const PORT = 26_500;
 const keys = Array.from({ length: 40 }, (_, i) => `key:${i}`);
 
-function start(peers: readonly string[], index: number): Promise<RunningNode> {
-  return startNode({ peers, listen: peers[index] as string, partitions: 8, logLevel: 'silent' });
+/**
+ * Test files are threads of one process: a child process that another one is just starting holds a copy of every socket
+ * until it has become another program, so an address that was closed here may be in use for a moment.
+ */
+async function start(peers: readonly string[], index: number): Promise<RunningNode> {
+  const options = { peers, listen: peers[index] as string, partitions: 8, logLevel: 'silent' } as const;
+  for (let tries = 0; tries < 50; tries += 1) {
+    try {
+      return await startNode(options);
+    } catch (error) {
+      if (!(error instanceof KeyvalError) || error.code !== 'KV_ADDRESS_IN_USE') throw error;
+      await sleep(20);
+    }
+  }
+  return startNode(options);
 }
 
 /** Waits until the node has met its peers in its new life and takes nothing. */
