@@ -1,6 +1,7 @@
 /**
- * One connection at a node: bytes to frames, frames to a handler, replies to a bounded writer queue. A connection whose
- * replies pile up is not read any further until they have left; one that never reads them is dropped.
+ * One connection at a node: bytes to frames, frames to a handler, replies to a bounded writer queue. What it may have
+ * done for it in one turn is bounded (fair-share.ts). A connection whose replies pile up is not read any further until
+ * they have left; one that never reads them is dropped.
  */
 import type { Channel, ChannelHandler, TimerHandle } from '../base/ports.ts';
 import type { Turn } from '../base/turn.ts';
@@ -8,13 +9,20 @@ import { DecodeStatus, FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
 import { LOGIN_FRAME_LENGTH_MAX } from '../protocol/limits.ts';
 import { WriterQueue } from '../protocol/writer-queue.ts';
+import { type FairShare, type Sharer, unitsOf } from './fair-share.ts';
 
 /** Above this much unsent the connection is not read. */
 export const QUEUE_PAUSE_BYTES: number = 4 * 1024 * 1024;
 /** Above this much unsent it is dropped: replies to requests that were read before the pause. */
 export const QUEUE_DROP_BYTES: number = 256 * 1024 * 1024;
+/** Large values on their way to it; while there are more it is not read. */
+export const LARGE_REPLIES_MAX = 16;
 /** Something waits for longer than this and the other side takes nothing: dropped. */
 export const STUCK_MS = 30_000;
+/** Whoever was sent off must have closed after this. */
+export const GOODBYE_MS = 5000;
+/** A frame that was begun must be whole after this. */
+export const FRAME_MS = 30_000;
 
 export interface FrameHandler {
   /** One frame, readable through the connection's decoder until this returns. */
@@ -24,7 +32,7 @@ export interface FrameHandler {
   closed(connection: Connection, error: Error | null): void;
 }
 
-export class Connection implements ChannelHandler {
+export class Connection implements ChannelHandler, Sharer {
   readonly id: number;
   readonly channel: Channel;
   readonly queue: WriterQueue;
@@ -42,22 +50,48 @@ export class Connection implements ChannelHandler {
   loginTimer: TimerHandle | null = null;
   /** Told when the channel has taken everything. */
   onDrained: (() => void) | null = null;
-  /** It is not read, because its replies pile up. */
+  /** Monotonic milliseconds. */
+  readonly openedAtMs: number;
+  /** Frames and bytes that came, for listings. */
+  framesIn = 0;
+  bytesIn = 0;
+  /** Work for the frame at hand beyond its bytes; whoever does it adds it. */
+  units = 0;
+  /** Above this much unsent it is not read; less while all connections together have much unsent. */
+  pauseBytes: number = QUEUE_PAUSE_BYTES;
+  /** It is not read: its replies pile up, or it waits for its turn. */
   #paused = false;
+  #waiting = false;
   /** When the other side last took something, or nothing was waiting for it. */
   #progressAtMs: number;
+  /** When the present cut frame was begun; 0: there is none. */
+  #frameSinceMs = 0;
+  #framesBefore = 0;
   readonly #now: () => number;
+  readonly #share: FairShare | null;
   #ending = false;
 
-  /** `now` gives monotonic milliseconds; it is called once a chunk and keeps the node's own clock of the turn. */
-  constructor(id: number, channel: Channel, turn: Turn, handler: FrameHandler, now: () => number) {
+  /**
+   * `now` gives monotonic milliseconds; it is called once a chunk and keeps the node's own clock of the turn. Without a
+   * `share` everything is handled as it comes: links between nodes.
+   */
+  constructor(
+    id: number,
+    channel: Channel,
+    turn: Turn,
+    handler: FrameHandler,
+    now: () => number,
+    share: FairShare | null = null,
+  ) {
     this.id = id;
     this.channel = channel;
     this.queue = new WriterQueue(channel, turn);
     this.queue.onTaken = (): void => this.#readOn();
     this.handler = handler;
     this.#now = now;
+    this.#share = share;
     this.#progressAtMs = now();
+    this.openedAtMs = this.#progressAtMs;
   }
 
   get frames(): FrameWriter {
@@ -65,24 +99,67 @@ export class Connection implements ChannelHandler {
   }
 
   received(chunk: Uint8Array): void {
-    const { decoder } = this;
+    if (this.#ending) return;
     this.#now();
-    decoder.push(chunk);
-    this.#handleFrames();
+    this.bytesIn += chunk.length;
+    this.decoder.push(chunk);
+    if (this.#paused) return this.decoder.keepRest(); // it came before the channel had stopped
+    this.#handleNow();
   }
 
-  #handleFrames(): void {
-    const { decoder } = this;
+  #handleNow(): void {
+    const share = this.#share;
+    if (share === null || this.peer >= 0) return void this.#handleFrames(Number.POSITIVE_INFINITY);
+    share.charge(this.#handleFrames(share.allowance));
+    if (this.#waiting) share.wait(this);
+  }
+
+  /** Its turn has come. True when more is left for later ones. */
+  serve(units: number): boolean {
+    this.#waiting = false;
+    if (this.closed) return false;
+    this.#now();
+    if (this.full) return false; // it goes on when it has room again
+    this.#handleFrames(units);
+    if (!this.#waiting && !this.full) this.#resume();
+    return this.#waiting;
+  }
+
+  /** Handles what has come, for about `units` of work; gives the work done. What is left then waits. */
+  #handleFrames(units: number): number {
+    const { decoder, queue } = this;
+    let spent = 0;
     for (let status = decoder.next(); status !== DecodeStatus.needMore; status = decoder.next()) {
-      if (this.closed || this.#ending) return;
+      if (this.closed || this.#ending) return spent;
       if (status === DecodeStatus.badLength) {
         this.handler.badLength(this, decoder.badLength);
         this.endSoon();
-        return;
+        return spent;
       }
+      const { length } = queue.frames;
+      const bytes = decoder.bodyEnd - decoder.bodyStart;
+      this.framesIn += 1;
       this.handler.frame(this);
-      if (this.full) return this.#pause();
+      spent += unitsOf(bytes + Math.max(0, queue.frames.length - length)) + this.units;
+      this.units = 0;
+      if (this.full) {
+        this.#pause();
+        return spent;
+      }
+      if (spent >= units && decoder.restBytes > 0) {
+        this.#waiting = true;
+        this.#pause();
+        return spent;
+      }
     }
+    if (decoder.heldBytes === 0) this.#frameSinceMs = 0;
+    else if (this.#frameSinceMs === 0 || this.framesIn !== this.#framesBefore) this.#frameBegun();
+    return spent;
+  }
+
+  #frameBegun(): void {
+    this.#frameSinceMs = this.#now();
+    this.#framesBefore = this.framesIn;
   }
 
   /**
@@ -90,7 +167,8 @@ export class Connection implements ChannelHandler {
    * stopped reading each other would wait for ever; what they queue is bounded by their senders.
    */
   get full(): boolean {
-    return this.peer < 0 && this.queue.queuedBytes > QUEUE_PAUSE_BYTES;
+    if (this.peer >= 0) return false;
+    return this.queue.queuedBytes > this.pauseBytes || this.queue.rows >= LARGE_REPLIES_MAX;
   }
 
   #pause(): void {
@@ -109,19 +187,38 @@ export class Connection implements ChannelHandler {
 
   /** There may be room again: handles what was kept, then reads on. */
   #readOn(): void {
-    if (!this.#paused || this.full || this.closed) return;
-    this.#handleFrames();
-    if (this.full) return;
+    if (!this.#paused || this.#waiting || this.full || this.closed) return;
+    this.#handleNow();
+    if (!this.#waiting && !this.full) this.#resume();
+  }
+
+  #resume(): void {
+    if (this.closed || this.#ending) return;
     this.#paused = false;
+    if (this.#frameSinceMs > 0) this.#frameSinceMs = this.#now(); // it could not go on meanwhile
     this.channel.resume();
   }
 
-  /** True when the other side does not take what it asked for. To be asked every tick. */
-  get stuck(): boolean {
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Memory held for it: what it has sent and not been answered, and what it has not read. */
+  get memoryBytes(): number {
+    return this.decoder.memoryBytes + this.queue.memoryBytes;
+  }
+
+  /** Why it must go, or null: it does not take what it asked for, or does not finish a frame. To be asked every second. */
+  get overdue(): string | null {
     const { queuedBytes } = this.queue;
-    if (queuedBytes > QUEUE_DROP_BYTES) return true;
-    if (queuedBytes === 0 && !this.#ending) this.#progressAtMs = this.#now();
-    return this.#now() - this.#progressAtMs > STUCK_MS;
+    const now = this.#now();
+    if (queuedBytes > QUEUE_DROP_BYTES) return 'it does not read its replies';
+    if (queuedBytes === 0 && !this.#ending) this.#progressAtMs = now;
+    const waitedMs = now - this.#progressAtMs;
+    if (waitedMs > STUCK_MS) return 'it does not read its replies';
+    if (this.#ending && queuedBytes === 0 && waitedMs > GOODBYE_MS) return 'it does not close';
+    const slow = this.#frameSinceMs > 0 && !this.#paused && this.peer < 0;
+    return slow && now - this.#frameSinceMs > FRAME_MS ? 'it does not finish a frame' : null;
   }
 
   /** Handles no further frame, sends what is queued, closes. */

@@ -7,7 +7,7 @@ import { codes, KeyvalError } from '../errors.ts';
 import { writeFail } from '../protocol/client-codec.ts';
 import { decodeHello, encodeWelcome, type Hello, HelloFlag, Role, type RoutingTable } from '../protocol/hello-codec.ts';
 import {
-  FRAME_LENGTH_MAX,
+  CLIENT_FRAME_LENGTH_MAX,
   LOGIN_FRAME_LENGTH_MAX,
   LOGIN_TIMEOUT_MS,
   PROTOCOL_VERSION,
@@ -96,7 +96,7 @@ export class LoginHandler implements FrameHandler {
     connection.loginTimer?.cancel();
     connection.name = hello.name;
     connection.routes = (hello.flags & HelloFlag.routes) !== 0;
-    connection.decoder.lengthMax = FRAME_LENGTH_MAX;
+    connection.decoder.lengthMax = CLIENT_FRAME_LENGTH_MAX;
     if (hello.peer !== null) host.welcomePeer(connection, hello);
     connection.frames.begin(WLCM, 0);
     encodeWelcome(connection.frames, {

@@ -42,7 +42,7 @@ function answerNamed(
 ): void {
   const isCut = end - start < codec.KEEP_PARTITIONS;
   const count = isCut ? 0 : readU16(bytes, start + codec.KEEP_COUNT);
-  if (isCut || end - start !== codec.KEEP_PARTITIONS + count * 2) {
+  if (isCut || count > primaries.length || end - start !== codec.KEEP_PARTITIONS + count * 2) {
     return replyFail(to, messageId, 'KV_BAD_REQUEST', 'KEEP, CLOS: the body does not have its layout');
   }
   const session = sessionText(bytes, start + codec.KEEP_SESSION);

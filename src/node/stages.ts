@@ -7,12 +7,12 @@ import { KeyvalError } from '../errors.ts';
 import { STAGE_BYTES, STAGE_NUMBER, STAGE_OFFSET, STAGE_TOTAL } from '../protocol/client-codec.ts';
 import { VALUE_BYTES_MAX } from '../protocol/limits.ts';
 
-/** Values that one connection may have under way. */
-export const STAGES_PER_CONNECTION_MAX = 4;
-
 interface Stage {
   readonly value: Uint8Array;
   received: number;
+  /** `received` when idle ones were last looked for, and since when it is that. */
+  receivedBefore: number;
+  idleSinceMs: number;
 }
 
 export class Stages {
@@ -63,7 +63,7 @@ export class Stages {
       throw new KeyvalError('KV_OVERLOADED', `${this.#limit} large values of this connection are under way already`);
     }
     if (!this.#reserve(total)) throw new KeyvalError('KV_OUT_OF_MEMORY', `no room for a value of ${total} bytes`);
-    const stage = { value: new Uint8Array(total), received: 0 };
+    const stage = { value: new Uint8Array(total), received: 0, receivedBefore: -1, idleSinceMs: 0 };
     this.#stages.set(number, stage);
     this.#bytes += total;
     return stage;
@@ -82,6 +82,16 @@ export class Stages {
     if (stage === undefined) return;
     this.#bytes -= stage.value.length;
     this.#stages.delete(number);
+  }
+
+  /** Drops those that have not grown for `idleMs`. To be called now and then. */
+  dropIdle(nowMs: number, idleMs: number): void {
+    for (const [number, stage] of this.#stages) {
+      if (stage.received !== stage.receivedBefore) {
+        stage.receivedBefore = stage.received;
+        stage.idleSinceMs = nowMs;
+      } else if (nowMs - stage.idleSinceMs > idleMs) this.drop(number);
+    }
   }
 
   clear(): void {

@@ -37,6 +37,7 @@ export class FrameDecoder {
   #at = 0;
   #carry: Uint8Array = NOTHING;
   #carried = 0; // bytes of one cut frame at the start of #carry
+  #ownsChunk = false; // #chunk is a copy of its own
 
   constructor(lengthMax: number = FRAME_LENGTH_MAX) {
     this.lengthMax = lengthMax;
@@ -47,16 +48,39 @@ export class FrameDecoder {
     return this.#carried;
   }
 
-  /** Hands in the next bytes. All frames of the chunk before it must have been taken with `next`. */
+  /** Bytes of the present chunk that `next` has not looked at. */
+  get restBytes(): number {
+    return this.#chunk.length - this.#at;
+  }
+
+  /** Memory it holds, used or not. */
+  get memoryBytes(): number {
+    return this.#carry.length + (this.#ownsChunk ? this.#chunk.length : 0);
+  }
+
+  /** Hands in the next bytes. All frames of the chunk before it must have been taken with `next`, or kept. */
   push(chunk: Uint8Array): void {
+    if (this.#ownsChunk && this.#at < this.#chunk.length) return this.#append(chunk);
     this.#chunk = chunk;
+    this.#at = 0;
+    this.#ownsChunk = false;
+  }
+
+  #append(chunk: Uint8Array): void {
+    const rest = this.#chunk.length - this.#at;
+    const joined = new Uint8Array(rest + chunk.length);
+    joined.set(this.#chunk.subarray(this.#at));
+    joined.set(chunk, rest);
+    this.#chunk = joined;
     this.#at = 0;
   }
 
-  /** The chunk will not be there any longer when `next` goes on: copies what is left of it. */
+  /** The chunk will not be there any longer when `next` goes on: copies what is left of it, once. */
   keepRest(): void {
+    if (this.#ownsChunk) return;
     this.#chunk = this.#chunk.slice(this.#at);
     this.#at = 0;
+    this.#ownsChunk = true;
   }
 
   /** Moves to the next whole frame. After `badLength` the stream cannot be followed any further. */
@@ -89,10 +113,10 @@ export class FrameDecoder {
 
   /** Completes the cut frame from the present chunk. */
   #nextCarried(): number {
-    if (!this.#fill(LENGTH_BYTES)) return DecodeStatus.needMore;
+    if (!this.#fill(LENGTH_BYTES)) return this.#letGo();
     const length = lengthAt(this.#carry, 0);
     if (length < FRAME_LENGTH_MIN || length > this.lengthMax) return this.#refuse(length);
-    if (!this.#fill(LENGTH_BYTES + length)) return DecodeStatus.needMore;
+    if (!this.#fill(LENGTH_BYTES + length)) return this.#letGo();
     this.#present(this.#carry, 0, length);
     this.#carried = 0;
     return DecodeStatus.frame;
@@ -111,10 +135,15 @@ export class FrameDecoder {
   #keep(chunk: Uint8Array, at: number, available: number): number {
     if (this.#carry.length > CARRY_KEPT_BYTES_MAX) this.#carry = NOTHING;
     if (available > 0) this.#carryMore(chunk, at, available);
-    // An idle connection holds on to nothing that has been handled.
+    return this.#letGo();
+  }
+
+  /** An idle connection holds on to nothing that has been handled. */
+  #letGo(): number {
     this.buffer = NOTHING;
     this.#chunk = NOTHING;
     this.#at = 0;
+    this.#ownsChunk = false;
     return DecodeStatus.needMore;
   }
 

@@ -2,22 +2,25 @@
  * Frames in, bytes out: encodes the frames of one turn one after another into one buffer, which then leaves in one
  * write. `begin`, the fields, `end`; the length is patched in by `end`. No object per frame.
  *
- * Two buffers take turns: while the kernel still has one, the next frames go into the other.
+ * The buffer is borrowed while there is something in it; while the kernel still has one, the next frames go into
+ * another.
  */
 import { copyBytes, writeU16, writeU32, writeU48 } from '../base/bytes.ts';
 import type { Channel } from '../base/ports.ts';
 import type { Flushable, Turn } from '../base/turn.ts';
+import { giveBuffer, takeBuffer } from './buffer-pool.ts';
 
-const BUFFER_BYTES_MIN = 16 * 1024;
-/** A larger buffer is given back when it has been sent. */
-const BUFFER_BYTES_KEPT_MAX = 1024 * 1024;
+const NONE: Uint8Array = new Uint8Array(0);
+/** No buffer larger than this is borrowed before it is needed. */
+const BYTES_EXPECTED_MAX: number = 256 * 1024;
 
 export class FrameWriter {
   /** Encoded and not yet handed to the channel: `buffer[0, length)`. */
-  buffer: Uint8Array;
+  buffer: Uint8Array = NONE;
   length = 0;
   #frameAt = 0;
-  #spare: Uint8Array | null = null;
+  /** What the last turn needed: the next is likely to need as much. */
+  #bytesExpected = 0;
   #sending: Uint8Array | null = null;
   #sendingBytes = 0;
   #marked = false;
@@ -28,7 +31,11 @@ export class FrameWriter {
   constructor(turn: Turn, owner: Flushable) {
     this.#turn = turn;
     this.#owner = owner;
-    this.buffer = allocate(BUFFER_BYTES_MIN);
+  }
+
+  /** Memory it holds, used or not. */
+  get memoryBytes(): number {
+    return this.buffer.length + (this.#sending === null ? 0 : this.#sending.length);
   }
 
   /** Bytes encoded or on their way, not yet taken by the kernel. */
@@ -69,11 +76,11 @@ export class FrameWriter {
   }
 
   #grow(bytes: number): void {
-    let size = this.buffer.length * 2;
-    while (size < this.length + bytes) size *= 2;
-    const larger = allocate(size);
-    larger.set(this.buffer.subarray(0, this.length));
-    this.buffer = larger;
+    const smaller = this.buffer;
+    this.buffer = takeBuffer(Math.max(this.length + bytes, smaller.length * 2, this.#bytesExpected));
+    if (smaller.length === 0) return;
+    this.buffer.set(smaller.subarray(0, this.length));
+    giveBuffer(smaller);
   }
 
   u8(value: number): void {
@@ -113,14 +120,11 @@ export class FrameWriter {
     const full = this.buffer;
     const bytes = this.length;
     this.length = 0;
-    if (channel.write(full.subarray(0, bytes))) {
-      if (full.length > BUFFER_BYTES_KEPT_MAX) this.buffer = allocate(BUFFER_BYTES_MIN);
-      return;
-    }
+    this.buffer = NONE;
+    this.#bytesExpected = Math.min(bytes, BYTES_EXPECTED_MAX);
+    if (channel.write(full.subarray(0, bytes))) return giveBuffer(full);
     this.#sending = full;
     this.#sendingBytes = bytes;
-    this.buffer = this.#spare ?? allocate(BUFFER_BYTES_MIN);
-    this.#spare = null;
   }
 
   /** True while the channel holds a buffer. */
@@ -133,11 +137,6 @@ export class FrameWriter {
     const sent = this.#sending;
     this.#sending = null;
     this.#sendingBytes = 0;
-    if (sent !== null && sent.length <= BUFFER_BYTES_KEPT_MAX) this.#spare = sent;
+    if (sent !== null) giveBuffer(sent);
   }
-}
-
-/** Plain arrays throughout, so that the byte loops see one kind of object. */
-function allocate(bytes: number): Uint8Array {
-  return new Uint8Array(bytes);
 }

@@ -18,7 +18,7 @@ export class WriterQueue implements Flushable {
   #pieceSent: (() => void) | null = null;
   #rows = 0;
   readonly #whenEmpty: (() => void)[] = [];
-  /** Told when the channel has taken at once all that was flushed: no `drained` follows then. */
+  /** Told when a row has ended, and when the channel has taken at once all that was flushed: no `drained` follows then. */
   onTaken: (() => void) | null = null;
 
   constructor(channel: Channel, turn: Turn) {
@@ -29,6 +29,16 @@ export class WriterQueue implements Flushable {
   /** Bytes waiting here or in the channel. */
   get queuedBytes(): number {
     return this.frames.queuedBytes + this.#pieceBytes + this.#waitingBytes;
+  }
+
+  /** Memory held for it, used or not. */
+  get memoryBytes(): number {
+    return this.frames.memoryBytes + this.#pieceBytes + this.#waitingBytes;
+  }
+
+  /** Rows of frames in pieces under way: large values. */
+  get rows(): number {
+    return this.#rows;
   }
 
   get closed(): boolean {
@@ -52,6 +62,7 @@ export class WriterQueue implements Flushable {
     } finally {
       this.#rows -= 1;
       this.#settleEmpty();
+      this.onTaken?.();
     }
   }
 

@@ -2,11 +2,14 @@ import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import test from 'ava';
 import {
   Connection,
+  FRAME_MS,
   type FrameHandler,
+  GOODBYE_MS,
   QUEUE_DROP_BYTES,
   QUEUE_PAUSE_BYTES,
   STUCK_MS,
 } from '../../src/node/connection.ts';
+import { FairShare, NEWCOMER_UNITS, TURN_UNITS } from '../../src/node/fair-share.ts';
 import { LOGIN_FRAME_LENGTH_MAX } from '../../src/protocol/limits.ts';
 import { opcodeName, PONG } from '../../src/protocol/opcode.ts';
 import { frame } from '../helpers/bodies.ts';
@@ -43,12 +46,12 @@ interface Bench {
   readonly clock: { nowMs: number };
 }
 
-function bench(): Bench {
+function bench(share: FairShare | null = null): Bench {
   const manual = new ManualTurn();
   const channel = new FakeChannel();
   const recorder = new Recorder();
   const clock = { nowMs: 1000 };
-  const connection = new Connection(1, channel, manual.turn, recorder, () => clock.nowMs);
+  const connection = new Connection(1, channel, manual.turn, recorder, () => clock.nowMs, share);
   channel.handler = connection;
   return { connection, channel, manual, recorder, clock };
 }
@@ -146,7 +149,7 @@ test('a connection whose replies pile up is not read until they have left', (t) 
   manual.end();
   connection.received(pings(4));
   t.true(channel.paused, 'above the mark, held by the channel or not');
-  t.false(connection.stuck);
+  t.is(connection.overdue, null);
   channel.drain();
   t.false(channel.paused);
 });
@@ -207,29 +210,141 @@ test('links between nodes are always read', (t) => {
   t.false(channel.paused);
 });
 
-test('who takes nothing for too long is stuck; whatever it takes counts', (t) => {
+test('who takes nothing for too long is overdue; whatever it takes counts', (t) => {
   const { connection, channel, manual, clock } = bench();
   channel.holds = true;
   for (let times = 0; times < 3; times += 1) {
     pong(connection, 10);
     manual.end();
     clock.nowMs += STUCK_MS;
-    t.false(connection.stuck);
+    t.is(connection.overdue, null);
     channel.drain();
   }
   clock.nowMs += 10 * STUCK_MS;
-  t.false(connection.stuck, 'nothing waits for it');
+  t.is(connection.overdue, null, 'nothing waits for it');
   pong(connection, 10);
   manual.end();
   clock.nowMs += STUCK_MS + 1;
-  t.true(connection.stuck);
+  t.is(connection.overdue, 'it does not read its replies');
 });
 
-test('with far too much unsent it is stuck at once', (t) => {
+test('with far too much unsent it is overdue at once', (t) => {
   const { connection, recorder } = bench();
   connection.peer = 0;
   recorder.onFrame = () => pong(connection, 1024 * 1024);
   const count = QUEUE_DROP_BYTES / (1024 * 1024);
   connection.received(pings(...Array.from({ length: count + 1 }, (_, index) => index)));
-  t.true(connection.stuck);
+  t.is(connection.overdue, 'it does not read its replies');
+});
+
+test('a frame that was begun must be whole in time; each frame has its own time', (t) => {
+  const { connection, clock } = bench();
+  connection.decoder.lengthMax = 1000;
+  const bytes = Buffer.concat([frame('PING', 1, Buffer.alloc(100)), frame('PING', 2, Buffer.alloc(100))]);
+  connection.received(bytes.subarray(0, 50));
+  clock.nowMs += FRAME_MS;
+  t.is(connection.overdue, null);
+  connection.received(bytes.subarray(50, 150));
+  clock.nowMs += FRAME_MS;
+  t.is(connection.overdue, null, 'the second frame was begun later');
+  connection.received(bytes.subarray(150, 151));
+  clock.nowMs += 1;
+  t.is(connection.overdue, 'it does not finish a frame');
+  connection.received(bytes.subarray(151));
+  t.is(connection.overdue, null);
+});
+
+test('whoever was sent off must close', async (t) => {
+  const { connection, clock } = bench();
+  connection.endSoon();
+  await turnOfLoop();
+  clock.nowMs += GOODBYE_MS;
+  t.is(connection.overdue, null);
+  clock.nowMs += 1;
+  t.is(connection.overdue, 'it does not close');
+});
+
+/** A share whose turns end when the test says so. */
+function manualShare(): { share: FairShare; endTurn: () => void } {
+  const turns: (() => void)[] = [];
+  const share = new FairShare((run) => turns.push(run));
+  return { share, endTurn: () => turns.shift()?.() };
+}
+
+test('more than one turn may hold of one connection waits, unread, and goes on in later turns in order', (t) => {
+  const { share, endTurn } = manualShare();
+  const { connection, channel, recorder } = bench(share);
+  const count = 3 * TURN_UNITS;
+  const ids = Array.from({ length: count }, (_, index) => index);
+  const chunk = pings(...ids);
+  connection.received(chunk);
+  chunk.fill(0xff);
+  t.is(recorder.events.length, TURN_UNITS);
+  t.true(channel.paused);
+  t.is(share.waiting, 1);
+  endTurn();
+  t.is(recorder.events.length, 2 * TURN_UNITS);
+  endTurn();
+  t.deepEqual(
+    recorder.events,
+    ids.map((id) => `PING ${id}`),
+  );
+  t.false(channel.paused);
+  t.is(share.waiting, 0);
+});
+
+test('what comes although it is not read is kept behind the rest', (t) => {
+  const { share, endTurn } = manualShare();
+  const { connection, recorder } = bench(share);
+  connection.received(pings(...Array.from({ length: TURN_UNITS + 1 }, () => 1)));
+  connection.received(pings(2, 3).subarray(0, 20));
+  connection.received(pings(2, 3).subarray(20));
+  t.is(recorder.events.length, TURN_UNITS);
+  endTurn();
+  t.deepEqual(recorder.events.slice(TURN_UNITS), ['PING 1', 'PING 2', 'PING 3']);
+});
+
+test('somebody who sends little is handled at once while others wait', (t) => {
+  const { share } = manualShare();
+  const heavy = bench(share);
+  heavy.connection.received(pings(...Array.from({ length: 4 * TURN_UNITS }, () => 1)));
+  const light = bench(share);
+  light.connection.received(pings(1, 2, 3));
+  t.is(light.recorder.events.length, 3);
+  t.false(light.channel.paused);
+  light.connection.received(pings(...Array.from({ length: 2 * NEWCOMER_UNITS }, () => 4)));
+  t.is(light.recorder.events.length, 3 + NEWCOMER_UNITS, 'and no more than little');
+});
+
+test('bytes that come in and go out count as well as frames', (t) => {
+  const { share } = manualShare();
+  const { connection, recorder } = bench(share);
+  recorder.onFrame = () => pong(connection, 256 * (TURN_UNITS / 4));
+  connection.received(pings(1, 2, 3, 4, 5));
+  t.is(recorder.events.length, 4);
+});
+
+test('a connection that waits and fills up meanwhile is handled only when it has room', (t) => {
+  const { share, endTurn } = manualShare();
+  const { connection, channel, manual, recorder } = bench(share);
+  channel.holds = true;
+  connection.received(pings(...Array.from({ length: TURN_UNITS + 2 }, () => 1)));
+  pong(connection, QUEUE_PAUSE_BYTES + 1);
+  manual.end();
+  endTurn();
+  t.is(recorder.events.length, TURN_UNITS);
+  t.is(share.waiting, 0);
+  channel.drain();
+  t.is(recorder.events.length, TURN_UNITS + 2);
+  t.false(channel.paused);
+});
+
+test('a connection that closes while it waits is forgotten', (t) => {
+  const { share, endTurn } = manualShare();
+  const { connection, recorder } = bench(share);
+  connection.received(pings(...Array.from({ length: TURN_UNITS + 2 }, () => 1)));
+  connection.ended(null);
+  endTurn();
+  t.is(share.waiting, 0);
+  t.is(recorder.events.length, TURN_UNITS + 1, 'its end');
 });

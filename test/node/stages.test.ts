@@ -130,3 +130,19 @@ test('several values come together from any pieces', (t) => {
   );
   fc.assert(run);
 });
+
+test('what does not grow is dropped, what grows is kept', (t) => {
+  const stages = newStages();
+  piece(stages, 1, 10, 0, Buffer.alloc(3));
+  piece(stages, 2, 10, 0, Buffer.alloc(3));
+  stages.dropIdle(1000, 500);
+  stages.dropIdle(1500, 500);
+  piece(stages, 2, 10, 3, Buffer.alloc(3));
+  t.is(stages.bytes, 20, 'neither is late yet');
+  stages.dropIdle(1501, 500);
+  t.is(stages.bytes, 10);
+  t.true(piece(stages, 2, 10, 6, Buffer.alloc(4)), 'the other one goes on');
+  stages.dropIdle(1600, 500);
+  stages.dropIdle(2101, 500);
+  t.is(stages.take(2), null, 'a whole one that nothing names is dropped, too');
+});

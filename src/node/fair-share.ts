@@ -1,0 +1,87 @@
+/**
+ * Turns of the event loop shared among connections (deficit round robin: Shreedhar & Varghese 1995, with one quantum for
+ * all). What a connection may have done for it in one turn is bounded; the rest of what it has sent waits, unread, and
+ * is handled in later turns, everybody's in rotation. Who sends little is handled at once, whatever others have waiting.
+ *
+ * Work is counted in units: one for a frame and one for every 256 bytes that come in or go out for it.
+ */
+import { FixedQueue } from '../base/fixed-queue.ts';
+
+/** Work of one turn, a few milliseconds; when it is done the loop looks for what else has arrived. */
+export const TURN_UNITS = 1024;
+/** What somebody who is not waiting may spend at once, however busy the turn is. */
+export const NEWCOMER_UNITS = 32;
+/** Least that one who waits gets when it is its turn. */
+const QUANTUM_UNITS_MIN = 8;
+/** After this much work the turn's end is looked for; less work is not worth it. */
+const UNCOUNTED_UNITS = 64;
+/** Log2 of the bytes in a unit. */
+const UNIT_SHIFT = 8;
+
+export interface Sharer {
+  /** Goes on with what it has kept, for about so many units. True when more is left. */
+  serve(units: number): boolean;
+}
+
+/** Units of one frame for which so many bytes came in or went out. */
+export function unitsOf(bytes: number): number {
+  return 1 + (bytes >>> UNIT_SHIFT);
+}
+
+export class FairShare {
+  readonly #atTurnEnd: (run: () => void) => void;
+  readonly #run: () => void;
+  readonly #waiting: FixedQueue<Sharer> = new FixedQueue();
+  #spent = 0;
+  #scheduled = false;
+
+  /** `atTurnEnd` runs its argument when everything that is ready now has been handled. */
+  constructor(atTurnEnd: (run: () => void) => void) {
+    this.#atTurnEnd = atTurnEnd;
+    this.#run = (): void => this.#endOfTurn();
+  }
+
+  /** Connections that wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** What somebody who is not waiting may spend now. */
+  get allowance(): number {
+    if (this.#waiting.size > 0) return NEWCOMER_UNITS;
+    return Math.max(NEWCOMER_UNITS, TURN_UNITS - this.#spent);
+  }
+
+  /** So much has been done for somebody who is not waiting. */
+  charge(units: number): void {
+    this.#spent += units;
+    if (this.#spent >= UNCOUNTED_UNITS) this.#schedule();
+  }
+
+  /** `sharer` has more to do than it may; it is called again when its turn has come. */
+  wait(sharer: Sharer): void {
+    this.#waiting.push(sharer);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#atTurnEnd(this.#run);
+  }
+
+  #endOfTurn(): void {
+    this.#scheduled = false;
+    this.#spent = 0;
+    const waiting = this.#waiting;
+    const { size } = waiting;
+    if (size === 0) return;
+    const quantum = Math.max(QUANTUM_UNITS_MIN, Math.floor(TURN_UNITS / size));
+    const rounds = Math.min(size, Math.ceil(TURN_UNITS / quantum));
+    for (let round = 0; round < rounds; round += 1) {
+      const sharer = waiting.shift() as Sharer;
+      if (sharer.serve(quantum)) waiting.push(sharer);
+    }
+    if (waiting.size > 0) this.#schedule();
+  }
+}
