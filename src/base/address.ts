@@ -6,7 +6,7 @@ export const DEFAULT_PORT = 6234;
 /** The address in `text`, or null when it is none. A port that is missing is `defaultPort`. */
 export function parseAddress(text: string, defaultPort: number = DEFAULT_PORT): Address | null {
   const trimmed = text.trim();
-  const bracketed = /^\[([0-9a-fA-F:.%a-z]+)\](?::(\d{1,5}))?$/.exec(trimmed);
+  const bracketed = /^\[([0-9a-fA-F:.]+(?:%\w+)?)\](?::(\d{1,5}))?$/.exec(trimmed);
   if (bracketed !== null) {
     const host = bracketed[1] as string;
     return isIpv6(host) ? withPort(host, bracketed[2], defaultPort) : null;
@@ -26,7 +26,7 @@ function isIpv6(host: string): boolean {
   const halves = address.split('::');
   if (halves.length > 2) return false;
   const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
-  const last = groups.at(-1) ?? '';
+  const last = address.endsWith('::') ? '' : (groups.at(-1) ?? '');
   const hasIpv4 = last.includes('.');
   if (hasIpv4 && (isBadIpv4(last) || !/^[\d.]+$/.test(last))) return false;
   if (!groups.slice(0, hasIpv4 ? -1 : groups.length).every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;

@@ -14,6 +14,7 @@
 
 import { assert } from './assert.ts';
 import { readU16, writeU16 } from './bytes.ts';
+import type { HashKey } from './keyed-hash.ts';
 
 /** Largest block; what is larger is better off on its own. */
 export const BLOCK_BYTES_MAX: number = 32 * 1024;
@@ -37,9 +38,12 @@ const FINE_CLASSES = FINE_CLASS_BYTES_MAX / UNIT_BYTES;
 const SIZE_CLASSES = classOf(BLOCK_BYTES_MAX) + 1;
 
 const NONE = -1;
+const PUBLIC_HASH_KEY: HashKey = { low: 0, high: 0 };
 const NO_MEMORY = new Uint8Array(0);
 
 export class Arena {
+  /** By which the tables that lie in this memory hash their keys: a secret of the process. */
+  readonly hashKey: HashKey;
   #chunks: Uint8Array[] = [];
   /** Columns by chunk number, all of one length. */
   #sizeClass = new Int32Array(4);
@@ -58,6 +62,11 @@ export class Arena {
   #vacant: number = NONE;
   #usedBytes = 0;
   #reservedBytes = 0;
+
+  /** Without a `hashKey` look-ups are only as fast as those who choose the keys let them be. */
+  constructor(hashKey: HashKey = PUBLIC_HASH_KEY) {
+    this.hashKey = hashKey;
+  }
 
   /** Bytes of the blocks in use, each counted with the size of its class. */
   get usedBytes(): number {

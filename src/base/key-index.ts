@@ -17,7 +17,8 @@
 
 import { type Arena, BLOCK_BYTES_MAX, blockBytes } from './arena.ts';
 import { assert } from './assert.ts';
-import { bytesEqual, copyBytes, hashBytes, readU16, writeU16 } from './bytes.ts';
+import { bytesEqual, copyBytes, readU16, writeU16 } from './bytes.ts';
+import { type HashKey, keyedHash } from './keyed-hash.ts';
 
 export const KEY_BYTES_MAX = 65_535;
 
@@ -35,6 +36,7 @@ const NONE = -1;
 
 export class KeyIndex {
   readonly #arena: Arena;
+  readonly #hashKey: HashKey;
   #buckets: Int32Array<ArrayBuffer>;
   #mask: number; // number of buckets − 1; they are a power of two
   #refs: Int32Array<ArrayBuffer>;
@@ -48,6 +50,7 @@ export class KeyIndex {
 
   constructor(arena: Arena) {
     this.#arena = arena;
+    this.#hashKey = arena.hashKey;
     this.#buckets = new Int32Array(BUCKET * BUCKETS_AT_FIRST);
     this.#mask = BUCKETS_AT_FIRST - 1;
     this.#refs = new Int32Array(SLOTS_AT_FIRST);
@@ -77,7 +80,7 @@ export class KeyIndex {
 
   /** The slot of the key `key[start, end)`, or −1. */
   find(key: Uint8Array, start: number, end: number): number {
-    return this.#findHashed(key, start, end, hashBytes(key, start, end));
+    return this.#findHashed(key, start, end, keyedHash(key, start, end, this.#hashKey));
   }
 
   /**
@@ -87,7 +90,7 @@ export class KeyIndex {
   insert(key: Uint8Array, start: number, end: number, payloadBytes: number): number {
     const length = end - start;
     assert(length >= 1 && length <= KEY_BYTES_MAX, 'a key has 1 to 65,535 bytes');
-    const hash = hashBytes(key, start, end);
+    const hash = keyedHash(key, start, end, this.#hashKey);
     assert(this.#findHashed(key, start, end, hash) === NONE, 'the key is there already');
     if ((this.#size + 1) * 4 > (this.#mask + 1) * 3) this.#growBuckets();
     const slot = this.#takeSlot();
@@ -219,7 +222,7 @@ export class KeyIndex {
 
   #bucketOf(slot: number): number {
     const key = this.keyOffset(slot);
-    let bucket = hashBytes(this.keyChunk(slot), key, key + this.keyLength(slot)) & this.#mask;
+    let bucket = keyedHash(this.keyChunk(slot), key, key + this.keyLength(slot), this.#hashKey) & this.#mask;
     while (this.#buckets[BUCKET * bucket] !== slot + 1) {
       assert(this.#buckets[BUCKET * bucket] !== 0, 'every key has its bucket');
       bucket = (bucket + 1) & this.#mask;

@@ -52,6 +52,8 @@ export interface Channel {
 /** What the owner of a channel is told. `received` must copy what it keeps: the chunk is reused. */
 export interface ChannelHandler {
   received(chunk: Uint8Array): void;
+  /** The other side sends no more; what it asked for may still be written. Without this the channel ends by itself. */
+  finished?(): void;
   /** Everything written so far is gone. */
   drained(): void;
   /** The channel is gone. Called exactly once. */

@@ -20,11 +20,22 @@ export interface Acceptor {
  */
 export function listen(address: Address, accept: (channel: Channel) => ChannelHandler): Promise<Acceptor> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true }, (socket: Socket) => attachSocket(socket, accept));
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket: Socket) =>
+      attachSocket(socket, accept),
+    );
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, address)));
     server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () =>
       resolve(running(server, address)),
     );
+  });
+}
+
+/** Whether this machine could listen there, on some port. Nobody who connects meanwhile is answered. */
+export function isOwnAddress(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', () => resolve(false));
+    server.listen({ host, port: 0 }, () => server.close(() => resolve(true)));
   });
 }
 

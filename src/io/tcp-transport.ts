@@ -63,6 +63,10 @@ export function attachSocket(socket: Socket, handlerOf: (channel: Channel) => Ch
   socket.on('data', (chunk: Buffer) => {
     handler.received(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
   });
+  socket.on('end', () => {
+    if (handler.finished === undefined) socket.end();
+    else handler.finished();
+  });
   socket.on('error', (error) => {
     failure = error;
   });

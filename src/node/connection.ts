@@ -46,6 +46,10 @@ export class Connection implements ChannelHandler, Sharer {
   peer = -1;
   /** Shown in listings. */
   name = '';
+  /** Sessions that it has brought, hexadecimal. */
+  readonly sessions: Set<string> = new Set();
+  /** Its requests that were handed on to other nodes and are not answered yet. */
+  forwards = 0;
   /** Closes it unless the login is done by then. */
   loginTimer: TimerHandle | null = null;
   /** Told when the channel has taken everything. */
@@ -62,6 +66,8 @@ export class Connection implements ChannelHandler, Sharer {
   /** It is not read: its replies pile up, or it waits for its turn. */
   #paused = false;
   #waiting = false;
+  /** The other side has said that it sends no more. */
+  #finished = false;
   /** When the other side last took something, or nothing was waiting for it. */
   #progressAtMs: number;
   /** When the present cut frame was begun; 0: there is none. */
@@ -105,6 +111,12 @@ export class Connection implements ChannelHandler, Sharer {
     this.decoder.push(chunk);
     if (this.#paused) return this.decoder.keepRest(); // it came before the channel had stopped
     this.#handleNow();
+  }
+
+  /** The other side sends no more: what has come is still handled, and the answers of that turn leave. */
+  finished(): void {
+    this.#finished = true;
+    if (!this.#paused) this.endSoon();
   }
 
   #handleNow(): void {
@@ -195,6 +207,7 @@ export class Connection implements ChannelHandler, Sharer {
   #resume(): void {
     if (this.closed || this.#ending) return;
     this.#paused = false;
+    if (this.#finished) return this.endSoon();
     if (this.#frameSinceMs > 0) this.#frameSinceMs = this.#now(); // it could not go on meanwhile
     this.channel.resume();
   }

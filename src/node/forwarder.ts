@@ -9,11 +9,17 @@ import type { FrameWriter } from '../protocol/frame-writer.ts';
 import { GETK, SCAN, WAIT } from '../protocol/opcode.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 
-/** Requests forwarded and not yet answered; one more is refused with KV_OVERLOADED. */
+/** Requests forwarded and not yet answered, of all callers and of one; one more is refused with KV_OVERLOADED. */
 export const FORWARDS_MAX = 65_536;
+export const FORWARDS_PER_CALLER_MAX = 16_384;
+
+export interface ForwardingCaller extends ReplyTarget {
+  /** Its requests that are under way here. */
+  forwards: number;
+}
 
 export class Forwarder {
-  readonly #callers: (ReplyTarget | null)[] = [];
+  readonly #callers: (ForwardingCaller | null)[] = [];
   readonly #messageIds: number[] = [];
   readonly #members: number[] = [];
   readonly #opcodes: number[] = [];
@@ -21,7 +27,7 @@ export class Forwarder {
 
   /** Sends the request on; false when too many are under way. */
   forward(
-    caller: ReplyTarget,
+    caller: ForwardingCaller,
     messageId: number,
     member: number,
     link: FrameWriter,
@@ -30,8 +36,10 @@ export class Forwarder {
     start: number,
     end: number,
   ): boolean {
+    if (caller.forwards >= FORWARDS_PER_CALLER_MAX) return false;
     const number = this.#free.pop() ?? this.#callers.length;
     if (number >= FORWARDS_MAX) return false;
+    caller.forwards += 1;
     this.#callers[number] = caller;
     this.#messageIds[number] = messageId;
     this.#members[number] = member;
@@ -69,6 +77,7 @@ export class Forwarder {
   }
 
   #release(number: number): void {
+    (this.#callers[number] as ForwardingCaller).forwards -= 1;
     this.#callers[number] = null;
     this.#free.push(number);
   }

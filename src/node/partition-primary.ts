@@ -9,7 +9,7 @@ import type { Code } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { INLINE_VALUE_BYTES_MAX } from '../protocol/limits.ts';
 import { type Attachment, RecordStatus } from '../replication/attachment.ts';
-import { ATTACHMENTS_MAX } from '../replication/attachments.ts';
+import { ATTACHMENT_BYTES, ATTACHMENTS_MAX } from '../replication/attachments.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
 import { BackupState, Primary } from '../replication/primary.ts';
@@ -23,7 +23,7 @@ import { ApplyStatus, PartitionState } from './partition-state.ts';
 import type { PrimaryHost } from './primary-host.ts';
 import { type ReplyTarget, replyDone, replyFail, replyGot, replyLocked, replyQueued } from './reply.ts';
 import { writeScanPage } from './scan-page.ts';
-import { BUSY_TEXT, FORGOTTEN_TEXT, NO_SESSION_TEXT, refusalText } from './texts.ts';
+import { BUSY_TEXT, FORGOTTEN_TEXT, NO_SESSION_TEXT, refusalText, sessionsText } from './texts.ts';
 
 export class PartitionPrimary {
   readonly id: number;
@@ -435,13 +435,12 @@ export class PartitionPrimary {
   /** ATCH: `bytes[start, end)` is its body. */
   attach(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     if (!this.writable) return void this.#refuseBelowMin(to, messageId);
-    if (this.state.attachments.size >= ATTACHMENTS_MAX || isBackedUp(this.log, this.applied)) {
-      return replyFail(
-        to,
-        messageId,
-        'KV_OVERLOADED',
-        `partition ${this.id} has ${this.state.attachments.size} sessions, and no room for one more now`,
-      );
+    const { size } = this.state.attachments;
+    if (size >= ATTACHMENTS_MAX || isBackedUp(this.log, this.applied)) {
+      return replyFail(to, messageId, 'KV_OVERLOADED', sessionsText(this.id, size));
+    }
+    if (!this.#host.hasRoom(ATTACHMENT_BYTES, this)) {
+      return replyFail(to, messageId, 'KV_OUT_OF_MEMORY', sessionsText(this.id, size));
     }
     const position = this.primary.append(
       EntryKind.attach,

@@ -2,8 +2,25 @@
 import { readU16 } from '../base/bytes.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { KEPT } from '../protocol/opcode.ts';
+import type { Connection } from './connection.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
+
+/** Sessions that one connection may bring; a program needs one. */
+export const SESSIONS_PER_CONNECTION_MAX = 1000;
+/** What an attachment costs, in units of fair-share.ts. */
+const ATTACH_UNITS = 4;
+
+/** Counts the session of an ATCH body among those of its connection; false: it is one too many. */
+export function admitSession(from: Connection, bytes: Uint8Array, sessionStart: number): boolean {
+  from.units += ATTACH_UNITS;
+  if (from.peer >= 0) return true; // counted where it came from
+  const session = sessionText(bytes, sessionStart);
+  if (from.sessions.has(session)) return true;
+  if (from.sessions.size >= SESSIONS_PER_CONNECTION_MAX) return false;
+  from.sessions.add(session);
+  return true;
+}
 
 type Primaries = readonly (PartitionPrimary | null)[];
 
@@ -22,12 +39,13 @@ export function keepAlive(
 /** The session leaves the partitions named: locks are released, waits end. The answer names those it has left. */
 export function leave(
   primaries: Primaries,
-  to: ReplyTarget,
+  to: Connection,
   messageId: number,
   bytes: Uint8Array,
   start: number,
   end: number,
 ): void {
+  if (end - start >= codec.KEEP_PARTITIONS) to.sessions.delete(sessionText(bytes, start + codec.KEEP_SESSION));
   answerNamed(primaries, to, messageId, bytes, start, end, (primary, session) => primary.leave(session));
 }
 
@@ -58,7 +76,8 @@ function answerNamed(
   to.frames.end();
 }
 
-function sessionText(bytes: Uint8Array, start: number): string {
+/** A session's id as hexadecimal digits. */
+export function sessionText(bytes: Uint8Array, start: number): string {
   let text = '';
   for (let at = start; at < start + codec.SESSION_BYTES; at += 1)
     text += (bytes[at] as number).toString(16).padStart(2, '0');

@@ -12,3 +12,8 @@ export function refusalText(code: Code): string {
   if (code === 'KV_OUT_OF_MEMORY') return 'a replica of the partition has reached --max-memory';
   return 'too many requests of this session, or of this partition, are under way';
 }
+
+/** Why no session can attach. */
+export function sessionsText(partition: number, sessions: number): string {
+  return `partition ${partition} has ${sessions} sessions, and no room for one more now`;
+}

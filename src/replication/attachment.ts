@@ -26,6 +26,9 @@ const RECORDS_MIN = 8;
 export const RECORDS_MAX = 4096;
 const FIELDS = 6; // status, epoch, operation, payload high, payload low, position (primary only)
 
+/** What those have that were never asked for a write: none of them is ever anything but 0. */
+const NO_RECORDS: Int32Array = new Int32Array(RECORDS_MIN * FIELDS);
+
 export class Attachment {
   /** Small stable number, for tables keyed by attachment. */
   readonly slot: number;
@@ -48,7 +51,7 @@ export class Attachment {
   /** Its detach entry has been appended: renewals are refused. */
   ending = false;
 
-  #records: Int32Array = new Int32Array(RECORDS_MIN * FIELDS);
+  #records: Int32Array = NO_RECORDS;
   #mask: number = RECORDS_MIN - 1;
 
   constructor(slot: number, epoch: number, operation: number, session: string, name: string, leaseMs: number) {
@@ -149,6 +152,7 @@ export class Attachment {
   #makeRoom(sequence: number): void {
     const ahead = (sequence - this.mark) | 0;
     assert(ahead >= 0 && ahead < RECORDS_MAX, 'attachment: a record lies within the window');
+    if (this.#records === NO_RECORDS) this.#records = new Int32Array(RECORDS_MIN * FIELDS);
     if (ahead <= this.#mask) return;
     let size = (this.#mask + 1) * 2;
     while (size <= ahead) size *= 2;

@@ -3,6 +3,8 @@ import { Attachment } from './attachment.ts';
 
 /** Sessions per partition; one more is refused with KV_OVERLOADED. */
 export const ATTACHMENTS_MAX = 100_000;
+/** An attachment with its records and its places in the maps, about. */
+export const ATTACHMENT_BYTES = 900;
 
 export class Attachments {
   /** Newest first, chained by `older`: operations start at 1 in every epoch, so they meet again. */

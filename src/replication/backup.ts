@@ -84,6 +84,16 @@ export class Backup {
     return AcceptStatus.held;
   }
 
+  /**
+   * Whether the entry `source[start, …)` is a barrier that `accept` would cut committed entries off for. No primary that
+   * keeps the rules sends one: to be asked about entries of others before they are accepted.
+   */
+  cutsCommitted(epoch: number, source: Uint8Array, start: number): boolean {
+    if (epoch <= this.epoch || source[start] !== EntryKind.barrier) return false;
+    const body = start + ENTRY_HEAD_BYTES;
+    return readU32(source, body) === this.epoch && this.#barrier + readU32(source, body + 4) < this.commit;
+  }
+
   /** Cuts the log back to its entry (epoch, operation), if it has it. */
   #matches(epoch: number, operation: number): boolean {
     if (epoch !== this.epoch || operation > this.operation) return false;

@@ -117,6 +117,11 @@ export class Primary {
     return position;
   }
 
+  /** False: in this epoch so many entries were never appended. Of other epochs nothing is said. */
+  hasAppended(epoch: number, operation: number): boolean {
+    return this.#positionAfter(epoch, operation) <= this.log.next;
+  }
+
   /** A backup holds everything through `operation` of `epoch`. True when the commit point moved. */
   acknowledged(backup: number, epoch: number, operation: number): boolean {
     const held = this.#positionAfter(epoch, operation);

@@ -17,6 +17,7 @@ const good: readonly [text: string, host: string, port: number][] = [
   ['[::1]', '::1', DEFAULT_PORT],
   ['[::1]:7000', '::1', 7000],
   ['[fe80::1%eth0]:7000', 'fe80::1%eth0', 7000],
+  ['[fe80::1%Wan_0]:7000', 'fe80::1%Wan_0', 7000],
   ['[::ffff:127.0.0.1]:7000', '::ffff:127.0.0.1', 7000],
 ];
 

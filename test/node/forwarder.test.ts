@@ -1,5 +1,5 @@
 import test from 'ava';
-import { FORWARDS_MAX, Forwarder } from '../../src/node/forwarder.ts';
+import { FORWARDS_MAX, FORWARDS_PER_CALLER_MAX, Forwarder } from '../../src/node/forwarder.ts';
 import { DecodeStatus, FrameDecoder } from '../../src/protocol/frame-decoder.ts';
 import type { FrameWriter } from '../../src/protocol/frame-writer.ts';
 import * as op from '../../src/protocol/opcode.ts';
@@ -140,10 +140,11 @@ test('only what went to the member whose link broke is ended', (t) => {
 
 test('so many requests and no more', (t) => {
   const forwarding = new Forwarding();
+  const callers = Array.from({ length: FORWARDS_MAX / FORWARDS_PER_CALLER_MAX }, () => new Caller());
   const link = encoded((writer) => {
     for (let count = 0; count < FORWARDS_MAX; count += 1) {
-      if (!forwarding.forwarder.forward(forwarding.caller, count, PRIMARY, writer, op.GETK, put, 0, 0))
-        t.fail(`${count}`);
+      const caller = callers[count % callers.length] as Caller;
+      if (!forwarding.forwarder.forward(caller, count, PRIMARY, writer, op.GETK, put, 0, 0)) t.fail(`${count}`);
     }
   });
   t.is(link.length, FORWARDS_MAX * 12);
@@ -152,4 +153,15 @@ test('so many requests and no more', (t) => {
   forwarding.reply(9, 'LKDK', token);
   t.true(forwarding.forward(1, op.GETK, put));
   t.is(forwarding.last(), 9);
+});
+
+test('one caller does not take all places', (t) => {
+  const forwarding = new Forwarding();
+  for (let count = 0; count < FORWARDS_PER_CALLER_MAX; count += 1) t.true(forwarding.forward(count, op.GETK, put));
+  t.false(forwarding.forward(1, op.GETK, put));
+  encoded((writer) => {
+    t.true(forwarding.forwarder.forward(new Caller(), 1, PRIMARY, writer, op.GETK, put, 0, 0));
+  });
+  forwarding.reply(0, 'LKDK', token);
+  t.true(forwarding.forward(1, op.GETK, put), 'an answer makes room');
 });

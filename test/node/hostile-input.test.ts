@@ -1,7 +1,7 @@
 /** What no well-behaved peer sends, over real sockets: each is told so or closed, the node lives, others do not notice. */
 import test from 'ava';
 import { startNode } from '../../src/index.ts';
-import { FRAME_LENGTH_MAX, LOGIN_FRAME_LENGTH_MAX } from '../../src/protocol/limits.ts';
+import { CLIENT_FRAME_LENGTH_MAX, FRAME_LENGTH_MAX, LOGIN_FRAME_LENGTH_MAX } from '../../src/protocol/limits.ts';
 import { frame, getk, hello, u16, u32 } from '../helpers/bodies.ts';
 import { describe, RawClient } from '../helpers/raw-client.ts';
 import { codeIn } from '../helpers/raw-session.ts';
@@ -49,6 +49,7 @@ for (const [title, bytes] of [...garbage, ...tooLongBeforeLogin]) {
 }
 
 const tooLongAfterLogin: readonly [title: string, bytes: Uint8Array][] = [
+  ['a length over the limit of clients', frame('PUTK', 1, empty, CLIENT_FRAME_LENGTH_MAX + 1)],
   ['a length over the limit', frame('PUTK', 1, empty, FRAME_LENGTH_MAX + 1)],
 ];
 
@@ -117,10 +118,27 @@ for (const opcode of ['ZZZZ', 'getk', '\0\0\0\0', '\xff\xff\xff\xff', 'GOTK', 'D
 
 test('whoever announces a frame and sends nothing more holds up nobody', async (t) => {
   const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.login(node.address)));
-  for (const client of clients) client.sendBytes(Buffer.concat([u32(FRAME_LENGTH_MAX), Buffer.from('PUTK'), u32(1)]));
+  for (const client of clients)
+    client.sendBytes(Buffer.concat([u32(CLIENT_FRAME_LENGTH_MAX), Buffer.from('PUTK'), u32(1)]));
   await witness.check();
   for (const client of clients) client.destroy();
   t.pass();
+});
+
+test('who asks and sends no more is answered, then closed', async (t) => {
+  const client = await RawClient.login(node.address);
+  const asked = Array.from({ length: 5000 }, (_, index) => frame('GETK', index, getk('key')));
+  client.socket.end(Buffer.concat(asked));
+  await client.reply(0);
+  t.is((await client.reply(4999)).opcode, 'GOTK');
+  await client.closed;
+});
+
+test('a bad frame and the end of the stream in one packet are answered', async (t) => {
+  const client = await RawClient.connect(node.address);
+  client.socket.end(Buffer.alloc(100, 0xff));
+  t.is(codeIn(await client.next()), 'KV_BAD_FRAME');
+  await client.closed;
 });
 
 test.serial('connections that come and go in the middle of frames leave nothing behind', async (t) => {

@@ -20,6 +20,7 @@ export function revisionOf(text: string): bigint {
 export class Caller implements ReplyTarget {
   readonly frames: FrameWriter = new FrameWriter(new ManualTurn().turn, { flush: () => undefined });
   closed = false;
+  forwards = 0;
   /** Text of the FAIL read last. */
   failure = '';
 

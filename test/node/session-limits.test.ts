@@ -1,0 +1,36 @@
+/** What sessions may cost a node: how many one connection brings, and the memory of all. */
+import test from 'ava';
+import { SESSIONS_PER_CONNECTION_MAX } from '../../src/node/session-requests.ts';
+import { attach, frame, getk, keep } from '../helpers/bodies.ts';
+import { readyNode } from '../helpers/node.ts';
+import { RawClient } from '../helpers/raw-client.ts';
+import { codeIn, nextSession } from '../helpers/raw-session.ts';
+
+test('one connection brings so many sessions and no more; those it ends make room', async (t) => {
+  const node = await readyNode(t);
+  const client = await RawClient.login(node.address);
+  const sessions = Array.from({ length: SESSIONS_PER_CONNECTION_MAX }, nextSession);
+  const requests = sessions.map((session, index) => frame('ATCH', index, attach({ partition: 7, session })));
+  client.sendBytes(Buffer.concat(requests));
+  t.is((await client.reply(sessions.length - 1)).opcode, 'DONE');
+  const [first] = sessions as [Buffer];
+  t.is(codeIn(await client.request('ATCH', 5000, attach({ partition: 7, session: nextSession() }))), 'KV_OVERLOADED');
+  const known = await client.request('ATCH', 5001, attach({ partition: 8, session: first }));
+  t.is(known.opcode, 'DONE', 'one that is known attaches to other partitions');
+  t.is((await client.request('CLOS', 5002, keep(first, [7, 8]))).opcode, 'KEPT');
+  t.is((await client.request('ATCH', 5003, attach({ partition: 7, session: nextSession() }))).opcode, 'DONE');
+  client.destroy();
+});
+
+test('no session attaches when the memory is used up', async (t) => {
+  const node = await readyNode(t, { maxMemoryBytes: 1024 * 1024 });
+  const client = await RawClient.login(node.address);
+  const refused = new Set<string>();
+  for (let id = 0; id < SESSIONS_PER_CONNECTION_MAX && refused.size === 0; id += 1) {
+    const reply = await client.request('ATCH', id, attach({ partition: id % 256, session: nextSession() }));
+    if (reply.opcode !== 'DONE') refused.add(codeIn(reply));
+  }
+  t.deepEqual([...refused], ['KV_OUT_OF_MEMORY']);
+  t.is((await client.request('GETK', 2000, getk('key'))).opcode, 'GOTK', 'reads go on');
+  client.destroy();
+});
