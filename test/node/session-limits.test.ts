@@ -23,14 +23,9 @@ test('one connection brings so many sessions and no more; those it ends make roo
 });
 
 test('no session attaches when the memory is used up', async (t) => {
-  const node = await readyNode(t, { maxMemoryBytes: 1024 * 1024 });
+  const node = await readyNode(t, { maxMemoryBytes: 1024 });
   const client = await RawClient.login(node.address);
-  const refused = new Set<string>();
-  for (let id = 0; id < SESSIONS_PER_CONNECTION_MAX && refused.size === 0; id += 1) {
-    const reply = await client.request('ATCH', id, attach({ partition: id % 256, session: nextSession() }));
-    if (reply.opcode !== 'DONE') refused.add(codeIn(reply));
-  }
-  t.deepEqual([...refused], ['KV_OUT_OF_MEMORY']);
-  t.is((await client.request('GETK', 2000, getk('key'))).opcode, 'GOTK', 'reads go on');
+  t.is(codeIn(await client.request('ATCH', 1, attach({ partition: 7, session: nextSession() }))), 'KV_OUT_OF_MEMORY');
+  t.is((await client.request('GETK', 2, getk('key'))).opcode, 'GOTK', 'reads go on');
   client.destroy();
 });
