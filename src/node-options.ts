@@ -1,5 +1,5 @@
 /** What `startNode` and `keyval-node` take, checked and with its defaults. Every mistake is KV_USAGE and names the option. */
-import { networkInterfaces } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import { DEFAULT_PORT, formatAddress, isLoopback, parseAddress } from './base/address.ts';
 import { isPartitionCount } from './base/hash-slot.ts';
 import type { Address, LogLevel } from './base/ports.ts';
@@ -35,6 +35,11 @@ export interface NodeOptions {
   readonly maxMemoryBytes?: number;
   /** Clients at a time; default 10,000. */
   readonly maxConnections?: number;
+  /**
+   * Threads for what is large: chunks of rows, exports, digests; 0: none, the main thread does it. Default: one less than
+   * there are processors, 1 to 4.
+   */
+  readonly workerThreads?: number;
   /** Default: `info`. */
   readonly logLevel?: LogLevel | 'silent';
 }
@@ -42,17 +47,30 @@ export interface NodeOptions {
 export interface CheckedNodeOptions {
   readonly settings: NodeSettings;
   readonly listen: Address;
+  readonly workerThreads: number;
   readonly logLevel: LogLevel | 'silent';
 }
 
 const MEMBERS_MAX = 100;
 /** Nodes tell each other all addresses before they are logged in, in a frame of at most 4 KiB. */
 const MEMBERS_TEXT_MAX = 3400;
-const REPLICAS_MAX = 7;
+export const REPLICAS_MAX = 7;
+export const CONNECTIONS_MAX = 1_000_000;
+export const PORT_MAX = 65_535;
+export const WORKER_THREADS_MAX = 64;
+
+/** One processor is left to the main thread. */
+export function defaultWorkerThreads(): number {
+  return Math.max(1, Math.min(4, availableParallelism() - 1));
+}
+
+/** What the name of a cluster looks like, and the same in words. */
+export const CLUSTER_FORM: RegExp = /^[A-Za-z0-9._-]{1,64}$/;
+export const CLUSTER_RULE = '1 to 64 letters, digits, dots, dashes or underscores';
 
 /** @throws KeyvalError KV_USAGE */
 export function checkNodeOptions(options: NodeOptions, version: string): CheckedNodeOptions {
-  const port = whole('port', options.port ?? DEFAULT_PORT, 0, 65_535);
+  const port = whole('port', options.port ?? DEFAULT_PORT, 0, PORT_MAX);
   const members = membersOf(options.peers ?? [], port);
   const listen = listenAddress(options, members, port);
   const address = ownAddress(options, members, listen, port);
@@ -70,10 +88,11 @@ export function checkNodeOptions(options: NodeOptions, version: string): Checked
     replicas: whole('replicas', options.replicas ?? DEFAULT_REPLICAS, 1, REPLICAS_MAX),
     secret,
     memoryBytesMax: whole('max-memory', options.maxMemoryBytes ?? 0, 0, Number.MAX_SAFE_INTEGER),
-    connectionsMax: whole('max-connections', options.maxConnections ?? DEFAULT_CONNECTIONS_MAX, 1, 1_000_000),
+    connectionsMax: whole('max-connections', options.maxConnections ?? DEFAULT_CONNECTIONS_MAX, 1, CONNECTIONS_MAX),
     version,
   };
-  return { settings, listen, logLevel: options.logLevel ?? 'info' };
+  const workerThreads = whole('worker-threads', options.workerThreads ?? defaultWorkerThreads(), 0, WORKER_THREADS_MAX);
+  return { settings, listen, workerThreads, logLevel: options.logLevel ?? 'info' };
 }
 
 function usage(message: string): KeyvalError {
@@ -91,8 +110,8 @@ function partitionCount(partitions: number): number {
 }
 
 function clusterName(name: string): string {
-  if (/^[A-Za-z0-9._-]{1,64}$/.test(name)) return name;
-  throw usage(`--cluster is 1 to 64 letters, digits, dots, dashes or underscores, not '${name}'`);
+  if (CLUSTER_FORM.test(name)) return name;
+  throw usage(`--cluster is ${CLUSTER_RULE}, not '${name}'`);
 }
 
 function secretOf(secret: string | Uint8Array | undefined): Uint8Array | null {

@@ -1,5 +1,5 @@
 /** The command `keyval-node`: one node of a cluster, as a process. */
-import { ExitCode, KeyvalError } from '../errors.ts';
+import { KeyvalError } from '../errors.ts';
 import { Launcher } from './node/launcher.ts';
 import { nodeCommandLine } from './node/node-command-line.ts';
 import { serve } from './node/serve.ts';
@@ -11,7 +11,7 @@ const launcher = new Launcher(process);
 
 async function main(): Promise<number> {
   const options = await nodeCommandLine(process.argv.slice(2));
-  return options === null ? ExitCode.ok : await serve(options, launcher);
+  return typeof options === 'number' ? options : await serve(options, launcher);
 }
 
 async function failed(failure: unknown): Promise<number> {

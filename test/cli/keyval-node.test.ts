@@ -52,7 +52,7 @@ const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
   [['--peers', '127.0.0.1,127.0.0.2', '--listen', '127.0.0.3'], /^--listen 127\.0\.0\.3:6234 is not among --peers/],
   [['--listen', '198.51.100.1'], /beyond this machine, needs --secret-file .* or --insecure/],
   [['--listen', '198.51.100.1', '--insecure'], /^198\.51\.100\.1:6234 is not an address of this machine/],
-  [['--port', 'x'], /^--port is a whole number, 0 or more, not 'x'$/],
+  [['--port', 'x'], /^--port is a whole number from 0 to 65535, not 'x'$/],
   [['--port', '70000'], /^--port is a whole number from 0 to 65535, not 70000$/],
   [['--replicas', '0'], /^--replicas is a whole number from 1/],
   [['--partitions', '100'], /^--partitions is a power of two/],

@@ -23,8 +23,8 @@ export const get: Command = {
     ['keyval get greeting --output json', 'value, revision, time to live'],
   ],
   async run({ operands: [operand = ''], values }) {
-    const format = formatOf(values);
     const raw = values.flag('raw');
+    const format = raw && !values.isGiven('output') ? 'table' : formatOf(values);
     if (raw && format !== 'table') throw usage('--raw prints bytes: it does not go with --output');
     const key = keyOf(operand, values);
     const entry = await withClient(values, (client) => client.getEntry(key));

@@ -8,18 +8,26 @@ import { version } from '../../version.ts';
 import { nearest } from './nearest.ts';
 import { usage } from './values.ts';
 
-export type OptionTable = Readonly<Record<string, Options>>;
+/** What a shell can offer as a value: names of files, some words, or nothing. */
+export type Completes = 'files' | 'nothing' | readonly string[];
+
+/** An option as yargs takes it, and what completion offers as its value. */
+export interface CommandOption extends Options {
+  readonly completes?: Completes;
+}
+
+export type OptionTable = Readonly<Record<string, CommandOption>>;
 
 const LINE_LENGTH_MAX = 110;
 
 /** An option that takes a value. `standard` is its default, for the help. */
-export function valued(describe: string, standard?: string): Options {
+export function valued(describe: string, standard?: string, completes: Completes = 'nothing'): CommandOption {
   const shown = standard === undefined ? {} : { defaultDescription: standard };
-  return { type: 'string', requiresArg: true, describe, ...shown };
+  return { type: 'string', requiresArg: true, describe, completes, ...shown };
 }
 
 /** An option that stands alone. */
-export function flag(describe: string): Options {
+export function flag(describe: string): CommandOption {
   return { type: 'boolean', describe };
 }
 

@@ -7,6 +7,10 @@ export interface Command {
   readonly name: string;
   /** Names of what it takes: `KEY`, `VALUE`. */
   readonly operands: readonly string[];
+  /** How many of them, the last ones, may be left out; default 0. */
+  readonly optionalOperands?: number;
+  /** Words that an operand is one of, for completion. One that is named FILE is completed with names of files. */
+  readonly choices?: Readonly<Record<string, readonly string[]>>;
   /** One line for the list of commands. */
   readonly summary: string;
   /** More for its own help. */
@@ -21,7 +25,7 @@ export interface Command {
 }
 
 export interface Invocation {
-  /** As many as the command has operands. */
+  /** As many as the command has operands, less those left out. */
   readonly operands: readonly string[];
   /** What follows `--`, for a command that runs another. */
   readonly command: readonly string[];
@@ -29,8 +33,14 @@ export interface Invocation {
 }
 
 /** As its usage line has it: `put [options] KEY VALUE`, `lock [options] KEY -- COMMAND…`. */
-export function synopsis({ name, operands, takesCommand }: Command, options = ''): string {
-  return [name, ...(options === '' ? [] : [options]), ...operands, ...(takesCommand ? ['-- COMMAND…'] : [])].join(' ');
+export function synopsis(command: Command, options = ''): string {
+  const { name, operands, takesCommand } = command;
+  const words = operands.map((operand, at) => (at < requiredOperands(command) ? operand : `[${operand}]`));
+  return [name, ...(options === '' ? [] : [options]), ...words, ...(takesCommand ? ['-- COMMAND…'] : [])].join(' ');
+}
+
+function requiredOperands({ operands, optionalOperands = 0 }: Command): number {
+  return operands.length - optionalOperands;
 }
 
 /**
@@ -44,7 +54,7 @@ export function invocationOf(
   values: Values,
 ): Invocation {
   const operands = command.takesCommand ? found : [...found, ...(rest ?? [])];
-  const missing = command.operands.slice(operands.length);
+  const missing = command.operands.slice(operands.length, requiredOperands(command));
   if (missing.length > 0) throw usage(`${missing.join(' and ')} missing; write: keyval ${synopsis(command)}`);
   const surplus = operands[command.operands.length];
   if (surplus !== undefined) throw usage(`unexpected argument '${surplus}'; write: keyval ${synopsis(command)}`);

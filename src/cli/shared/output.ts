@@ -3,14 +3,11 @@
  * 64-bit number is text, and bytes that are no UTF-8 are base64 under a name that says so.
  */
 import { isUtf8 } from 'node:buffer';
-import { type OptionTable, valued } from './command-line.ts';
 import { print } from './streams.ts';
 import type { Values } from './values.ts';
 
-const formats = ['table', 'json', 'ndjson'] as const;
+export const formats = ['table', 'json', 'ndjson'] as const;
 export type Format = (typeof formats)[number];
-
-export const outputOptions: OptionTable = { output: valued(formats.join(', '), 'table') };
 
 export function formatOf(values: Values): Format {
   return values.oneOf('output', formats) ?? 'table';

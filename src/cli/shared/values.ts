@@ -15,9 +15,17 @@ const UNIT_BYTES: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 *
 
 export class Values {
   readonly #raw: RawValues;
+  readonly #elsewhere: Readonly<Record<string, unknown>>;
 
-  constructor(raw: RawValues) {
+  /** `elsewhere`: what the environment and a file say, for options that the command line does not give. */
+  constructor(raw: RawValues, elsewhere: Readonly<Record<string, unknown>> = {}) {
     this.#raw = raw;
+    this.#elsewhere = elsewhere;
+  }
+
+  /** Whether the command line itself gives it. */
+  isGiven(name: string): boolean {
+    return this.#raw[name] !== undefined;
   }
 
   flag(name: string): boolean {
@@ -32,7 +40,7 @@ export class Values {
 
   /** The entries of a list with commas; several lists are one. */
   list(name: string): string[] | undefined {
-    const value = this.#raw[name];
+    const value = this.#raw[name] ?? this.#elsewhere[name];
     if (value === undefined) return undefined;
     return String(value).split(',');
   }
@@ -73,7 +81,7 @@ export class Values {
   durationMs(name: string, least = 1): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const found = quantity(text, /^(\d+(?:\.\d+)?)(|ms|s|m|h)$/, UNIT_MS);
+    const found = durationMsOf(text);
     if (found !== null && found >= least) return found;
     throw usage(`--${name} is a time in milliseconds (or 1.5s, 10m, 1h), ${least} or more, not '${text}'`);
   }
@@ -82,15 +90,25 @@ export class Values {
   byteSize(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const found = quantity(text.toUpperCase(), /^(\d+(?:\.\d+)?)(|K|M|G)$/, UNIT_BYTES);
+    const found = bytesOf(text);
     if (found !== null) return found;
     throw usage(`--${name} is a number of bytes (or 512K, 64M, 1.5G), not '${text}'`);
   }
 
   #last(name: string): unknown {
-    const value = this.#raw[name];
+    const value = this.#raw[name] ?? this.#elsewhere[name];
     return Array.isArray(value) ? value.at(-1) : value;
   }
+}
+
+/** Milliseconds in `250`, `250ms`, `1.5s`, `10m`, `1h`; null when it is none of these. */
+export function durationMsOf(text: string): number | null {
+  return quantity(text, /^(\d+(?:\.\d+)?)(|ms|s|m|h)$/, UNIT_MS);
+}
+
+/** Bytes in `1048576`, `1024K`, `1M`, `1.5G`; null when it is none of these. */
+export function bytesOf(text: string): number | null {
+  return quantity(text.toUpperCase(), /^(\d+(?:\.\d+)?)(|K|M|G)$/, UNIT_BYTES);
 }
 
 function quantity(text: string, form: RegExp, units: Readonly<Record<string, number>>): number | null {

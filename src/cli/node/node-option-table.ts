@@ -1,0 +1,150 @@
+/** The options of `keyval-node`: the one table from which command line, variables, file, help and completion derive. */
+import { DEFAULT_PORT } from '../../base/address.ts';
+import { SLOTS } from '../../base/hash-slot.ts';
+import type { LogLevel } from '../../base/ports.ts';
+import type { NodeOptions } from '../../index.ts';
+import { DEFAULT_CLUSTER, DEFAULT_CONNECTIONS_MAX, DEFAULT_PARTITIONS, DEFAULT_REPLICAS } from '../../node/settings.ts';
+import {
+  CLUSTER_FORM,
+  CLUSTER_RULE,
+  CONNECTIONS_MAX,
+  PORT_MAX,
+  REPLICAS_MAX,
+  WORKER_THREADS_MAX,
+} from '../../node-options.ts';
+import { address, addresses, choice, onOff, path, powerOfTwo, size, text, whole } from '../config/kinds.ts';
+import { type ConfigOption, yargsOptions } from '../config/option.ts';
+import { flag, type OptionTable, valued } from '../shared/command-line.ts';
+
+/** An option and the member of NodeOptions that it gives. The secret has none: it is read from its file. */
+export interface NodeOption extends ConfigOption {
+  readonly field: Exclude<keyof NodeOptions, 'secret'> | null;
+  readonly environment: string;
+}
+
+export const NODE_PROGRAM = 'keyval-node';
+
+/** The variable that names the file. */
+export const NODE_FILE_VARIABLE = 'KEYVAL_CONFIG';
+
+const logLevels: readonly (LogLevel | 'silent')[] = ['silent', 'fatal', 'error', 'warn', 'info', 'debug'];
+
+export const nodeOptionTable: readonly NodeOption[] = [
+  {
+    name: 'peers',
+    field: 'peers',
+    environment: 'KEYVAL_PEERS',
+    kind: addresses(),
+    standard: [],
+    standardText: 'a cluster of one',
+    describe: 'all nodes of the cluster, this one included',
+  },
+  {
+    name: 'listen',
+    field: 'listen',
+    environment: 'KEYVAL_LISTEN',
+    kind: address(),
+    standard: null,
+    standardText: "the only one of the peers that is this machine's; without peers 127.0.0.1",
+    describe: 'address to listen on',
+  },
+  {
+    name: 'advertise',
+    field: 'advertise',
+    environment: 'KEYVAL_ADVERTISE',
+    kind: address(),
+    standard: null,
+    standardText: 'as listen',
+    describe: 'address by which the other nodes know this one',
+  },
+  {
+    name: 'port',
+    field: 'port',
+    environment: 'KEYVAL_PORT_NUMBER',
+    kind: whole(0, PORT_MAX),
+    standard: DEFAULT_PORT,
+    describe: 'port of all addresses that name none',
+  },
+  {
+    name: 'replicas',
+    field: 'replicas',
+    environment: 'KEYVAL_REPLICAS',
+    kind: whole(1, REPLICAS_MAX),
+    standard: DEFAULT_REPLICAS,
+    describe: 'copies of each key, at most one per node',
+  },
+  {
+    name: 'partitions',
+    field: 'partitions',
+    environment: 'KEYVAL_PARTITIONS',
+    kind: powerOfTwo(SLOTS),
+    standard: DEFAULT_PARTITIONS,
+    describe: 'parts that the keys are divided into',
+  },
+  {
+    name: 'max-memory',
+    field: 'maxMemoryBytes',
+    environment: 'KEYVAL_MAX_MEMORY',
+    kind: size(),
+    standard: 0,
+    describe: 'memory for keys and all around them, 0 for no limit',
+  },
+  {
+    name: 'max-connections',
+    field: 'maxConnections',
+    environment: 'KEYVAL_MAX_CONNECTIONS',
+    kind: whole(1, CONNECTIONS_MAX),
+    standard: DEFAULT_CONNECTIONS_MAX,
+    describe: 'clients at a time',
+  },
+  {
+    name: 'worker-threads',
+    field: 'workerThreads',
+    environment: 'KEYVAL_WORKER_THREADS',
+    kind: whole(0, WORKER_THREADS_MAX),
+    standard: null,
+    standardText: 'one less than there are processors, 1 to 4',
+    describe: 'threads for imports, exports and digests, 0 for none',
+  },
+  {
+    name: 'cluster',
+    field: 'cluster',
+    environment: 'KEYVAL_CLUSTER',
+    kind: text(CLUSTER_RULE, CLUSTER_FORM),
+    standard: DEFAULT_CLUSTER,
+    describe: 'name of the cluster',
+  },
+  {
+    name: 'secret-file',
+    field: null,
+    environment: 'KEYVAL_SECRET_FILE',
+    kind: path(),
+    standard: null,
+    describe: 'file with the secret that nodes and clients share',
+  },
+  {
+    name: 'insecure',
+    field: 'insecure',
+    environment: 'KEYVAL_INSECURE',
+    kind: onOff(),
+    standard: false,
+    describe: 'listen beyond this machine without a secret',
+  },
+  {
+    name: 'log-level',
+    field: 'logLevel',
+    environment: 'KEYVAL_LOG_LEVEL',
+    kind: choice(logLevels),
+    standard: 'info',
+    describe: 'the least that is logged',
+  },
+];
+
+/** All that the command line takes. */
+export const nodeCommandOptions: OptionTable = {
+  ...yargsOptions(nodeOptionTable),
+  config: valued('file with options: a JSON object with their names as members', undefined, 'files'),
+  'print-config': flag('print the configuration and where each value came from; start nothing'),
+  'check-config': flag('check the configuration and list all mistakes; start nothing'),
+  'config-schema': flag('print the JSON Schema of the file; start nothing'),
+};
