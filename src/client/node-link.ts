@@ -11,10 +11,11 @@ import { DecodeStatus, FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
 import { HelloFlag, Role, type RoutingTable, type Welcome } from '../protocol/hello-codec.ts';
 import { Caller, decodeFail } from '../protocol/login.ts';
-import { FAIL } from '../protocol/opcode.ts';
+import { FAIL, opcodeName } from '../protocol/opcode.ts';
 import { WriterQueue } from '../protocol/writer-queue.ts';
 import type { Operation } from './operation.ts';
 import { Pending } from './pending.ts';
+import { isReplyTo } from './reply-check.ts';
 
 const RETRY_BASE_MS = 20;
 const RETRY_CAP_MS = 500;
@@ -138,8 +139,9 @@ export class NodeLink implements ChannelHandler {
     decoder.push(chunk);
     for (let status = decoder.next(); status !== DecodeStatus.needMore; status = decoder.next()) {
       if (status === DecodeStatus.badLength) return this.#broken(`announced a frame of ${decoder.badLength} bytes`);
-      if (this.state === 'up') this.#frame(decoder);
-      else if (this.state === 'login') this.#login(decoder);
+      if (this.state === 'up') {
+        if (!this.#frame(decoder)) return this.#broken(`answered a request with ${opcodeName(decoder.opcode)}`);
+      } else if (this.state === 'login') this.#login(decoder);
       else return;
     }
   }
@@ -149,12 +151,16 @@ export class NodeLink implements ChannelHandler {
     this.#channel?.destroy();
   }
 
-  #frame(decoder: FrameDecoder): void {
+  /** False: that is no answer to the request it names. */
+  #frame(decoder: FrameDecoder): boolean {
     const operation = this.pending.get(decoder.messageId);
-    if (operation !== null) this.#owner.reply(this, operation, decoder);
-    else if (decoder.messageId === 0 && decoder.opcode === FAIL) {
+    if (operation !== null) {
+      if (!isReplyTo(operation, decoder)) return false;
+      this.#owner.reply(this, operation, decoder);
+    } else if (decoder.messageId === 0 && decoder.opcode === FAIL) {
       this.lastError = decodeFail(decoder.buffer.slice(decoder.bodyStart, decoder.bodyEnd));
     }
+    return true;
   }
 
   #login(decoder: FrameDecoder): void {

@@ -36,6 +36,8 @@ interface Page<V> {
 }
 
 const DEFAULT_PAGE_SIZE = 1000;
+/** keyLength u16 | valueLength u32 | revision u64 | ttlMs u48 */
+const ENTRY_HEAD_BYTES = 20;
 const encoder = new TextEncoder();
 
 export async function* scan<V>(
@@ -103,20 +105,26 @@ function scanBody(
   return body;
 }
 
+function cutShort(): KeyvalError {
+  return new KeyvalError('KV_BAD_FRAME', 'SCND: the body is cut short');
+}
+
 function readPage<V>(body: Uint8Array, decode: Codec<V>, values: boolean): Page<V> {
   const text = new TextReader();
   const count = readU32(body, codec.SCANNED_COUNT);
   const entries: (ScannedEntry<V> & { large: boolean })[] = [];
   let at = codec.SCANNED_ENTRIES;
   for (let index = 0; index < count; index += 1) {
+    if (at + ENTRY_HEAD_BYTES > body.length) throw cutShort();
     const keyLength = readU16(body, at);
     const valueLength = readU32(body, at + 2);
     const revision = readBigU64(body, at + 6);
     const ttl = readU48(body, at + 14);
-    const keyStart = at + 20;
+    const keyStart = at + ENTRY_HEAD_BYTES;
     const keyEnd = keyStart + keyLength;
     const included = valueLength !== codec.VALUE_NOT_INCLUDED;
     at = keyEnd + (included ? valueLength : 0);
+    if (at > body.length) throw cutShort();
     entries.push({
       key: text.read(body, keyStart, keyEnd),
       keyBytes: body.slice(keyStart, keyEnd),

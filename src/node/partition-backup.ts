@@ -5,7 +5,9 @@ import * as codec from '../protocol/peer-codec.ts';
 import { AcceptStatus, Backup } from '../replication/backup.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import { ReplicationLog } from '../replication/replication-log.ts';
+import { stageNamedBy } from './entry-check.ts';
 import { PartitionState } from './partition-state.ts';
+import type { Stages } from './stages.ts';
 
 export class PartitionBackup {
   readonly id: number;
@@ -14,6 +16,8 @@ export class PartitionBackup {
   readonly log: ReplicationLog = new ReplicationLog();
   readonly backup: Backup;
   #applied = 0;
+  /** Values in pieces that entries name which are not yet applied. */
+  readonly #named: Map<number, Uint8Array> = new Map();
   /** What to tell the primary at the end of this turn; null: nothing. */
   ackStatus: number = AcceptStatus.held;
   /** Listed for the end of this turn. */
@@ -22,8 +26,33 @@ export class PartitionBackup {
   constructor(id: number, primaryMember: number, arena: Arena, takeStage: (stage: number) => Uint8Array) {
     this.id = id;
     this.primaryMember = primaryMember;
-    this.state = new PartitionState(arena, takeStage);
+    this.state = new PartitionState(arena, (stage) => this.#takeNamed(stage) ?? takeStage(stage));
     this.backup = new Backup(this.log);
+  }
+
+  #takeNamed(stage: number): Uint8Array | undefined {
+    const value = this.#named.get(stage);
+    if (value !== undefined) this.#named.delete(stage);
+    return value;
+  }
+
+  /**
+   * Before `record`, for the record at `at`: false when it cannot be what a primary sends. A new entry may name a value
+   * in pieces, which is taken out of `stages` now, so that nothing can befall it until the entry is applied.
+   */
+  canTake(life: number, bytes: Uint8Array, at: number, stages: Stages): boolean {
+    const { backup } = this;
+    if (backup.cutsCommitted(readU32(bytes, at + codec.RECORD_EPOCH), bytes, at + codec.RECORD_KIND)) return false;
+    const stage = stageNamedBy(bytes, at + codec.RECORD_KIND);
+    if (stage < 0) return true;
+    const isNext =
+      life === backup.life &&
+      readU32(bytes, at + codec.RECORD_EPOCH) === backup.epoch &&
+      readI32(bytes, at + codec.RECORD_OPERATION) === backup.operation + 1;
+    if (!isNext || this.#named.has(stage)) return true;
+    const value = stages.take(stage);
+    if (value !== null) this.#named.set(stage, value);
+    return value !== null;
   }
 
   /** One record of an APND frame, `bytes[start, end)` behind its length. True when it calls for an acknowledgement. */

@@ -9,6 +9,7 @@ import { KeyvalError } from '../errors.ts';
 import * as op from '../protocol/opcode.ts';
 import * as codec from '../protocol/peer-codec.ts';
 import type { Connection, FrameHandler } from './connection.ts';
+import { isEntry } from './entry-check.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { PartitionBackup } from './partition-backup.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
@@ -91,6 +92,8 @@ export class PeerHandler implements FrameHandler {
       if (length < codec.RECORD_BODY - 4 || end > bodyEnd) return this.#malformed(connection, 'APND');
       const partition = this.#host.backups[readU16(buffer, at + codec.RECORD_PARTITION)] ?? null;
       if (partition === null || partition.primaryMember !== peer.member) return this.#malformed(connection, 'APND');
+      if (!isEntry(buffer, at + codec.RECORD_KIND, end)) return this.#malformed(connection, 'APND');
+      if (!partition.canTake(peer.life, buffer, at, peer.stages)) return this.#malformed(connection, 'APND');
       if (partition.record(peer.life, buffer, at + codec.RECORD_PARTITION, end)) this.#host.acknowledge(partition);
       at = end;
     }
@@ -105,10 +108,11 @@ export class PeerHandler implements FrameHandler {
       if (partition === null || backup < 0) return this.#malformed(connection, 'ACKN');
       const status = buffer[at + codec.ACK_STATUS] as number;
       const epoch = readU32(buffer, at + codec.ACK_EPOCH);
-      if (status === codec.AckStatus.held)
-        partition.acknowledged(backup, epoch, readI32(buffer, at + codec.ACK_OPERATION));
+      const operation = readI32(buffer, at + codec.ACK_OPERATION);
+      if (!partition.primary.hasAppended(epoch, operation)) return this.#malformed(connection, 'ACKN');
+      if (status === codec.AckStatus.held) partition.acknowledged(backup, epoch, operation);
       else if (status === codec.AckStatus.mismatch) {
-        partition.primary.mismatched(backup, epoch, readI32(buffer, at + codec.ACK_OPERATION));
+        partition.primary.mismatched(backup, epoch, operation);
         partition.changed();
       } else this.#host.ackStatus(partition, peer, status, epoch);
     }

@@ -4,12 +4,21 @@
  */
 
 import { readU16 } from '../base/bytes.ts';
+import { isPartitionCount } from '../base/hash-slot.ts';
 import type { Crypto, Random } from '../base/ports.ts';
 import { codeOfWire, KeyvalError } from '../errors.ts';
 import { FAIL_CODE, FAIL_TEXT } from './client-codec.ts';
 import type { FrameDecoder } from './frame-decoder.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { decodeWelcome, encodeHello, type Hello, NONCE_BYTES, PROOF_BYTES, type Welcome } from './hello-codec.ts';
+import {
+  decodeWelcome,
+  encodeHello,
+  type Hello,
+  NONCE_BYTES,
+  PROOF_BYTES,
+  type RoutingTable,
+  type Welcome,
+} from './hello-codec.ts';
 import { PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST } from './limits.ts';
 import { CHAL, FAIL, HELO, opcodeName, PROV, WLCM } from './opcode.ts';
 
@@ -84,6 +93,7 @@ export class Caller {
 
   #welcome(body: Uint8Array): Welcome {
     const welcome = decodeWelcome(body);
+    checkTable(welcome.table);
     if (this.#secret === null) return welcome;
     const expected =
       this.#nodeNonce === null ? null : calleeProof(this.#crypto, this.#secret, this.#helloBody, this.#nodeNonce);
@@ -92,6 +102,13 @@ export class Caller {
     }
     return welcome;
   }
+}
+
+/** @throws KeyvalError KV_BAD_FRAME when requests cannot be routed by it */
+function checkTable({ partitions, self, members, primaries }: RoutingTable): void {
+  const routes =
+    isPartitionCount(partitions) && self < members.length && primaries.every((one) => one < members.length);
+  if (!routes) throw new KeyvalError('KV_BAD_FRAME', 'WLCM has a table by which nothing can be routed');
 }
 
 /** The node's side of the proof. Without a secret everybody is let in. */

@@ -1,0 +1,81 @@
+/** Which replies a request can get, and how long they are at least. A node that sends any other cannot be followed. */
+import * as codec from '../protocol/client-codec.ts';
+import type { FrameDecoder } from '../protocol/frame-decoder.ts';
+import * as op from '../protocol/opcode.ts';
+import { Shape } from './answers.ts';
+import type { Operation } from './operation.ts';
+
+const SUM_BYTES = 8;
+const TOKEN_BYTES = 8;
+const MOVED_BYTES = 4;
+const NO_REPLY = 0;
+
+export function isReplyTo(operation: Operation, frame: FrameDecoder): boolean {
+  const bytes = frame.bodyEnd - frame.bodyStart;
+  switch (frame.opcode) {
+    case op.GOTK:
+      return operation.opcode === op.GETK && bytes >= codec.GOT_VALUE;
+    case op.DONE:
+      return isDoneBy(operation.opcode) && bytes >= doneBytes(operation, frame);
+    case op.LKDK:
+      return operation.opcode === op.LCKK && bytes >= TOKEN_BYTES;
+    case op.WAIT:
+      return operation.opcode === op.LCKK;
+    case op.FRAG:
+      return (operation.opcode === op.GETK || operation.opcode === op.XPRT) && bytes >= codec.FRAG_BYTES;
+    case op.MOVD:
+      return bytes >= MOVED_BYTES;
+    case op.FAIL:
+      return true;
+    case op.SCND:
+      return operation.opcode === op.SCAN && bytes >= codec.SCANNED_ENTRIES;
+    default: {
+      const expected = rareReply(operation.opcode);
+      return expected !== NO_REPLY && frame.opcode === expected;
+    }
+  }
+}
+
+function isDoneBy(opcode: number): boolean {
+  switch (opcode) {
+    case op.PUTK:
+    case op.CASK:
+    case op.DELK:
+    case op.INCR:
+    case op.ULKK:
+    case op.CNCL:
+    case op.ATCH:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** The sum stands behind the revision. */
+function doneBytes(operation: Operation, frame: FrameDecoder): number {
+  const applied = frame.buffer[frame.bodyStart + codec.DONE_OUTCOME] === codec.DoneOutcome.applied;
+  return operation.shape === Shape.sum && applied ? codec.DONE_PAYLOAD + SUM_BYTES : codec.DONE_PAYLOAD;
+}
+
+/** NO_REPLY: it has none of its own. */
+function rareReply(opcode: number): number {
+  switch (opcode) {
+    case op.KEEP:
+    case op.CLOS:
+      return op.KEPT;
+    case op.STGE:
+      return op.STGD;
+    case op.PING:
+      return op.PONG;
+    case op.STAT:
+      return op.STAD;
+    case op.XPRT:
+      return op.XPRD;
+    case op.HASH:
+      return op.HSHD;
+    case op.LOAD:
+      return op.LODD;
+    default:
+      return NO_REPLY;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Whether an entry that a peer has sent has its layout. It is checked before the entry is taken into the log: later, when
+ * it has committed, it must be possible to apply it.
+ */
+import { readU16, readU32 } from '../base/bytes.ts';
+import { EntryKind } from '../replication/entry-kind.ts';
+import * as layout from '../replication/entry-layout.ts';
+import { ENTRY_HEAD_BYTES } from '../replication/replication-log.ts';
+
+const REVISION_BYTES = 8;
+const SUM_BYTES = 8;
+/** stage number u32 | length u32 */
+const STAGE_REFERENCE_BYTES = 8;
+
+/** The entry is `bytes[start, end)`, from its kind on; its head is there. */
+export function isEntry(bytes: Uint8Array, start: number, end: number): boolean {
+  const body = start + ENTRY_HEAD_BYTES;
+  const length = end - body;
+  switch (bytes[start]) {
+    case EntryKind.commitOnly:
+    case EntryKind.existed:
+      return true;
+    case EntryKind.barrier:
+    case EntryKind.detach:
+      return length >= REVISION_BYTES;
+    case EntryKind.put:
+      return hasKey(bytes, body, length, isStaged(bytes, body, length) ? STAGE_REFERENCE_BYTES : 0);
+    case EntryKind.increment:
+      return hasKey(bytes, body, length, SUM_BYTES);
+    case EntryKind.remove:
+    case EntryKind.acquire:
+    case EntryKind.release:
+      return hasKey(bytes, body, length, 0);
+    case EntryKind.expireKey:
+      return (
+        length >= layout.EXPIRE_KEY && fits(readU16(bytes, body + layout.EXPIRE_KEY_LENGTH), length, layout.EXPIRE_KEY)
+      );
+    case EntryKind.attach:
+      return (
+        length >= layout.ATTACH_ENTRY_NAME &&
+        length >= layout.ATTACH_ENTRY_NAME + (bytes[body + layout.ATTACH_ENTRY_NAME_LENGTH] as number)
+      );
+    case EntryKind.cancel:
+      return length >= layout.CANCEL_BYTES;
+    default:
+      return false;
+  }
+}
+
+function isStaged(bytes: Uint8Array, body: number, length: number): boolean {
+  return length >= layout.ENTRY_KEY && ((bytes[body + layout.ENTRY_FLAGS] as number) & layout.EntryFlag.staged) !== 0;
+}
+
+/** `payload`: bytes behind the key, at least. */
+function hasKey(bytes: Uint8Array, body: number, length: number, payload: number): boolean {
+  if (length < layout.ENTRY_KEY) return false;
+  return fits(readU16(bytes, body + layout.ENTRY_KEY_LENGTH), length, layout.ENTRY_KEY + payload);
+}
+
+function fits(keyLength: number, length: number, rest: number): boolean {
+  return keyLength > 0 && keyLength + rest <= length;
+}
+
+/** Number of the staged value that a put names, which has its layout; −1: none. */
+export function stageNamedBy(bytes: Uint8Array, start: number): number {
+  const body = start + ENTRY_HEAD_BYTES;
+  if (bytes[start] !== EntryKind.put || !isStaged(bytes, body, layout.ENTRY_KEY)) return -1;
+  return readU32(bytes, body + layout.ENTRY_KEY + readU16(bytes, body + layout.ENTRY_KEY_LENGTH));
+}
