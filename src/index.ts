@@ -1,9 +1,22 @@
 /** The public interface of keyval. */
 export type { Entry, SwapResult } from './client/answers.ts';
 export type { BatchOperation, BatchResult } from './client/batch.ts';
+export type { CheckedReplica, PartitionCheck } from './client/check.ts';
+export type { LoadFailure, LoadResult } from './client/bulk.ts';
 export { Client, type LockOptions, type PutOptions, type RequestOptions, type StatusEvent } from './client/client.ts';
-export type { ClusterStatus, NodeFacts, NodeStatus, PingResult } from './client/cluster-status.ts';
+export type {
+  ClusterStatus,
+  ConnectionFacts,
+  NodeConnections,
+  NodeFacts,
+  NodeStatus,
+  PingResult,
+  SpreadMs,
+  WorkerFacts,
+} from './client/cluster-status.ts';
 export type { Codec } from './client/codecs.ts';
+export type { ValueDigest } from './client/digest.ts';
+export type { ExportedPage, ExportOptions } from './client/export.ts';
 export { connect } from './client/index.ts';
 export type { Key } from './client/key-buffer.ts';
 export { Lock } from './client/lock.ts';

@@ -13,7 +13,9 @@ import { connectInMemory } from './io/memory-channel.ts';
 import { processFacts } from './io/process-facts.ts';
 import { systemCrypto, systemRandom } from './io/random.ts';
 import { tcpTransport } from './io/tcp-transport.ts';
+import { ThreadPool } from './io/worker-pool.ts';
 import { Node } from './node/node.ts';
+import type { BulkWriter } from './node/ports.ts';
 import { checkNodeOptions, type NodeOptions } from './node-options.ts';
 import { version } from './version.ts';
 
@@ -88,6 +90,7 @@ export class RunningNode implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#acceptor.close();
     await this.#node.stop(CLOSE_GRACE_MS);
+    await this.#node.ports.workers.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -104,6 +107,10 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   const log = createLog(checked.logLevel);
   const turn = new Turn(systemTimers.atTurnEnd, { soon: systemTimers.soon, busyAt: BUSY_TURN, lingers: 2 });
   const early: { accept: ((channel: Channel) => ChannelHandler) | null } = { accept: null };
+  const workers = new ThreadPool({
+    threadsMax: checked.workerThreads,
+    onFailure: (message) => log.write('error', 'worker thread failed', { message }),
+  });
   const acceptor = await listen(checked.listen, (channel) =>
     (early.accept as (channel: Channel) => ChannelHandler)(channel),
   );
@@ -116,11 +123,23 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
     transport: tcpTransport,
     log,
     turn,
+    workers,
+    openBulkWriter: () => bulkWriter(running),
     processFacts,
   });
   early.accept = (channel): ChannelHandler => node.accept(channel);
   node.start();
-  return new RunningNode(node, acceptor, turn, log);
+  const running = new RunningNode(node, acceptor, turn, log);
+  return running;
+}
+
+/** Writes the rows of bulk loads: a client in this process. */
+async function bulkWriter(node: RunningNode): Promise<BulkWriter> {
+  const client = await node.client<Uint8Array>({ codec: 'buffer', name: `${node.address} (bulk loads)` });
+  return {
+    put: (key, value, ttlMs, timeoutMs) => client.put(key, value, ttlMs === 0 ? { timeoutMs } : { timeoutMs, ttlMs }),
+    close: () => client.close(),
+  };
 }
 
 /** Port 0 became a real one: a cluster of one is known by that. */

@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import test from 'ava';
 import type { KeyvalError } from '../src/errors.ts';
 import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from '../src/node-options.ts';
@@ -34,6 +34,7 @@ test('alone, with nothing said: a cluster of one on this machine', (t) => {
       version: '1.2.3',
     },
     listen: { host: '127.0.0.1', port: 6234 },
+    workerThreads: Math.max(1, Math.min(4, availableParallelism() - 1)),
     logLevel: 'info',
   });
 });

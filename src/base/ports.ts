@@ -84,3 +84,26 @@ export interface Crypto {
   /** Compares in constant time. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
 }
+
+/** One step of a change to a directory. */
+export type DiskStep =
+  /** The file is there as a whole or not at all; one of that name is replaced. */
+  | { readonly kind: 'create'; readonly name: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'append'; readonly name: string; readonly bytes: Uint8Array }
+  /** Keeps the first `length` bytes. */
+  | { readonly kind: 'cut'; readonly name: string; readonly length: number }
+  | { readonly kind: 'remove'; readonly name: string };
+
+/** A directory of small files, held by this process alone. */
+export interface Disk {
+  /** For messages. */
+  readonly path: string;
+  list(): readonly string[];
+  /** Null: there is no such file. */
+  read(name: string): Uint8Array | null;
+  /**
+   * Takes the steps in order, each durable before the next begins; one call at a time. `done(null)`: all of them will
+   * outlive a power cut. `done(error)`: some may, the last of those in part.
+   */
+  write(steps: readonly DiskStep[], done: (error: Error | null) => void): void;
+}

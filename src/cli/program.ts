@@ -2,34 +2,55 @@
 import type { Argv } from 'yargs';
 import { ExitCode, type KeyvalError } from '../errors.ts';
 import { cas } from './commands/cas.ts';
+import { check } from './commands/check.ts';
+import { completion } from './commands/completion.ts';
+import { connections } from './commands/connections.ts';
 import { del } from './commands/del.ts';
+import { digest } from './commands/digest.ts';
+import { exportCommand } from './commands/export.ts';
 import { get } from './commands/get.ts';
+import { importCommand } from './commands/import.ts';
 import { incr } from './commands/incr.ts';
 import { lock } from './commands/lock.ts';
 import { ping } from './commands/ping.ts';
 import { put } from './commands/put.ts';
 import { scan } from './commands/scan.ts';
 import { status } from './commands/status.ts';
+import { variablesOf } from './config/option.ts';
+import { clientConfiguration, sharedOptions } from './shared/client-configuration.ts';
+import { CLIENT_FILE_VARIABLE, clientOptionTable } from './shared/client-option-table.ts';
 import { type Command, invocationOf, synopsis } from './shared/command.ts';
 import { commandLine, explainMistake, splitAtDashes } from './shared/command-line.ts';
-import { connectionOptions } from './shared/connection.ts';
-import { environmentNames } from './shared/environment.ts';
 import { nearest } from './shared/nearest.ts';
-import { outputOptions } from './shared/output.ts';
+import { print } from './shared/streams.ts';
 import { table } from './shared/table.ts';
-import { type RawValues, usage, Values } from './shared/values.ts';
+import { type RawValues, usage } from './shared/values.ts';
 
 const NAME = 'keyval';
 
-export const commands: readonly Command[] = [get, put, del, cas, incr, scan, lock, status, ping];
+export const commands: readonly Command[] = [
+  get,
+  put,
+  del,
+  cas,
+  incr,
+  scan,
+  importCommand,
+  exportCommand,
+  digest,
+  check,
+  lock,
+  status,
+  connections,
+  ping,
+  completion(() => commands),
+];
 
 const commandNames: readonly string[] = commands.map(({ name }) => name);
 
-const sharedOptions = { ...connectionOptions, ...outputOptions };
-
 const EPILOGUE = `Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 conflict, 5 no quorum, 6 lock busy or lost.
 A failure is one line on standard error: keyval: KV_CODE: message.
-Environment: ${environmentNames.join(', ')}; options come first.
+Environment: ${[...variablesOf(clientOptionTable), CLIENT_FILE_VARIABLE].join(', ')}; options come before it, a file behind it.
 Keys live in memory: stopping all nodes loses them. keyval-node starts a node.`;
 
 /** Runs one command line; gives the exit code. @throws KeyvalError, Failure, ReaderGone: see failure.ts */
@@ -37,25 +58,32 @@ export async function program(argv: readonly string[]): Promise<number> {
   const { args, rest } = splitAtDashes(argv);
   const chosen = await choose(args);
   if (chosen === null) return ExitCode.ok;
-  const { command, operands, values } = chosen;
-  return command.run(invocationOf(command, operands, rest, new Values(values)));
+  const { command, operands, raw } = chosen;
+  const { values, printed } = await clientConfiguration(raw);
+  if (!values.flag('print-config') && command !== null)
+    return command.run(invocationOf(command, operands, rest, values));
+  await print(printed);
+  return ExitCode.ok;
 }
 
 interface Choice {
-  readonly command: Command;
+  /** Null with --print-config, which needs none. */
+  readonly command: Command | null;
   readonly operands: readonly string[];
-  readonly values: RawValues;
+  readonly raw: RawValues;
 }
 
 /** The command and its options; null when help or the version was asked for, and printed. @throws KeyvalError KV_USAGE */
 async function choose(args: readonly string[]): Promise<Choice | null> {
   let chosen: Choice | null = null;
-  const choice = (command: Command, values: RawValues): void => {
-    chosen = { command, operands: values._.slice(1), values };
+  const choice = (command: Command, raw: RawValues): void => {
+    chosen = { command, operands: raw._.slice(1), raw };
   };
-  const values = await parse(args, choice);
-  if (chosen !== null || values.help === true || values.version === true) return chosen;
-  throw unknownCommand(values._[0] ?? '');
+  const raw = await parse(args, choice);
+  if (chosen !== null || raw.help === true || raw.version === true) return chosen;
+  const [word] = raw._;
+  if (word === undefined && raw['print-config'] === true) return { command: null, operands: [], raw };
+  throw unknownCommand(word ?? '');
 }
 
 async function parse(
@@ -80,7 +108,7 @@ function parserOf(args: readonly string[], choose: (command: Command, values: Ra
   const parser = commandLine(NAME, args)
     .usage(`Usage: ${NAME} COMMAND [options]\n\n${table(commands.map((one) => [`  ${synopsis(one)}`, one.summary]))}`)
     .options(sharedOptions)
-    .demandCommand(1, `name a command: ${commandNames.join(', ')}`)
+    .demandCommand(args.includes('--print-config') ? 0 : 1, `name a command: ${commandNames.join(', ')}`)
     .epilogue(EPILOGUE);
   for (const command of commands) {
     parser.command(

@@ -2,6 +2,7 @@
 import { readBigU64, readI32, readU16, readU32, readU48 } from '../base/bytes.ts';
 import { KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
+import { EXPORTED_TEXT } from '../protocol/export-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { Codec } from './codecs.ts';
 import type { WholeValue } from './fragmented-replies.ts';
@@ -18,6 +19,8 @@ export const Shape = {
   nothing: 7,
   /** The body, copied. */
   raw: 8,
+  /** XPRD: its head and the text, in one piece. */
+  page: 20,
 } as const;
 
 export interface Entry<V> {
@@ -39,16 +42,27 @@ export function isFragmented(frame: FrameDecoder): boolean {
   return ((frame.buffer[frame.bodyStart] as number) & codec.GotFlag.fragmented) !== 0;
 }
 
+/** A body up to its long part, and that part, which may have come in pieces. */
+export interface PageAnswer {
+  readonly head: Uint8Array;
+  readonly text: Uint8Array;
+}
+
 /** GOTK: a value or an entry, as `shape` asks, or null. */
-export function readGot<V>(frame: FrameDecoder, shape: number, decode: Codec<V>): V | Entry<V> | null {
+export function readGot<V>(frame: FrameDecoder, shape: number, decode: Codec<V>): V | Entry<V> | PageAnswer | null {
   const { buffer, bodyStart, bodyEnd } = frame;
+  if (shape === Shape.page) {
+    const body = buffer.slice(bodyStart, bodyEnd);
+    return { head: body, text: body.subarray(EXPORTED_TEXT) };
+  }
   if (((buffer[bodyStart] as number) & codec.GotFlag.value) === 0) return null;
   const value = decode.decode(buffer, bodyStart + codec.GOT_VALUE, bodyEnd);
   return shape === Shape.value ? value : entryOf(buffer, bodyStart, value);
 }
 
 /** The same for a value that came in pieces. */
-export function readWhole<V>(whole: WholeValue, shape: number, decode: Codec<V>): V | Entry<V> {
+export function readWhole<V>(whole: WholeValue, shape: number, decode: Codec<V>): V | Entry<V> | PageAnswer {
+  if (shape === Shape.page) return { head: whole.head, text: whole.value };
   const value = decode.decode(whole.value, 0, whole.value.length);
   return shape === Shape.value ? value : entryOf(whole.head, 0, value);
 }

@@ -6,9 +6,20 @@ import { VALUE_BYTES_MAX } from '../protocol/limits.ts';
 import * as op from '../protocol/opcode.ts';
 import { type Entry, Shape, type SwapResult } from './answers.ts';
 import { type BatchOperation, type BatchResult, runBatch } from './batch.ts';
-import { type ClusterStatus, clusterStatus, type PingResult, pingNodes } from './cluster-status.ts';
+import { BulkLoader, type LoadResult } from './bulk.ts';
+import { checkReplicas, type PartitionCheck } from './check.ts';
+import {
+  type ClusterStatus,
+  clusterStatus,
+  type NodeConnections,
+  nodeConnections,
+  type PingResult,
+  pingNodes,
+} from './cluster-status.ts';
 import type { Codec } from './codecs.ts';
+import { digestOfValue, type ValueDigest } from './digest.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { type ExportedPage, type ExportOptions, exportAll, exportPartition } from './export.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Key } from './key-buffer.ts';
 import type { Lock } from './lock.ts';
@@ -59,6 +70,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   readonly #codec: Codec<V>;
   readonly #ports: ClientPorts;
   readonly #dispatcher: Dispatcher;
+  readonly #bulk: BulkLoader;
   readonly #locks: Locks;
   readonly #keepAlive: KeepAlive;
   #closing: Promise<void> | null = null;
@@ -80,6 +92,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
         attachmentLost: (partition, reason) => this.#locks.lost(partition, reason),
       },
     );
+    this.#bulk = new BulkLoader(this.#dispatcher);
     this.#locks = new Locks(this.#dispatcher);
     this.#keepAlive = new KeepAlive(this.#dispatcher);
   }
@@ -198,9 +211,49 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     return runBatch(this, operations, options);
   }
 
+  /**
+   * Stores the rows of a chunk of NDJSON, whole lines of at most 1 MiB in all: `{"key":"k","value":"v","ttlMs":1000}`, `key64`
+   * and `value64` in base64 for bytes that are no text. Rows are stored whatever the keys held, each by itself; a line
+   * that cannot be is a failure of that line. Loading a chunk again stores the same once more.
+   * @throws KeyvalError KV_TOO_LARGE; KV_AMBIGUOUS when no answer came: any of the rows may be stored
+   */
+  async load(chunk: Uint8Array | string, options?: RequestOptions): Promise<LoadResult> {
+    const { signal } = options ?? {};
+    const listen = (operation: Operation): boolean => signal === undefined || this.#listen(operation, signal);
+    return this.#bulk.load(chunk, this.#deadline(options), listen);
+  }
+
   /** All keys with a prefix, in no order, page by page; a page is one partition's committed state. */
   scan(options: ScanOptions = {}): AsyncIterable<ScannedEntry<V>> {
     return scan(this, this.#dispatcher, this.#codec, options, (o) => this.#deadline(o));
+  }
+
+  /** Number of partitions of the cluster. */
+  get partitions(): number {
+    return this.#dispatcher.router.partitions;
+  }
+
+  /**
+   * One committed state of a partition as pages of NDJSON, while writes go on.
+   * @throws KeyvalError KV_NOT_FOUND when the node forgot the export, KV_OUT_OF_MEMORY when it could not keep the state
+   */
+  exportPartition(partition: number, options: ExportOptions = {}): AsyncIterable<ExportedPage> {
+    return exportPartition(this.#dispatcher, partition, options, (o) => this.#deadline(o));
+  }
+
+  /** The same of every partition, one after the other, each at a state of its own. */
+  export(options: ExportOptions = {}): AsyncIterable<ExportedPage> {
+    return exportAll(this.#dispatcher, options, (o) => this.#deadline(o));
+  }
+
+  /** SHA-256 of a value, made by its node; null when the key is absent. */
+  async digest(key: Key, options?: RequestOptions): Promise<ValueDigest | null> {
+    return digestOfValue(this.#dispatcher, key, this.#deadline(options));
+  }
+
+  /** Compares the replicas of every partition, each at one operation, while writes go on. */
+  check(options?: RequestOptions): AsyncIterable<PartitionCheck> {
+    return checkReplicas(this.#dispatcher, () => this.#deadline(options));
   }
 
   /** Takes the lock of a key, waiting in line. @throws KeyvalError KV_LOCK_BUSY after `waitMs`, KV_ABORTED, … */
@@ -249,6 +302,11 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   /** Asks every node how it is. A node that does not answer is reported as down, not as an error. */
   status(options?: RequestOptions): Promise<ClusterStatus> {
     return clusterStatus(this.#dispatcher, this.#settings.cluster, this.#deadline(options));
+  }
+
+  /** Of every node the connections that hold most of its memory, at most 100. */
+  connections(options?: RequestOptions): Promise<NodeConnections[]> {
+    return nodeConnections(this.#dispatcher, this.#deadline(options));
   }
 
   /** Ends the session, which releases its locks, sends what is queued, and closes the connections. */

@@ -1,5 +1,6 @@
 /** Asking nodes about themselves: `ping` and `status`. */
 import { KeyvalError } from '../errors.ts';
+import { StatusOf } from '../protocol/client-codec.ts';
 import { PING, STAT } from '../protocol/opcode.ts';
 import { Shape } from './answers.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -10,6 +11,31 @@ export interface PingResult {
   /** Address of the node. */
   readonly node: string;
   readonly roundTripMs: number;
+}
+
+/** Milliseconds: middle, 99th percentile, maximum. */
+export interface SpreadMs {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** What the worker threads of a node have done since its start. */
+export interface WorkerFacts {
+  /** Threads that run now, and at most. */
+  readonly threads: number;
+  readonly threadsMax: number;
+  /** Tasks that a thread has ended, and those of them that failed. */
+  readonly tasks: number;
+  readonly failed: number;
+  /** Tasks done on the main thread, because they are small or there are no threads. */
+  readonly inline: number;
+  /** Tasks that wait for a thread, and those refused because too many did. */
+  readonly queued: number;
+  readonly refused: number;
+  /** How long tasks waited for a thread, and how long they ran in it. */
+  readonly queueMs: SpreadMs;
+  readonly runMs: SpreadMs;
 }
 
 /** What a node says of itself. Numbers of keys, locks, waiters and sessions count what it is primary of. */
@@ -25,11 +51,15 @@ export interface NodeFacts {
   readonly cpuMicros: number;
   readonly memory: { readonly usedBytes: number; readonly maxBytes: number; readonly residentBytes: number };
   readonly keptIn: 'memory';
+  readonly workers: WorkerFacts;
   readonly keys: number;
   readonly locks: number;
   readonly waiters: number;
   readonly sessions: number;
+  /** Clients connected now. */
   readonly connections: number;
+  /** Memory held for all connections: buffers, requests and replies on their way. */
+  readonly connectionBytes: number;
   readonly partitions: {
     readonly total: number;
     readonly primary: number;
@@ -54,12 +84,44 @@ export interface ClusterStatus {
   readonly nodes: readonly NodeStatus[];
 }
 
-const utf8 = new TextDecoder();
+/** One connection of a node. */
+export interface ConnectionFacts {
+  readonly id: number;
+  /** Address of the other side. */
+  readonly from: string;
+  readonly name: string;
+  /** A `stranger` has not logged in yet. */
+  readonly role: 'client' | 'node' | 'stranger';
+  readonly ageMs: number;
+  readonly framesIn: number;
+  readonly bytesIn: number;
+  /** Replies not yet taken by the other side. */
+  readonly unsentBytes: number;
+  /** Memory held for it: buffers, frames not yet whole, replies, values in pieces. */
+  readonly memoryBytes: number;
+  /** It is not read at present: replies pile up, or it waits for its turn. */
+  readonly paused: boolean;
+}
 
-function ask(dispatcher: Dispatcher, link: NodeLink, opcode: number, deadline: number): Promise<Uint8Array> {
+export interface NodeConnections {
+  readonly endpoint: string;
+  /** Those that hold most memory, largest first; at most 100. */
+  readonly connections: readonly ConnectionFacts[];
+}
+
+const utf8 = new TextDecoder();
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+function ask(
+  dispatcher: Dispatcher,
+  link: NodeLink,
+  opcode: number,
+  deadline: number,
+  body: Uint8Array = NOTHING,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const operation = new Operation(opcode, '', null, deadline, resolve as (answer: unknown) => void, reject);
-    operation.body = new Uint8Array(0);
+    operation.body = body;
     operation.link = link;
     operation.shape = Shape.raw;
     dispatcher.submit(operation);
@@ -104,4 +166,15 @@ async function nodeStatus(dispatcher: Dispatcher, link: NodeLink, deadline: numb
       error: { code, message: error instanceof Error ? error.message : String(error) },
     };
   }
+}
+
+/** @throws KeyvalError when a node does not answer */
+export function nodeConnections(dispatcher: Dispatcher, deadline: number): Promise<NodeConnections[]> {
+  const body = new Uint8Array([StatusOf.connections]);
+  return Promise.all(
+    nodesOf(dispatcher).map(async (link) => {
+      const text = utf8.decode(await ask(dispatcher, link, STAT, deadline, body));
+      return { endpoint: link.endpoint, connections: JSON.parse(text) as ConnectionFacts[] };
+    }),
+  );
 }

@@ -273,6 +273,7 @@ export class Dispatcher {
   reply(link: NodeLink, operation: Operation, frame: FrameDecoder): void {
     switch (frame.opcode) {
       case op.GOTK:
+      case op.XPRD:
         return this.#got(link, operation, frame);
       case op.DONE:
         return this.#done(link, operation, frame);

@@ -1,14 +1,15 @@
-/** Large values on their way here: GOTK announced them, FRAG frames bring the pieces. */
+/** Large values, and large pages of exports, on their way here: GOTK or XPRD announced them, FRAG frames bring the pieces. */
 import { readU32 } from '../base/bytes.ts';
 import { KeyvalError } from '../errors.ts';
 import { FRAG_BYTES, GOT_VALUE } from '../protocol/client-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
-import { VALUE_BYTES_MAX } from '../protocol/limits.ts';
+import { EXPORT_TEXT_BYTES_MAX, VALUE_BYTES_MAX } from '../protocol/limits.ts';
+import { XPRT } from '../protocol/opcode.ts';
 import type { NodeLink } from './node-link.ts';
 import type { Operation } from './operation.ts';
 
 export interface WholeValue {
-  /** Body of the GOTK that announced it. */
+  /** Body of the frame that announced it. */
   readonly head: Uint8Array;
   readonly value: Uint8Array;
 }
@@ -23,8 +24,9 @@ export class FragmentedReplies {
 
   /** @throws KeyvalError KV_BAD_FRAME when the length announced cannot be */
   begin(link: NodeLink, operation: Operation, head: Uint8Array): void {
-    const total = head.length < GOT_VALUE + 4 ? VALUE_BYTES_MAX + 1 : readU32(head, GOT_VALUE);
-    if (total > VALUE_BYTES_MAX) throw new KeyvalError('KV_BAD_FRAME', 'a value of impossible length was announced');
+    const bytesMax = operation.opcode === XPRT ? EXPORT_TEXT_BYTES_MAX : VALUE_BYTES_MAX;
+    const total = head.length < GOT_VALUE + 4 ? bytesMax + 1 : readU32(head, GOT_VALUE);
+    if (total > bytesMax) throw new KeyvalError('KV_BAD_FRAME', 'a value of impossible length was announced');
     this.#partial.set(operation, { link, head, value: new Uint8Array(total), received: 0 });
   }
 

@@ -1,7 +1,9 @@
 /** Requests as frames: the key, the time left, and the fixed part of writes. Nothing is made per request. */
+import { writeU32 } from '../base/bytes.ts';
 import type { Clock } from '../base/ports.ts';
 import * as codec from '../protocol/client-codec.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
+import { LOAD } from '../protocol/opcode.ts';
 import { KeyBuffer } from './key-buffer.ts';
 import type { Operation } from './operation.ts';
 
@@ -59,6 +61,7 @@ export class RequestEncoder {
   /** A request without a key: its body stands ready. */
   body(frames: FrameWriter, operation: Operation): void {
     const body = operation.body as Uint8Array;
+    if (operation.opcode === LOAD) writeU32(body, 0, this.#timeLeft(operation));
     frames.begin(operation.opcode, operation.messageId);
     frames.bytes(body, 0, body.length);
     frames.end();

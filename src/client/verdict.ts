@@ -34,6 +34,7 @@ export function isHarmless(opcode: number): boolean {
     case op.INCR:
     case op.LCKK:
     case op.ULKK:
+    case op.LOAD:
       return false;
     default:
       return true;

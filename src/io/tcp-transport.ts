@@ -50,7 +50,9 @@ class TcpChannel implements Channel {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    // A reset frees at once what the other side does not take; an orderly end would have the kernel keep it for minutes.
+    if (this.#socket.writableLength > 0) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 }
 

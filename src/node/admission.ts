@@ -8,6 +8,9 @@ import { bytesNeeded } from '../store/key-table.ts';
 export const PENDING_ENTRIES_MAX = 65_536;
 /** Bytes of entries that some backup lacks; above, writers are refused with KV_OVERLOADED. */
 export const PENDING_BYTES_MAX: number = 32 * 1024 * 1024;
+/** Above so much that is appended on all partitions together and not yet committed, a node is congested. */
+export const CONGESTED_ENTRIES = 256;
+export const CONGESTED_BYTES: number = 4 * 1024 * 1024;
 /** Waits for locks of one session, and of all. */
 export const WAITS_PER_SESSION_MAX = 16_384;
 export const WAITS_MAX = 131_072;
@@ -17,6 +20,25 @@ const LOCK_BYTES = 160;
 /** Too much is appended and not yet held by all. */
 export function isBackedUp(log: ReplicationLog, applied: number): boolean {
   return log.next - applied >= PENDING_ENTRIES_MAX || log.usedBytes > PENDING_BYTES_MAX;
+}
+
+interface Appending {
+  readonly writable: boolean;
+  readonly applied: number;
+  readonly log: ReplicationLog;
+}
+
+/** What waits for a backup that is away does not count: it may be long. */
+export function isCongested(partitions: readonly (Appending | null)[]): boolean {
+  let entries = 0;
+  let bytes = 0;
+  for (let id = 0; id < partitions.length; id += 1) {
+    const partition = partitions[id] as Appending | null;
+    if (partition === null || partition.log.next === partition.applied || !partition.writable) continue;
+    entries += partition.log.next - partition.applied;
+    bytes += partition.log.usedBytes;
+  }
+  return entries > CONGESTED_ENTRIES || bytes > CONGESTED_BYTES;
 }
 
 export function waitsTooMuch(locks: LockTable, attachment: number): boolean {

@@ -68,8 +68,10 @@ export class Connection implements ChannelHandler, Sharer {
   #waiting = false;
   /** The other side has said that it sends no more. */
   #finished = false;
-  /** When the other side last took something, or nothing was waiting for it. */
+  /** When it was last seen that the other side had taken something, or nothing was waiting for it. */
   #progressAtMs: number;
+  /** It has taken something since. */
+  #progressed = false;
   /** When the present cut frame was begun; 0: there is none. */
   #frameSinceMs = 0;
   #framesBefore = 0;
@@ -92,7 +94,10 @@ export class Connection implements ChannelHandler, Sharer {
     this.id = id;
     this.channel = channel;
     this.queue = new WriterQueue(channel, turn);
-    this.queue.onTaken = (): void => this.#readOn();
+    this.queue.onTaken = (): void => {
+      this.#progressed = true;
+      this.#readOn();
+    };
     this.handler = handler;
     this.#now = now;
     this.#share = share;
@@ -191,7 +196,7 @@ export class Connection implements ChannelHandler, Sharer {
   }
 
   drained(): void {
-    this.#progressAtMs = this.#now();
+    this.#progressed = true;
     this.queue.drained();
     this.onDrained?.();
     this.#readOn();
@@ -226,7 +231,8 @@ export class Connection implements ChannelHandler, Sharer {
     const { queuedBytes } = this.queue;
     const now = this.#now();
     if (queuedBytes > QUEUE_DROP_BYTES) return 'it does not read its replies';
-    if (queuedBytes === 0 && !this.#ending) this.#progressAtMs = now;
+    if (this.#progressed || (queuedBytes === 0 && !this.#ending)) this.#progressAtMs = now;
+    this.#progressed = false;
     const waitedMs = now - this.#progressAtMs;
     if (waitedMs > STUCK_MS) return 'it does not read its replies';
     if (this.#ending && queuedBytes === 0 && waitedMs > GOODBYE_MS) return 'it does not close';

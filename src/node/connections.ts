@@ -24,6 +24,8 @@ export interface ConnectionsHost {
   readonly log: Log;
   readonly nowMs: number;
   touch(): number;
+  /** More is under way than can be finished soon. */
+  readonly congested: boolean;
   /** Memory of values that a connection is sending in pieces. */
   stagedBytesOf(connection: Connection): number;
 }
@@ -58,7 +60,10 @@ export class Connections {
 
   constructor(host: ConnectionsHost) {
     this.#host = host;
-    this.#share = new FairShare((run) => host.ports.timers.atTurnEnd(run));
+    this.#share = new FairShare(
+      (run) => host.ports.timers.atTurnEnd(run),
+      () => host.congested,
+    );
   }
 
   nextId(): number {
@@ -122,8 +127,14 @@ export class Connections {
     this.#all.delete(connection.id);
   }
 
+  /** Something under way has been finished: those who wait may go on. */
+  relieved(): void {
+    this.#share.relieved();
+  }
+
   /** To be called often; looks at all connections now and then. */
   tick(): void {
+    this.#share.tick();
     const { nowMs } = this.#host;
     if (nowMs - this.#lastSweepMs < SWEEP_MS) return;
     this.#lastSweepMs = nowMs;

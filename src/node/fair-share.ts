@@ -4,6 +4,9 @@
  * is handled in later turns, everybody's in rotation. Who sends little is handled at once, whatever others have waiting.
  *
  * Work is counted in units: one for a frame and one for every 256 bytes that come in or go out for it.
+ *
+ * While the node is congested nobody who waits is served: what they would add would only stand in line, before everybody
+ * else's requests.
  */
 import { FixedQueue } from '../base/fixed-queue.ts';
 
@@ -32,12 +35,18 @@ export class FairShare {
   readonly #atTurnEnd: (run: () => void) => void;
   readonly #run: () => void;
   readonly #waiting: FixedQueue<Sharer> = new FixedQueue();
+  readonly #isCongested: () => boolean;
   #spent = 0;
   #scheduled = false;
+  #isStalled = false;
 
-  /** `atTurnEnd` runs its argument when everything that is ready now has been handled. */
-  constructor(atTurnEnd: (run: () => void) => void) {
+  /**
+   * `atTurnEnd` runs its argument when everything that is ready now has been handled. `isCongested` says whether there
+   * is more under way than can be finished soon.
+   */
+  constructor(atTurnEnd: (run: () => void) => void, isCongested: () => boolean = () => false) {
     this.#atTurnEnd = atTurnEnd;
+    this.#isCongested = isCongested;
     this.#run = (): void => this.#endOfTurn();
   }
 
@@ -61,7 +70,7 @@ export class FairShare {
   /** `sharer` has more to do than it may; it is called again when its turn has come. */
   wait(sharer: Sharer): void {
     this.#waiting.push(sharer);
-    this.#schedule();
+    if (!this.#isStalled) this.#schedule();
   }
 
   #schedule(): void {
@@ -70,9 +79,29 @@ export class FairShare {
     this.#atTurnEnd(this.#run);
   }
 
+  /** Something under way has been finished. To be called often. */
+  relieved(): void {
+    if (!this.#isStalled || this.#isCongested()) return;
+    this.#isStalled = false;
+    this.#schedule();
+  }
+
+  /** Serves one turn's worth even while congested, so that those who wait always get on. To be called now and then. */
+  tick(): void {
+    if (this.#isStalled) this.#serve();
+  }
+
   #endOfTurn(): void {
     this.#scheduled = false;
     this.#spent = 0;
+    if (this.#waiting.size === 0) return;
+    this.#isStalled = this.#isCongested();
+    if (this.#isStalled) return;
+    this.#serve();
+    if (this.#waiting.size > 0) this.#schedule();
+  }
+
+  #serve(): void {
     const waiting = this.#waiting;
     const { size } = waiting;
     if (size === 0) return;
@@ -82,6 +111,5 @@ export class FairShare {
       const sharer = waiting.shift() as Sharer;
       if (sharer.serve(quantum)) waiting.push(sharer);
     }
-    if (waiting.size > 0) this.#schedule();
   }
 }

@@ -11,7 +11,9 @@ import { type Hello, INCARNATION_BYTES, type RoutingTable } from '../protocol/he
 import { LOGIN_TIMEOUT_MS, PROTOCOL_VERSION } from '../protocol/limits.ts';
 import * as peerCodec from '../protocol/peer-codec.ts';
 import { BackupState } from '../replication/primary.ts';
+import { isCongested } from './admission.ts';
 import { Connection } from './connection.ts';
+import { Connections } from './connections.ts';
 import { Forwarder } from './forwarder.ts';
 import { sendLargeValue } from './large-values.ts';
 import { LargeWrites } from './large-writes.ts';
@@ -30,16 +32,13 @@ import { RequestHandler } from './request-handler.ts';
 import type { NodeSettings } from './settings.ts';
 import { nodeStatus } from './status.ts';
 
-/** Connections that have not logged in, and links of peers; one more is closed at once. */
-const STRANGERS_MAX = 2000;
-
 export class Node {
   readonly settings: NodeSettings;
   readonly incarnation: Uint8Array = new Uint8Array(INCARNATION_BYTES);
   readonly identity: PeerIdentity;
   readonly self: number;
   readonly partitions: number;
-  readonly arena: Arena = new Arena();
+  readonly arena: Arena;
   /** By member; null at `self`. */
   readonly peers: readonly (Peer | null)[];
   readonly primaries: (PartitionPrimary | null)[] = [];
@@ -53,7 +52,7 @@ export class Node {
   readonly startedAtMs: number;
   nowMs: number;
   stopping = false;
-  readonly #connections: Map<number, Connection> = new Map();
+  readonly connections: Connections;
   readonly #login: LoginHandler;
   readonly #requests: RequestHandler;
   readonly #replicator: Replicator;
@@ -61,8 +60,6 @@ export class Node {
   readonly #parked: ParkedRequests;
   readonly #links: Links;
   readonly #turnHook: () => void;
-  #clients = 0;
-  #lastConnection = 0;
   #tickTimer: TimerHandle | null = null;
   #epoch = 0;
   #otherBytes = 0;
@@ -76,6 +73,7 @@ export class Node {
     this.crypto = ports.crypto;
     this.random = ports.random;
     ports.random.fill(this.incarnation);
+    this.arena = new Arena({ low: ports.random.u32(), high: ports.random.u32() });
     this.startedAtMs = ports.clock.monotonicMs();
     this.nowMs = this.startedAtMs;
     this.partitions = settings.partitions;
@@ -83,6 +81,7 @@ export class Node {
     assert(this.self >= 0, 'node: the own address is among the members');
     const { address, members, partitions, replicas } = settings;
     this.identity = { address, members, partitions, replicas };
+    this.connections = new Connections(this);
     this.#links = new Links(this, this.self, new PeerHandler(this));
     this.peers = this.#links.peers;
     this.primaryMembers = new Uint16Array(partitions);
@@ -176,11 +175,12 @@ export class Node {
     this.stopping = true;
     this.#links.stopDialling();
     const deadline = this.ports.clock.monotonicMs() + graceMs;
+    await this.#requests.stop();
     while (this.#unfinished && this.ports.clock.monotonicMs() < deadline) await this.#pause(5);
     this.#tickTimer?.cancel();
-    for (const connection of this.#connections.values()) connection.endSoon();
-    while (this.#connections.size > 0 && this.ports.clock.monotonicMs() < deadline) await this.#pause(5);
-    for (const connection of [...this.#connections.values()]) connection.destroy();
+    for (const connection of this.connections) connection.endSoon();
+    while (this.connections.size > 0 && this.ports.clock.monotonicMs() < deadline) await this.#pause(5);
+    for (const connection of [...this.connections]) connection.destroy();
     this.#links.stop();
     this.ports.turn.removeHook(this.#turnHook);
   }
@@ -203,42 +203,36 @@ export class Node {
   }
 
   nextConnectionId(): number {
-    this.#lastConnection += 1;
-    return this.#lastConnection;
+    return this.connections.nextId();
   }
 
   /** Someone has connected. */
   accept(channel: Channel): ChannelHandler {
-    const connection = new Connection(this.nextConnectionId(), channel, this.ports.turn, this.#login, () =>
-      this.touch(),
-    );
-    this.#connections.set(connection.id, connection);
+    const connection = this.connections.accept(channel, this.#login);
     connection.loginTimer = this.ports.timers.after(LOGIN_TIMEOUT_MS, () => this.#login.tooLate(connection));
-    if (this.#connections.size - this.#clients > STRANGERS_MAX) connection.destroy();
     return connection;
   }
 
   loginEnded(connection: Connection): void {
-    this.#connections.delete(connection.id);
+    this.connections.strangerClosed(connection);
   }
 
   welcomeClient(connection: Connection): void {
     connection.handler = this.#requests;
-    this.#clients += 1;
+    this.connections.welcomeClient(connection);
   }
 
   clientClosed(connection: Connection): void {
-    this.#clients -= 1;
-    this.#connections.delete(connection.id);
+    this.connections.clientClosed(connection);
   }
 
   /** True when no further client is let in (--max-connections). */
   get full(): boolean {
-    return this.#clients >= this.settings.connectionsMax;
+    return this.connections.clients >= this.settings.connectionsMax;
   }
 
-  get clients(): number {
-    return this.#clients;
+  stagedBytesOf(connection: Connection): number {
+    return this.#requests.stagedBytesOf(connection);
   }
 
   request(connection: Connection): void {
@@ -249,14 +243,15 @@ export class Node {
 
   welcomePeer(connection: Connection, hello: Hello): void {
     this.#links.accepted(connection, hello);
+    this.connections.keepLink(connection);
   }
 
   keep(connection: Connection): void {
-    this.#connections.set(connection.id, connection);
+    this.connections.keepLink(connection);
   }
 
   peerClosed(connection: Connection, error: Error | null): void {
-    this.#connections.delete(connection.id);
+    this.connections.linkClosed(connection);
     this.#links.closed(connection, error);
   }
 
@@ -376,6 +371,11 @@ export class Node {
     return true;
   }
 
+  /** Entries that backups have yet to acknowledge, where they can: more would only make everybody wait longer. */
+  get congested(): boolean {
+    return isCongested(this.primaries);
+  }
+
   get usedBytes(): number {
     return this.arena.usedBytes + this.#otherBytes;
   }
@@ -433,6 +433,7 @@ export class Node {
 
   #endOfTurn(): void {
     if (this.#parked.size > 0) this.#parked.retry(this.#requests, this.nowMs);
+    this.connections.relieved();
     this.#replicator.endOfTurn();
     if (this.#whenServing.length > 0) this.#checkServing();
   }
@@ -449,19 +450,10 @@ export class Node {
       this.#replicator.tellCommit(partition);
     }
     this.#replicator.batchesTold();
-    for (const connection of this.#connections.values()) if (connection.stuck) this.#dropStuck(connection);
+    this.connections.tick();
+    this.#requests.tick();
     if (this.#parked.size > 0 || this.#replicator.pending) this.ports.turn.wake();
     this.#checkServing();
-  }
-
-  #dropStuck(connection: Connection): void {
-    this.log.write('warn', 'connection dropped', {
-      from: connection.channel.remoteAddress,
-      name: connection.name,
-      reason: 'it does not read its replies',
-      unsentBytes: connection.queue.queuedBytes,
-    });
-    connection.destroy();
   }
 
   /** What lies outside the arena: large values, columns, logs, pieces. Blocks in the arena are counted as they are used. */

@@ -10,7 +10,7 @@ import type { Arena } from '../base/arena.ts';
 import { readI32, readU16, readU32, readU48 } from '../base/bytes.ts';
 import { AcquireOutcome, LockTable } from '../lock/lock-table.ts';
 import { type Attachment, RecordStatus } from '../replication/attachment.ts';
-import { Attachments } from '../replication/attachments.ts';
+import { ATTACHMENT_BYTES, Attachments } from '../replication/attachments.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
 import { ENTRY_HEAD_BYTES, type ReplicationLog } from '../replication/replication-log.ts';
@@ -34,8 +34,6 @@ export const ApplyStatus = {
 } as const;
 
 const NONE = -1;
-/** An attachment with its records and its places in the maps, about. */
-const ATTACHMENT_BYTES = 600;
 
 export class PartitionState {
   readonly keys: KeyTable;
@@ -58,6 +56,8 @@ export class PartitionState {
   /** Waiters whose wait ended without a grant. */
   readonly ended: number[] = [];
   endedCount = 0;
+  /** Told after each entry, while somebody waits for one. */
+  onApplied: (() => void) | null = null;
 
   readonly #takeStage: (stage: number) => Uint8Array;
   readonly #decimal: Uint8Array = new Uint8Array(DECIMAL_BYTES_MAX);
@@ -93,6 +93,16 @@ export class PartitionState {
     this.endedCount = 0;
     this.status = ApplyStatus.internal;
     this.#dispatch(log.kind(position));
+    if (this.onApplied !== null) this.onApplied();
+  }
+
+  /** The entry applied last; 0: none yet. */
+  get appliedEpoch(): number {
+    return this.#entryEpoch;
+  }
+
+  get appliedOperation(): number {
+    return this.#entryOperation;
   }
 
   #dispatch(kind: number): void {

@@ -3,7 +3,7 @@ import { writeU32, writeU48 } from '../base/bytes.ts';
 import { type Code, codes } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
-import { DONE, FAIL, GOTK, LKDK, WAIT } from '../protocol/opcode.ts';
+import { DONE, FAIL, GOTK, LKDK, MOVD, WAIT } from '../protocol/opcode.ts';
 import type { KeyTable } from '../store/key-table.ts';
 
 /** Whoever asked: a connection. */
@@ -14,6 +14,15 @@ export interface ReplyTarget {
 
 export function replyFail(to: ReplyTarget, messageId: number, code: Code, text: string): void {
   if (!to.closed) codec.writeFail(to.frames, FAIL, messageId, codes[code].wire, text);
+}
+
+/** Another member is primary of the partition. */
+export function replyMoved(to: ReplyTarget, messageId: number, partition: number, member: number): void {
+  if (to.closed) return;
+  to.frames.begin(MOVD, messageId);
+  to.frames.u16(partition);
+  to.frames.u16(member);
+  to.frames.end();
 }
 
 export function replyDone(to: ReplyTarget, messageId: number, outcome: number, epoch: number, operation: number): void {

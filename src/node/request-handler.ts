@@ -18,15 +18,21 @@ import {
 } from '../protocol/limits.ts';
 import * as op from '../protocol/opcode.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
+import { type BulkHost, BulkRequests } from './bulk-requests.ts';
+import { ClientStages } from './client-stages.ts';
 import type { Connection, FrameHandler } from './connection.ts';
+import type { ConnectionFacts } from './connections.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import type { Peer } from './peer.ts';
+import { poolWork } from './pool-work.ts';
+import type { NodePorts } from './ports.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
-import { keepAlive, leave } from './session-requests.ts';
-import { STAGES_PER_CONNECTION_MAX, Stages } from './stages.ts';
+import { admitSession, keepAlive, leave, SESSIONS_PER_CONNECTION_MAX } from './session-requests.ts';
+import { type WholePartitionHost, WholePartitionRequests } from './whole-partition-requests.ts';
 
-export interface RequestHost {
+export interface RequestHost extends WholePartitionHost, BulkHost {
+  readonly ports: NodePorts;
   readonly partitions: number;
   /** By partition: the primary here, or null. */
   readonly primaries: readonly (PartitionPrimary | null)[];
@@ -35,6 +41,8 @@ export interface RequestHost {
   readonly peers: readonly (Peer | null)[];
   readonly forwarder: Forwarder;
   readonly stopping: boolean;
+  readonly nowMs: number;
+  readonly connections: { list(): ConnectionFacts[] };
   table(): RoutingTable;
   status(): string;
   /** Sets memory aside for a value in pieces; false: there is none. */
@@ -54,18 +62,25 @@ export interface RequestHost {
 /** A body that ends exactly behind its key. */
 const NO_PAYLOAD = 0;
 const ANY_PAYLOAD = -1;
+/** What a write costs beyond a read, and a status, in units of fair-share.ts. */
+const WRITE_UNITS = 3;
+const STATUS_UNITS = 128;
 
 const utf8 = new TextEncoder();
 
 export class RequestHandler implements FrameHandler {
   readonly #host: RequestHost;
   readonly #shift: number;
-  /** Values that clients are sending in pieces. */
-  readonly #stages: Map<number, Stages> = new Map();
+  readonly #stages: ClientStages;
+  readonly #wholePartitions: WholePartitionRequests;
+  readonly #bulk: BulkRequests;
 
   constructor(host: RequestHost) {
     this.#host = host;
     this.#shift = partitionShift(host.partitions);
+    this.#stages = new ClientStages(host);
+    this.#wholePartitions = new WholePartitionRequests(host, poolWork(host.ports.workers));
+    this.#bulk = new BulkRequests(host);
   }
 
   frame(connection: Connection): void {
@@ -105,8 +120,14 @@ export class RequestHandler implements FrameHandler {
         return leave(this.#host.primaries, from, messageId, bytes, start, end);
       case op.SCAN:
         return this.#scan(from, messageId, bytes, start, end);
+      case op.XPRT:
+        return this.#wholePartitions.export(from, messageId, bytes, start, end);
+      case op.HASH:
+        return this.#wholePartitions.hash(from, messageId, bytes, start, end);
+      case op.LOAD:
+        return this.#bulk.load(from, messageId, bytes, start, end);
       case op.DROP:
-        return this.#stages.get(from.id)?.drop(messageId);
+        return this.#stages.drop(from, messageId);
       case op.STGE:
         return this.#stage(from, messageId, bytes, start, end);
       case op.BTCH:
@@ -114,7 +135,7 @@ export class RequestHandler implements FrameHandler {
       case op.PING:
         return echo(from, messageId, bytes, start, end);
       case op.STAT:
-        return this.#status(from, messageId);
+        return this.#status(from, messageId, bytes, start, end);
       case op.TABL:
         from.frames.begin(op.TABL, messageId);
         encodeTable(from.frames, this.#host.table());
@@ -172,6 +193,7 @@ export class RequestHandler implements FrameHandler {
   ): void {
     const keyEnd = this.#checkWrite(opcode, payload, from, messageId, bytes, start, end);
     if (keyEnd < 0) return;
+    from.units += WRITE_UNITS;
     const partition = this.#partitionOf(bytes, start + codec.WRITE_KEY, keyEnd);
     const primary = this.#host.primaries[partition] as PartitionPrimary | null;
     if (primary === null) return this.#elsewhere(partition, opcode, from, messageId, bytes, start, end);
@@ -211,7 +233,7 @@ export class RequestHandler implements FrameHandler {
   #putStaged(opcode: number, from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     const keyEnd = this.#checkWrite(opcode, 8, from, messageId, bytes, start, end);
     // Whatever comes of it, the stage is used up.
-    const value = end - start < 8 ? null : (this.#stages.get(from.id)?.take(readU32(bytes, end - 8)) ?? null);
+    const value = end - start < 8 ? null : this.#stages.take(from, readU32(bytes, end - 8));
     if (keyEnd < 0) return;
     const partition = this.#partitionOf(bytes, start + codec.WRITE_KEY, keyEnd);
     const primary = this.#host.primaries[partition] as PartitionPrimary | null;
@@ -223,7 +245,7 @@ export class RequestHandler implements FrameHandler {
   }
 
   #stage(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    const stages = this.#stagesOf(from);
+    const stages = this.#stages.of(from);
     try {
       if (!stages.receive(bytes, start, end)) return;
       from.frames.begin(op.STGD, messageId);
@@ -235,20 +257,23 @@ export class RequestHandler implements FrameHandler {
     }
   }
 
-  #stagesOf(connection: Connection): Stages {
-    let stages = this.#stages.get(connection.id);
-    if (stages === undefined) {
-      stages = new Stages(STAGES_PER_CONNECTION_MAX, (bytes) => this.#host.reserveHere(bytes));
-      this.#stages.set(connection.id, stages);
-    }
-    return stages;
-  }
-
   /** Memory of whole and partial values that no entry names yet. */
   get stagedBytes(): number {
-    let bytes = 0;
-    for (const stages of this.#stages.values()) bytes += stages.bytes;
-    return bytes;
+    return this.#stages.bytes + this.#wholePartitions.bytes + this.#bulk.bytes;
+  }
+
+  stagedBytesOf(connection: Connection): number {
+    return this.#stages.bytesOf(connection);
+  }
+
+  /** The node is stopping: ends what would go on by itself. */
+  stop(): Promise<void> {
+    return this.#bulk.stop();
+  }
+
+  /** To be called often. */
+  tick(): void {
+    this.#stages.tick();
   }
 
   #attach(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -264,6 +289,10 @@ export class RequestHandler implements FrameHandler {
       return replyFail(from, messageId, 'KV_BAD_REQUEST', text);
     }
     if (this.#late(from, messageId, bytes, start)) return;
+    if (!admitSession(from, bytes, start + codec.ATTACH_SESSION)) {
+      const text = `this connection has brought ${SESSIONS_PER_CONNECTION_MAX} sessions; end some (CLOS), or connect again`;
+      return replyFail(from, messageId, 'KV_OVERLOADED', text);
+    }
     const primary = this.#host.primaries[partition] as PartitionPrimary | null;
     if (primary === null) return this.#elsewhere(partition, op.ATCH, from, messageId, bytes, start, end);
     primary.attach(from, messageId, bytes, start, end);
@@ -295,12 +324,17 @@ export class RequestHandler implements FrameHandler {
       else this.request(from, opcode, id, bytes, at + FRAME_HEADER_BYTES, next);
       at = next;
     }
+    from.units += count;
   }
 
-  #status(from: Connection, messageId: number): void {
+  #status(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    const what = end > start ? (bytes[start] as number) : codec.StatusOf.node;
+    if (end - start > 1 || what > codec.StatusOf.connections) return void malformed(from, messageId, 'STAT');
+    from.units += STATUS_UNITS;
+    const text = what === codec.StatusOf.node ? this.#host.status() : JSON.stringify(this.#host.connections.list());
     from.frames.begin(op.STAD, messageId);
-    const bytes = utf8.encode(this.#host.status());
-    from.frames.bytes(bytes, 0, bytes.length);
+    const body = utf8.encode(text);
+    from.frames.bytes(body, 0, body.length);
     from.frames.end();
   }
 
@@ -344,7 +378,9 @@ export class RequestHandler implements FrameHandler {
   }
 
   closed(connection: Connection): void {
-    this.#stages.delete(connection.id);
+    this.#stages.closed(connection);
+    this.#wholePartitions.closed(connection);
+    this.#bulk.closed(connection);
     this.#host.clientClosed(connection);
   }
 }

@@ -1,7 +1,7 @@
 /** One page of a scan: committed entries of one partition, from a cursor on, in the order of their slots. */
 import { readU16, readU32, writeU32 } from '../base/bytes.ts';
 import * as codec from '../protocol/client-codec.ts';
-import { SCAN_PAGE_BYTES_MAX, SCAN_PAGE_ENTRIES_MAX } from '../protocol/limits.ts';
+import { SCAN_PAGE_BYTES_MAX, SCAN_PAGE_ENTRIES_MAX, SCAN_PAGE_SLOTS_MAX } from '../protocol/limits.ts';
 import { SCND } from '../protocol/opcode.ts';
 import type { KeyTable } from '../store/key-table.ts';
 import type { ReplyTarget } from './reply.ts';
@@ -41,7 +41,8 @@ export function writeScanPage(
   frames.u32(0);
   let count = 0;
   let slot = keys.next(readU32(body, start + codec.SCAN_CURSOR));
-  while (slot >= 0 && count < entriesMax && frames.frameBytes < SCAN_PAGE_BYTES_MAX) {
+  const slotsEnd = slot + SCAN_PAGE_SLOTS_MAX;
+  while (slot >= 0 && slot < slotsEnd && count < entriesMax && frames.frameBytes < SCAN_PAGE_BYTES_MAX) {
     if (keys.keyStartsWith(slot, body, prefixStart, prefixEnd)) {
       writeEntry(to, keys, slot, nowMs, withValues);
       count += 1;

@@ -75,6 +75,9 @@ export const SCAN_PREFIX_LENGTH = 15;
 export const SCAN_PREFIX = 17;
 export const ScanFlag = { values: 1 } as const;
 
+/** What STAT asks for: its body, one byte; without a body the node itself. */
+export const StatusOf = { node: 0, connections: 1 } as const;
+
 /*
  * STGE   stage u32 | total u32 | offset u32 | bytes …      the last piece is answered by STGD
  */

@@ -10,6 +10,8 @@ export const FRAME_HEADER_BYTES = 12;
 export const FRAME_LENGTH_MIN = 8;
 /** Largest length field; below 2^24, so the first byte of a binary peer is 0x00 and tells it from other protocols. */
 export const FRAME_LENGTH_MAX: number = (1 << 24) - 1;
+/** Largest length field that a node takes from a client: a batch, a chunk of rows to load. */
+export const CLIENT_FRAME_LENGTH_MAX: number = (1 << 21) - 1;
 /** Largest length field before the login is done. */
 export const LOGIN_FRAME_LENGTH_MAX = 4096;
 /** A connection that has not logged in after this is closed. */
@@ -24,8 +26,25 @@ export const FRAGMENT_BYTES: number = 64 * 1024;
 /** Bytes of one page of a scan, about; a page holds at least one entry. */
 export const SCAN_PAGE_BYTES_MAX: number = 256 * 1024;
 export const SCAN_PAGE_ENTRIES_MAX = 10_000;
+/** Bytes of keys and values in one page of an export, about; a page holds at least one row. */
+export const EXPORT_PAGE_BYTES_MAX: number = 256 * 1024;
+/** Text of a page in one frame; a longer one travels as fragments. */
+export const EXPORT_FRAME_TEXT_BYTES_MAX: number = 1024 * 1024;
+/** Text of a page at all: the longest line has a value of 64 MiB and a key whose every byte takes six. */
+export const EXPORT_TEXT_BYTES_MAX: number = 512 * 1024 * 1024;
+/** Exports open at a node at the same time; one that nobody asks for a page for so long is forgotten. */
+export const EXPORTS_MAX = 8;
+export const EXPORT_IDLE_MS = 30_000;
+/** Digests of partitions under way at a node at the same time. */
+export const DIGESTS_MAX = 32;
+/** Slots of a partition that one page of a scan looks at: a page that finds nothing ends, too. */
+export const SCAN_PAGE_SLOTS_MAX = 32_768;
+/** Text of one LOAD. */
+export const LOAD_BYTES_MAX: number = 1024 * 1024;
+/** Lines whose failure one LODD tells; further ones are only counted. */
+export const LOAD_FAILURES_MAX = 100;
 /** Frames in one batch container. */
-export const BATCH_FRAMES_MAX = 10_000;
+export const BATCH_FRAMES_MAX = 1000;
 
 /** Session leases, as asked for by clients. */
 export const LEASE_MS_MIN = 100;

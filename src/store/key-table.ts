@@ -24,6 +24,16 @@ import { Expiration } from './expiration.ts';
 
 const NONE = -1;
 
+/** Somebody who is told before an entry changes (table-snapshot.ts). */
+export interface ChangeWatcher {
+  /** Memory it holds on behalf of the table. */
+  readonly bytes: number;
+  /** The entry in `slot`, in use, is about to be overwritten or removed. */
+  beforeChange(slot: number): void;
+  /** Everything is gone at once. */
+  cleared(): void;
+}
+
 /** What the engine adds to a large value: its buffer, the view of it, and the place in the map. */
 const LARGE_VALUE_OVERHEAD_BYTES = 256;
 
@@ -36,12 +46,15 @@ export class KeyTable {
   /** By slot; there is one exactly for the values that do not fit their block. */
   readonly #largeValues: Map<number, Uint8Array>;
   #largeBytes: number;
+  /** Null while nobody watches, so that a write pays for one look. */
+  #watchers: ChangeWatcher[] | null;
 
   constructor(arena: Arena) {
     this.#index = new KeyIndex(arena);
     this.#expiration = new Expiration();
     this.#largeValues = new Map();
     this.#largeBytes = 0;
+    this.#watchers = null;
   }
 
   /** Keys in it. */
@@ -49,9 +62,32 @@ export class KeyTable {
     return this.#index.size;
   }
 
-  /** Bytes held: blocks with the size of their class, large values, columns and the heap of deadlines. */
+  /** Every slot is below this; it grows with the keys. */
+  get capacity(): number {
+    return this.#index.capacity;
+  }
+
+  /** Bytes held: blocks with the size of their class, large values, columns, the heap of deadlines, and what watchers hold. */
   get bytes(): number {
-    return this.#index.bytes + this.#largeBytes + this.#expiration.bytes;
+    return this.#index.bytes + this.#largeBytes + this.#expiration.bytes + this.#watchedBytes;
+  }
+
+  get #watchedBytes(): number {
+    return this.#watchers === null ? 0 : this.#watchers.reduce((sum, watcher) => sum + watcher.bytes, 0);
+  }
+
+  /** From now on `watcher` is told. */
+  watch(watcher: ChangeWatcher): void {
+    this.#watchers = [...(this.#watchers ?? []), watcher];
+  }
+
+  unwatch(watcher: ChangeWatcher): void {
+    const others = (this.#watchers ?? []).filter((other) => other !== watcher);
+    this.#watchers = others.length === 0 ? null : others;
+  }
+
+  #tell(watchers: readonly ChangeWatcher[], slot: number): void {
+    for (const watcher of watchers) watcher.beforeChange(slot);
   }
 
   /** The slot of the key `key[start, end)`, or −1. */
@@ -112,6 +148,7 @@ export class KeyTable {
 
   /** Forgets the key of a slot in use; the slot may come back for another key. */
   remove(slot: number): void {
+    if (this.#watchers !== null) this.#tell(this.#watchers, slot);
     this.#dropLargeValue(slot);
     this.#expiration.set(slot, 0, this.#index.capacity);
     this.#index.remove(slot);
@@ -119,6 +156,7 @@ export class KeyTable {
 
   /** Forgets everything and gives the blocks back to the arena. */
   clear(): void {
+    for (const watcher of this.#watchers ?? []) watcher.cleared();
     this.#index.clear();
     this.#expiration.clear();
     this.#largeValues.clear();
@@ -215,6 +253,7 @@ export class KeyTable {
   #place(key: Uint8Array, start: number, end: number, payloadBytes: number): number {
     const slot = this.#index.find(key, start, end);
     if (slot === NONE) return this.#index.insert(key, start, end, payloadBytes);
+    if (this.#watchers !== null) this.#tell(this.#watchers, slot);
     this.#dropLargeValue(slot);
     this.#index.resizePayload(slot, payloadBytes);
     return slot;

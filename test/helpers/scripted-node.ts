@@ -3,6 +3,8 @@
  * connections are fake channels. The same requests always get the same answers, byte for byte.
  */
 import type { ChannelHandler, Clock, LogLevel, Random, TimerHandle, Timers } from '../../src/base/ports.ts';
+import { InlineWorkers } from '../../src/bulk/worker-pool.ts';
+import { KeyvalError } from '../../src/errors.ts';
 import { systemCrypto } from '../../src/io/random.ts';
 import { Node } from '../../src/node/node.ts';
 import type { NodeSettings } from '../../src/node/settings.ts';
@@ -108,6 +110,8 @@ export class ScriptedNode {
         log: { write: (level, event, fields) => void this.logged.push({ level, event, fields }) },
         turn: this.#turn.turn,
         processFacts: () => ({ pid: 1, cpuMicros: 0, residentBytes: 0 }),
+        workers: new InlineWorkers(),
+        openBulkWriter: () => Promise.reject(new KeyvalError('KV_UNREACHABLE', 'this node has no client of its own')),
       },
     );
     this.node.start();

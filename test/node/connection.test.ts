@@ -228,6 +228,17 @@ test('who takes nothing for too long is overdue; whatever it takes counts', (t) 
   t.is(connection.overdue, 'it does not read its replies');
 });
 
+test('something that waits whenever it is looked at, and leaves every time, is no sign of being stuck', (t) => {
+  const { connection, manual, clock } = bench();
+  connection.peer = 0;
+  for (let times = 0; times < 5; times += 1) {
+    pong(connection, 10); // a heartbeat, say
+    t.is(connection.overdue, null);
+    manual.end();
+    clock.nowMs += STUCK_MS;
+  }
+});
+
 test('with far too much unsent it is overdue at once', (t) => {
   const { connection, recorder } = bench();
   connection.peer = 0;

@@ -78,3 +78,32 @@ test('with very many a turn stays bounded, and the rotation reaches everybody', 
   t.true(eaters.every((eater) => eater.served.length >= 1));
   t.true(eaters.every((eater) => eater.served.length <= 2));
 });
+
+test('while the node is congested nobody who waits is served, then all go on', (t) => {
+  const turns: (() => void)[] = [];
+  let congested = false;
+  const share = new FairShare(
+    (run) => turns.push(run),
+    () => congested,
+  );
+  const endTurn = () => turns.shift()?.();
+  const eater = new Eater(4 * TURN_UNITS);
+  share.wait(eater);
+  endTurn();
+  t.is(eater.served.length, 1);
+  congested = true;
+  endTurn();
+  share.relieved();
+  t.deepEqual([eater.served.length, turns.length], [1, 0], 'it neither serves nor spins');
+  t.is(share.allowance, NEWCOMER_UNITS, 'who sends little is still handled');
+  share.tick();
+  t.is(eater.served.length, 2, 'one turn now and then');
+  const later = new Eater(TURN_UNITS);
+  share.wait(later);
+  t.is(turns.length, 0);
+  congested = false;
+  share.relieved();
+  endTurn();
+  t.is(eater.served.length, 3);
+  t.is(later.served.length, 1);
+});

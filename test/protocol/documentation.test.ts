@@ -2,7 +2,9 @@
 import test from 'ava';
 import { codes } from '../../src/errors.ts';
 import * as client from '../../src/protocol/client-codec.ts';
+import * as exporting from '../../src/protocol/export-codec.ts';
 import * as limits from '../../src/protocol/limits.ts';
+import * as loading from '../../src/protocol/load-codec.ts';
 import * as opcodes from '../../src/protocol/opcode.ts';
 import * as peer from '../../src/protocol/peer-codec.ts';
 import { EntryKind } from '../../src/replication/entry-kind.ts';
@@ -100,6 +102,32 @@ const places: readonly [heading: string, field: string, at: number][] = [
   ['SCND', 'cursor', client.SCANNED_CURSOR],
   ['SCND', 'count', client.SCANNED_COUNT],
   ['SCND', 'entries', client.SCANNED_ENTRIES],
+  ['XPRT', 'flags', exporting.EXPORT_FLAGS],
+  ['XPRT', 'partition', exporting.EXPORT_PARTITION],
+  ['XPRT', 'snapshot', exporting.EXPORT_SNAPSHOT],
+  ['XPRT', 'rows max', exporting.EXPORT_ROWS_MAX],
+  ['XPRT', 'prefix length', exporting.EXPORT_PREFIX_LENGTH],
+  ['XPRT', 'prefix', exporting.EXPORT_PREFIX],
+  ['XPRD', 'revision', exporting.EXPORTED_EPOCH],
+  ['XPRD', 'partition', exporting.EXPORTED_PARTITION],
+  ['XPRD', 'snapshot', exporting.EXPORTED_SNAPSHOT],
+  ['XPRD', 'length', exporting.EXPORTED_LENGTH],
+  ['XPRD', 'rows', exporting.EXPORTED_ROWS],
+  ['XPRD', 'check', exporting.EXPORTED_CHECK],
+  ['XPRD', 'text', exporting.EXPORTED_TEXT],
+  ['HASH', 'kind', exporting.HASH_KIND],
+  ['HASH', 'partition', exporting.HASH_PARTITION],
+  ['HASH', 'revision', exporting.HASH_EPOCH],
+  ['HASH', 'key length', exporting.HASH_KEY_LENGTH],
+  ['HASH', 'key', exporting.HASH_KEY],
+  ['HSHD', 'revision', exporting.HASHED_EPOCH],
+  ['HSHD', 'count', exporting.HASHED_COUNT],
+  ['HSHD', 'digest', exporting.HASHED_DIGEST],
+  ['LOAD', 'flags', loading.LOAD_FLAGS],
+  ['LOAD', 'lines', loading.LOAD_LINES],
+  ['LODD', 'failed', loading.LOADED_FAILED],
+  ['LODD', 'count', loading.LOADED_COUNT],
+  ['LODD', 'failures', loading.LOADED_FAILURES],
   ['ACKN', 'status', peer.ACK_STATUS],
   ['ACKN', 'operation', peer.ACK_OPERATION],
   ['BEAT', 'flags', peer.BEAT_FLAGS],

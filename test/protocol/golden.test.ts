@@ -73,7 +73,7 @@ test('the proofs are those of the secret', (t) => {
   t.is(fields('wlcm.hex').proof, proof('callee'));
 });
 
-const requests = 'GETK PUTK CASK DELK INCR LCKK ULKK CNCL ATCH KEEP CLOS SCAN BTCH PING STAT'.split(' ');
+const requests = 'GETK PUTK CASK DELK INCR LCKK ULKK CNCL ATCH KEEP CLOS SCAN XPRT HASH BTCH PING STAT'.split(' ');
 /** What a node answers when it does not understand. */
 const misunderstood = [codes.KV_BAD_FRAME, codes.KV_UNKNOWN_OPCODE, codes.KV_BAD_REQUEST].map(({ wire }) => wire);
 

@@ -35,6 +35,12 @@ export const layers: readonly Layer[] = [
     }),
   ),
   {
+    files: 'bulk/',
+    may: ['bulk/', 'base/', 'errors.ts', 'protocol/limits.ts'],
+    builtins: 'pure',
+    packages: false,
+  },
+  {
     files: 'protocol/',
     may: ['protocol/', 'base/', 'errors.ts'],
     mayTypes: messages,
@@ -43,14 +49,14 @@ export const layers: readonly Layer[] = [
   },
   {
     files: 'node/',
-    may: ['node/', ...coreFolders, 'base/', 'protocol/', 'errors.ts'],
+    may: ['node/', ...coreFolders, 'base/', 'bulk/', 'protocol/', 'errors.ts'],
     builtins: 'pure',
     packages: true,
   },
   ...clientEdges.map((files): Layer => ({ files, may: ['base/ports.ts'], builtins: 'all', packages: false })),
   {
     files: 'io/',
-    may: ['io/', 'base/address.ts', 'base/ports.ts', 'protocol/', 'errors.ts'],
+    may: ['io/', 'base/address.ts', 'base/ports.ts', 'bulk/', 'protocol/', 'errors.ts'],
     builtins: 'all',
     packages: true,
   },
@@ -87,7 +93,7 @@ export const layers: readonly Layer[] = [
   },
   {
     files: 'testing/',
-    may: ['testing/', 'node/', 'client/', 'base/', 'errors.ts'],
+    may: ['testing/', 'node/', 'client/', 'replication/', 'protocol/', 'bulk/', 'base/', 'errors.ts'],
     builtins: 'pure',
     packages: false,
   },
@@ -136,6 +142,7 @@ export const layers: readonly Layer[] = [
       'archive/',
       'door/',
       'base/',
+      'bulk/',
       'protocol/',
       'errors.ts',
     ],

@@ -1,5 +1,5 @@
 /** `keyval status`: every node of the cluster and what it says of itself. */
-import type { ClusterStatus, NodeFacts, NodeStatus } from '../../client/cluster-status.ts';
+import type { ClusterStatus, NodeFacts, NodeStatus, SpreadMs } from '../../client/cluster-status.ts';
 import { ExitCode } from '../../errors.ts';
 import type { Command } from '../shared/command.ts';
 import { withClient } from '../shared/connection.ts';
@@ -49,7 +49,9 @@ export function statusText(found: ClusterStatus): string {
   const count = `${found.nodes.length} ${found.nodes.length === 1 ? 'node' : 'nodes'}`;
   const headline = `cluster ${found.cluster}: ${count}, ${up} up; ${serving} of ${total} partitions take writes`;
   const problems = found.nodes.map(problemOf).filter((line) => line !== null);
-  const paragraphs = [headline, table([HEADINGS, ...found.nodes.map(rowOf)]), problems.join('\n'), VOLATILE];
+  const workers = upNodes(found).map(workersOf);
+  const nodes = table([HEADINGS, ...found.nodes.map(rowOf)]);
+  const paragraphs = [headline, nodes, workers.join('\n'), problems.join('\n'), VOLATILE];
   return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
 }
 
@@ -84,6 +86,21 @@ function rowOf(node: NodeStatus): string[] {
 function memoryText({ memory }: NodeFacts): string {
   const used = bytesText(memory.usedBytes);
   return memory.maxBytes === 0 ? used : `${used} of ${bytesText(memory.maxBytes)}`;
+}
+
+/** What its worker threads have done; tasks on the main thread are not timed. */
+function workersOf({ endpoint, workers }: UpNode): string {
+  if (workers === undefined) return `${endpoint}: of an older version, which has no worker threads`;
+  const { threads, threadsMax, tasks, failed, refused, inline, queued, queueMs, runMs } = workers;
+  if (threadsMax === 0) return `${endpoint}: no worker threads; ${inline} bulk tasks on the main thread`;
+  const troubles = [failed > 0 ? `, ${failed} failed` : '', refused > 0 ? `, ${refused} refused` : ''].join('');
+  const counts = `${threads} of ${threadsMax} worker threads up; ${tasks} tasks${troubles}, ${inline} on the main thread`;
+  if (tasks === 0) return `${endpoint}: ${counts}`;
+  return `${endpoint}: ${counts}; ${queued} queued; waited ${spreadText(queueMs)}; ran ${spreadText(runMs)}`;
+}
+
+function spreadText({ p50, p99, max }: SpreadMs): string {
+  return `${p50.toFixed(1)} ms (p99 ${p99.toFixed(1)}, max ${max.toFixed(1)})`;
 }
 
 /** Why a node is down or does not take writes; null when all is well. */

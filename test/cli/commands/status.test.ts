@@ -20,6 +20,24 @@ test('all is well: 0', async (t) => {
   t.regex(stdout, /\nKeys live in memory: stopping all nodes loses them\.\n$/);
 });
 
+test('what the worker threads have done: a line a node', async (t) => {
+  const node = await readyNode(t, { workerThreads: 2 });
+  const none = await readyNode(t, { workerThreads: 0 });
+  const client = await node.client({ timeoutMs: 60_000 });
+  const line = `{"key":"k","value":"${'v'.repeat(500)}"}\n`;
+  await client.load(line.repeat(200));
+  await client.load(line);
+  await client.close();
+  const [shown, without] = await Promise.all([
+    keyval(t, node.address, ['status']),
+    keyval(t, none.address, ['status']),
+  ]);
+  const spread = '[\\d.]+ ms \\(p99 [\\d.]+, max [\\d.]+\\)';
+  const counts = '[01] of 2 worker threads up; 1 tasks, 1 on the main thread; 0 queued';
+  t.regex(shown.stdout, new RegExp(`\n${node.address}: ${counts}; waited ${spread}; ran ${spread}\n`));
+  t.regex(without.stdout, new RegExp(`\n${none.address}: no worker threads; 0 bulk tasks on the main thread\n`));
+});
+
 test('status as documents', async (t) => {
   const node = await readyNode(t);
   const [json, ndjson] = await Promise.all([

@@ -4,6 +4,7 @@
  */
 import type { FrameWriter } from '../../../src/protocol/frame-writer.ts';
 import { type BodyCodec, type Fields, ofLayout } from './layout.ts';
+import * as bulk from './load-bodies.ts';
 import * as login from './login-bodies.ts';
 import * as peer from './peer-bodies.ts';
 import * as reply from './reply-bodies.ts';
@@ -30,7 +31,10 @@ export const bodyCodecs: Readonly<Record<string, BodyCodec>> = {
   KEEP: request.session,
   CLOS: request.session,
   SCAN: request.scan,
+  XPRT: request.exportPage,
+  HASH: request.hash,
   STGE: request.stage,
+  LOAD: bulk.load,
   BTCH: request.batch,
   PING: anything,
   STAT: nothing,
@@ -42,6 +46,9 @@ export const bodyCodecs: Readonly<Record<string, BodyCodec>> = {
   WAIT: nothing,
   KEPT: request.kept,
   SCND: reply.scanned,
+  XPRD: reply.exported,
+  HSHD: reply.hashed,
+  LODD: bulk.loaded,
   STGD: nothing,
   PONG: anything,
   STAD: anything,

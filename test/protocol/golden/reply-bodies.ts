@@ -1,5 +1,6 @@
 /** Bodies of the replies of nodes. */
 import * as codec from '../../../src/protocol/client-codec.ts';
+import * as exporting from '../../../src/protocol/export-codec.ts';
 import { DONE, FAIL } from '../../../src/protocol/opcode.ts';
 import { decodeOne } from '../../helpers/decode.ts';
 import { encoded } from '../../helpers/encode.ts';
@@ -46,6 +47,24 @@ export const done: BodyCodec = {
     put(writer, decodeOne(frame).body);
   },
 };
+
+export const exported: BodyCodec = ofLayout([
+  ['flags', 'u8', exporting.EXPORTED_FLAGS],
+  ['revision', 'u64', exporting.EXPORTED_EPOCH],
+  ['partition', 'u16', exporting.EXPORTED_PARTITION],
+  ['snapshot', 'u32', exporting.EXPORTED_SNAPSHOT],
+  ['length', 'u32', exporting.EXPORTED_LENGTH],
+  ['rows', 'u32', exporting.EXPORTED_ROWS],
+  ['check', exporting.CHECK_BYTES, exporting.EXPORTED_CHECK],
+  ['text', 'rest', exporting.EXPORTED_TEXT],
+]);
+
+export const hashed: BodyCodec = ofLayout([
+  ['state', 'u8', exporting.HASHED_STATE],
+  ['revision', 'u64', exporting.HASHED_EPOCH],
+  ['count', 'u48', exporting.HASHED_COUNT],
+  ['digest', 'rest', exporting.HASHED_DIGEST],
+]);
 
 export const locked: BodyCodec = ofLayout([['token', 'u64', codec.LOCKED_EPOCH]]);
 

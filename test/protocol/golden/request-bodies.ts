@@ -1,6 +1,7 @@
 /** Bodies of the requests of clients. */
 import { writeU32 } from '../../../src/base/bytes.ts';
 import * as codec from '../../../src/protocol/client-codec.ts';
+import * as exporting from '../../../src/protocol/export-codec.ts';
 import type { FrameWriter } from '../../../src/protocol/frame-writer.ts';
 import { FRAME_HEADER_BYTES } from '../../../src/protocol/limits.ts';
 import { decodeChunks } from '../../helpers/decode.ts';
@@ -51,6 +52,23 @@ export const scan: BodyCodec = ofLayout([
   ['cursor', 'u32', codec.SCAN_CURSOR],
   ['entriesMax', 'u32', codec.SCAN_ENTRIES_MAX],
   ['prefix', 'bytes16', codec.SCAN_PREFIX_LENGTH],
+]);
+
+export const exportPage: BodyCodec = ofLayout([
+  ['timeLeftMs', 'u32', 0],
+  ['flags', 'u8', exporting.EXPORT_FLAGS],
+  ['partition', 'u16', exporting.EXPORT_PARTITION],
+  ['snapshot', 'u32', exporting.EXPORT_SNAPSHOT],
+  ['rowsMax', 'u32', exporting.EXPORT_ROWS_MAX],
+  ['prefix', 'bytes16', exporting.EXPORT_PREFIX_LENGTH],
+]);
+
+export const hash: BodyCodec = ofLayout([
+  ['timeLeftMs', 'u32', 0],
+  ['kind', 'u8', exporting.HASH_KIND],
+  ['partition', 'u16', exporting.HASH_PARTITION],
+  ['revision', 'u64', exporting.HASH_EPOCH],
+  ['key', 'bytes16', exporting.HASH_KEY_LENGTH],
 ]);
 
 export const stage: BodyCodec = ofLayout([

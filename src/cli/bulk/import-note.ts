@@ -1,0 +1,88 @@
+/**
+ * The note beside a file that is being imported (`FILE.import-progress`): up to where everything is stored, and what the
+ * file was then. It is replaced as a whole, a few times a second, and removed at the end.
+ */
+import { systemClock } from '../../io/clock.ts';
+import { type FileFacts, readNote, removeNote, writeNote } from '../../io/long-files.ts';
+import { usage } from '../shared/values.ts';
+
+export interface ImportNote {
+  /** Of the file; the import goes on only where it is still the same. */
+  readonly size: number;
+  readonly mtimeMs: number;
+  /** Every line before this is stored, or was told to be wrong. */
+  readonly offset: number;
+  readonly lines: number;
+  readonly rows: number;
+  readonly failed: number;
+}
+
+const PERIOD_MS = 200;
+
+export const importNoteOf = (path: string): string => `${path}.import-progress`;
+
+export class ImportNotes {
+  readonly #path: string;
+  #note: ImportNote;
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
+  #last: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, note: ImportNote) {
+    this.#path = path;
+    this.#note = note;
+  }
+
+  /** @throws KeyvalError KV_USAGE when there is nothing to go on with, or the file has changed */
+  static async open(path: string, { size, mtimeMs }: FileFacts, resume: boolean): Promise<ImportNotes> {
+    const fresh: ImportNote = { size, mtimeMs, offset: 0, lines: 0, rows: 0, failed: 0 };
+    if (!resume) return new ImportNotes(path, fresh);
+    const text = await readNote(importNoteOf(path));
+    if (text === null) throw usage(`${importNoteOf(path)} is not there: nothing was interrupted; leave out --resume`);
+    const note = parseNote(text, importNoteOf(path));
+    if (note.size !== size || note.mtimeMs !== mtimeMs) {
+      throw usage(`${path} has changed since it was interrupted; import it from the start, without --resume`);
+    }
+    return new ImportNotes(path, note);
+  }
+
+  get note(): ImportNote {
+    return this.#note;
+  }
+
+  /** More is stored. Resolves at once most of the time: the note is written now and then. */
+  async advance(offset: number, lines: number, rows: number, failed: number): Promise<void> {
+    const before = this.#note;
+    this.#note = {
+      ...before,
+      offset,
+      lines: before.lines + lines,
+      rows: before.rows + rows,
+      failed: before.failed + failed,
+    };
+    if (systemClock.monotonicMs() - this.#writtenAtMs >= PERIOD_MS) await this.write();
+  }
+
+  /** One after the other: each replaces the file. */
+  write(): Promise<void> {
+    this.#writtenAtMs = systemClock.monotonicMs();
+    const written = this.#last.then(() => writeNote(importNoteOf(this.#path), `${JSON.stringify(this.#note)}\n`));
+    this.#last = written.catch(() => undefined);
+    return written;
+  }
+
+  async remove(): Promise<void> {
+    await this.#last;
+    await removeNote(importNoteOf(this.#path));
+  }
+}
+
+function parseNote(text: string, path: string): ImportNote {
+  try {
+    const note = JSON.parse(text) as ImportNote;
+    const numbers = [note.size, note.mtimeMs, note.offset, note.lines, note.rows, note.failed];
+    if (numbers.every((number) => typeof number === 'number' && number >= 0) && note.offset <= note.size) return note;
+  } catch {
+    // told below
+  }
+  throw usage(`${path} is no note of an import; import the file from the start, without --resume`);
+}

@@ -1,0 +1,91 @@
+/** `keyval export`: everything in the cluster as NDJSON. */
+import { ExitCode } from '../../errors.ts';
+import { ExportRun } from '../bulk/export-run.ts';
+import { type ExportTarget, FileTarget, noteOf, OutputTarget } from '../bulk/export-target.ts';
+import { Interruption } from '../bulk/interruption.ts';
+import { Pace } from '../bulk/pace.ts';
+import { DEFAULT_RETRY_FOR_MS } from '../bulk/passing.ts';
+import { type Figures, Progress, summaryText } from '../bulk/progress.ts';
+import type { Command } from '../shared/command.ts';
+import { flag, valued } from '../shared/command-line.ts';
+import { type BytesClient, withClient } from '../shared/connection.ts';
+import { type Format, formatOf, printResult } from '../shared/output.ts';
+import { usage, type Values } from '../shared/values.ts';
+
+/** A page may hold a value of 64 MiB. */
+const PAGE_TIMEOUT_MS = 30_000;
+
+export const exportCommand: Command = {
+  name: 'export',
+  operands: ['FILE'],
+  optionalOperands: 1,
+  summary: 'write all keys and values to a file or standard output, as NDJSON',
+  details: `A line a key: {"key":"seat-1","value":"ada","ttlMs":60000}; bytes that are no text stand in base64 as key64, value64. Each
+partition is exported as one committed state while writes go on. What goes to a FILE can be interrupted: FILE.progress tells
+how far it came, and --resume goes on there.`,
+  options: {
+    prefix: valued('only keys that begin with this'),
+    rate: valued('at most so many rows a second'),
+    resume: flag('go on with an export that was interrupted'),
+    force: flag('write over FILE'),
+    'retry-for': valued('how long to try again when a node does not answer', '1m'),
+  },
+  examples: [
+    ['keyval export backup.ndjson', 'everything, to a file'],
+    ['keyval export --resume backup.ndjson', 'go on with what was interrupted'],
+    ['keyval export --prefix user: | gzip > users.ndjson.gz', 'some keys, compressed'],
+  ],
+  async run({ operands: [path], values }) {
+    const file = path === undefined || path === '-' ? null : path;
+    if (file === null && (values.flag('resume') || values.flag('force'))) {
+      throw usage('--resume and --force need a FILE; standard output cannot be gone on with');
+    }
+    return withClient(values, (client) => run(client, file, values));
+  },
+};
+
+async function run(client: BytesClient, file: string | null, values: Values): Promise<number> {
+  const prefix = values.text('prefix') ?? '';
+  const pace = new Pace(values.whole('rate', 1));
+  const fresh = { partitions: 0, partitionsTotal: client.partitions, prefix, rows: 0, bytes: 0 };
+  const how = { resume: values.flag('resume'), force: values.flag('force') };
+  const format = formatOf(values);
+  const timeoutMs = values.durationMs('timeout') ?? PAGE_TIMEOUT_MS;
+  const retryForMs = values.durationMs('retry-for', 0) ?? DEFAULT_RETRY_FOR_MS;
+  const target: ExportTarget =
+    file === null ? new OutputTarget(client.partitions, prefix) : await FileTarget.open(file, fresh, how);
+  const figures: Figures = { rows: 0, failed: 0, done: 0, total: 0, unit: 'partitions' };
+  const interruption = new Interruption();
+  const progress = new Progress('export', figures);
+  const note = (line: string): void => progress.note(`keyval: ${line}`);
+  const job = { client, target, prefix, pace, timeoutMs, retryForMs, figures, interruption, note };
+  let whole = false;
+  try {
+    whole = await new ExportRun(job).run();
+  } finally {
+    progress[Symbol.dispose]();
+    await target.close(whole);
+    if (!whole && file !== null) note(goOnText(file, figures));
+  }
+  if (!whole) return interruption.exitCode ?? ExitCode.error;
+  await tell(format, file, figures, target.before.rows, progress);
+  return ExitCode.ok;
+}
+
+function goOnText(file: string, { done, total }: Figures): string {
+  return `${done} of ${total} partitions are in ${file}, ${noteOf(file)} tells; go on with: keyval export --resume ${file}`;
+}
+
+async function tell(
+  format: Format,
+  file: string | null,
+  { rows, total }: Figures,
+  rowsBefore: number,
+  progress: Progress,
+): Promise<void> {
+  const { elapsedMs } = progress;
+  const text = `exported ${summaryText(rows - rowsBefore, elapsedMs)} of ${total} partitions`;
+  if (file === null) return progress.note(text);
+  const document = { file, rows, partitions: total, seconds: elapsedMs / 1000 };
+  await printResult(format, document, rowsBefore === 0 ? text : `${text}, ${rows} in ${file}`);
+}

@@ -1,0 +1,152 @@
+/**
+ * Do the replicas of a partition hold the same? All of them are asked for a digest at one operation: first at the one
+ * where the primary is now; while writes go on some replica will have passed that, and then at one a little ahead, which
+ * each comes to in its own time. No writer is held up.
+ */
+import { KeyvalError } from '../errors.ts';
+import { digestOfReplica, type ReplicaDigest } from './digest.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { NodeLink } from './node-link.ts';
+
+export interface CheckedReplica {
+  readonly node: string;
+  readonly primary: boolean;
+  readonly keys: number;
+  readonly digest: string;
+}
+
+export interface PartitionCheck {
+  readonly partition: number;
+  /** `unknown`: they could not all be compared; `reason` says why. */
+  readonly verdict: 'same' | 'differs' | 'unknown';
+  /** The operation at which they were compared, 0n when they were not. */
+  readonly revision: bigint;
+  /** Those compared. */
+  readonly replicas: readonly CheckedReplica[];
+  readonly reason: string | null;
+}
+
+/** How long a replica may take to come to an operation that has been committed, or soon will be. */
+const WAIT_MS = 1000;
+const ATTEMPTS = 8;
+/** Operations to look ahead: at least this many, and twice as many as came between two answers. */
+const AHEAD_MIN = 16;
+
+type Answer = { readonly link: NodeLink } & (
+  | { readonly kind: 'digest'; readonly digest: ReplicaDigest }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'failed'; readonly error: KeyvalError }
+);
+
+export class PartitionChecker {
+  readonly #dispatcher: Dispatcher;
+  readonly #partition: number;
+  readonly #deadlineMs: number;
+
+  constructor(dispatcher: Dispatcher, partition: number, deadlineMs: number) {
+    this.#dispatcher = dispatcher;
+    this.#partition = partition;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  async check(): Promise<PartitionCheck> {
+    let ahead = AHEAD_MIN;
+    let target = 0n;
+    let answers: readonly Answer[] = [];
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const began = target === 0n ? await this.#atPrimary() : null;
+      if (began !== null && began.kind !== 'digest') return this.#unknown([began]);
+      const at = began?.digest.revision ?? target;
+      answers = [...(began === null ? [] : [began]), ...(await this.#ask(at, began === null))];
+      const digests = answers.flatMap((answer) => (answer.kind === 'digest' ? [answer.digest] : []));
+      if (digests.every(({ state }) => state === 'digest')) return this.#compare(answers, at);
+      const furthest = digests.reduce((most, { revision }) => (revision > most ? revision : most), 0n);
+      // Nobody has come so far: the writes have paused, and the next attempt finds them at rest.
+      if (furthest < at) target = 0n;
+      else {
+        ahead = Math.max(ahead * 2, Number(furthest - at) * 2);
+        target = furthest + BigInt(ahead);
+      }
+    }
+    return this.#unknown(answers, 'writes go on too fast to catch all replicas at one operation');
+  }
+
+  async #atPrimary(): Promise<Answer> {
+    return this.#askOne(this.#dispatcher.router.linkOf(this.#partition), 0n);
+  }
+
+  #ask(revision: bigint, withPrimary: boolean): Promise<Answer[]> {
+    const { router } = this.#dispatcher;
+    const primary = router.linkOf(this.#partition);
+    const links = router.links.filter((link) => withPrimary || link !== primary);
+    return Promise.all(links.map((link) => this.#askOne(link, revision)));
+  }
+
+  async #askOne(link: NodeLink, revision: bigint): Promise<Answer> {
+    try {
+      if (!link.up && link.lastError !== null) throw link.lastError;
+      const digest = await digestOfReplica(
+        this.#dispatcher,
+        link,
+        this.#partition,
+        revision,
+        WAIT_MS,
+        this.#deadlineMs,
+      );
+      return { link, kind: 'digest', digest };
+    } catch (error) {
+      if (!(error instanceof KeyvalError)) throw error;
+      return error.code === 'KV_MOVED' ? { link, kind: 'none' } : { link, kind: 'failed', error };
+    }
+  }
+
+  #compare(answers: readonly Answer[], revision: bigint): PartitionCheck {
+    const replicas = this.#replicas(answers);
+    const [first] = replicas;
+    const same = replicas.every(({ digest, keys }) => digest === first?.digest && keys === first.keys);
+    const failed = answers.filter((answer) => answer.kind === 'failed');
+    const verdict = !same ? 'differs' : failed.length > 0 ? 'unknown' : 'same';
+    return { partition: this.#partition, verdict, revision, replicas, reason: reasonOf(answers) };
+  }
+
+  #unknown(answers: readonly Answer[], why: string | null = null): PartitionCheck {
+    const reason = reasonOf(answers) ?? why;
+    return { partition: this.#partition, verdict: 'unknown', revision: 0n, replicas: [], reason };
+  }
+
+  #replicas(answers: readonly Answer[]): CheckedReplica[] {
+    const primary = this.#dispatcher.router.linkOf(this.#partition);
+    return answers.flatMap((answer) => {
+      if (answer.kind !== 'digest') return [];
+      const { keys, digest } = answer.digest;
+      return [{ node: answer.link.endpoint, primary: answer.link === primary, keys, digest }];
+    });
+  }
+}
+
+function reasonOf(answers: readonly Answer[]): string | null {
+  const reasons = answers.flatMap((answer) =>
+    answer.kind === 'failed' ? [`${answer.link.endpoint}: ${answer.error.code}: ${answer.error.message}`] : [],
+  );
+  return reasons.length === 0 ? null : reasons.join('; ');
+}
+
+/** All partitions, a few at a time, in order. */
+export async function* checkReplicas(dispatcher: Dispatcher, deadlineOf: () => number): AsyncGenerator<PartitionCheck> {
+  const { partitions } = dispatcher.router;
+  const running: Promise<PartitionCheck>[] = [];
+  let next = 0;
+  const begin = (): void => {
+    if (next >= partitions) return;
+    running.push(new PartitionChecker(dispatcher, next, deadlineOf()).check());
+    next += 1;
+  };
+  while (next < CHECKS_AT_ONCE && next < partitions) begin();
+  for (let first = running.shift(); first !== undefined; first = running.shift()) {
+    yield await first;
+    begin();
+  }
+}
+
+/** Each holds at most one digest under way per node. */
+const CHECKS_AT_ONCE = 8;

@@ -1,0 +1,2 @@
+/** A worker file that cannot be loaded. */
+throw new Error('this worker does not start');

@@ -1,0 +1,119 @@
+/** LOAD as a bare socket sends it: its form, its bounds, its deadline, and its end when a node or a client goes. */
+import test, { type ExecutionContext } from 'ava';
+import type { RunningNode } from '../../src/index.ts';
+import { decodeLoaded, encodeLoad, type LoadResult } from '../../src/protocol/load-codec.ts';
+import { readyNode, startedNode } from '../helpers/node.ts';
+import { describe, RawClient, type RawFrame } from '../helpers/raw-client.ts';
+
+const utf8 = new TextEncoder();
+const PLENTY_MS = 60_000;
+
+function load(text: string, timeLeftMs: number = PLENTY_MS): Uint8Array {
+  return encodeLoad(timeLeftMs, utf8.encode(text));
+}
+
+function loaded(frame: RawFrame): LoadResult {
+  if (frame.opcode !== 'LODD') throw new Error(`expected LODD, got ${describe(frame)}`);
+  return decodeLoaded(new Uint8Array(frame.body));
+}
+
+async function raw(t: ExecutionContext, address: string): Promise<RawClient> {
+  const client = await RawClient.login(address);
+  t.teardown(() => client.destroy());
+  return client;
+}
+
+/** A node whose rows stay under way: a member of the cluster is missing. */
+function waitingNode(t: ExecutionContext, port: number): Promise<RunningNode> {
+  const [listen, missing] = [`127.0.0.1:${port}`, `127.0.0.2:${port}`] as const;
+  return startedNode(t, { peers: [listen, missing], listen, partitions: 4 });
+}
+
+const rows = (count: number): string =>
+  Array.from({ length: count }, (_, at) => `{"key":"k${at}","value":"v"}`).join('\n');
+
+test('bodies that are no LOAD are refused, and the connection stays', async (t) => {
+  const node = await readyNode(t);
+  const client = await raw(t, node.address);
+  const flagged = load('');
+  flagged[4] = 1;
+  const refused: readonly (readonly [Uint8Array, number])[] = [
+    [new Uint8Array(4), 4],
+    [flagged, 4],
+    [load('x'.repeat(1024 * 1024 + 1)), 6],
+    [load(rows(1), 0), 15],
+  ];
+  for (const [body, code] of refused) {
+    const reply = await client.request('LOAD', 5, body);
+    t.is(reply.opcode, 'FAIL');
+    t.is(reply.body.readUInt16BE(0), code, describe(reply));
+  }
+  t.like(loaded(await client.request('LOAD', 6, load(rows(3)))), { rows: 3, failed: 0 });
+});
+
+for (const workerThreads of [0, 1]) {
+  test(`the deadline: rows not begun by then are told, ${workerThreads} threads`, async (t) => {
+    const listen = `127.0.0.1:${26_810 + workerThreads}`;
+    await startedNode(t, { peers: [listen, '127.0.0.2:26819'], listen, partitions: 4, workerThreads });
+    const client = await raw(t, listen);
+    const result = loaded(await client.request('LOAD', 1, load(`wrong\n${rows(1000)}`, 300)));
+    t.is(result.rows, 0);
+    t.is(result.failed, 1001);
+    t.is(result.failures.length, 100);
+    t.is(result.failures[0]?.line, 1);
+    const codes = new Set(result.failures.map(({ code }) => code));
+    t.true(codes.has('KV_DEADLINE'), [...codes].join());
+  });
+}
+
+test('a connection has four loads under way, its fifth is refused; others have theirs', async (t) => {
+  const node = await waitingNode(t, 26820);
+  const [greedy, other] = [await raw(t, node.address), await raw(t, node.address)];
+  for (const id of [1, 2, 3, 4, 5]) greedy.send('LOAD', id, load(rows(5), 1000));
+  const refusal = await greedy.next();
+  t.is(describe(refusal), 'FAIL 17 this connection has 4 loads under way already');
+  t.is(refusal.messageId, 5);
+  t.is(loaded(await other.request('LOAD', 1, load(rows(5), 1000))).failed, 5);
+  for (const id of [1, 2, 3, 4]) t.is(loaded(await greedy.reply(id)).failed, 5);
+});
+
+test('a client goes while its load is under way: others load', async (t) => {
+  const node = await waitingNode(t, 26821);
+  const [gone, other] = [await raw(t, node.address), await raw(t, node.address)];
+  for (const id of [1, 2, 3, 4]) gone.send('LOAD', id, load(rows(500)));
+  await gone.request('PING', 9);
+  gone.destroy();
+  await gone.closed;
+  t.is(loaded(await other.request('LOAD', 1, load(rows(5), 300))).failed, 5);
+});
+
+test('a node that stops answers its loads', async (t) => {
+  const node = await waitingNode(t, 26822);
+  const client = await raw(t, node.address);
+  client.send('LOAD', 1, load(rows(1000)));
+  await client.request('PING', 2);
+  const closed = node.close();
+  const result = loaded(await client.reply(1));
+  t.is(result.failed, 1000);
+  await closed;
+  await client.closed;
+});
+
+test('loads of several connections take turns', async (t) => {
+  const node = await readyNode(t, { partitions: 4, workerThreads: 0 });
+  const [first, second] = [await raw(t, node.address), await raw(t, node.address)];
+  await first.request('LOAD', 1, load(rows(1)));
+  const order: string[] = [];
+  const long = first.request('LOAD', 2, load(rows(20_000))).then((frame) => order.push(`long ${loaded(frame).rows}`));
+  await first.request('PING', 3);
+  const short = second.request('LOAD', 2, load(rows(10))).then((frame) => order.push(`short ${loaded(frame).rows}`));
+  await Promise.all([long, short]);
+  t.deepEqual(order, ['short 10', 'long 20000']);
+});
+
+test('what a node has no memory for is refused', async (t) => {
+  const node = await readyNode(t, { maxMemoryBytes: 900_000, partitions: 4 });
+  const client = await raw(t, node.address);
+  const reply = await client.request('LOAD', 1, load(`${' '.repeat(1_000_000)}\n`));
+  t.regex(describe(reply), /^FAIL 18 /);
+});
