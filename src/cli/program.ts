@@ -20,7 +20,7 @@ import { variablesOf } from './config/option.ts';
 import { clientConfiguration, sharedOptions } from './shared/client-configuration.ts';
 import { CLIENT_FILE_VARIABLE, clientOptionTable } from './shared/client-option-table.ts';
 import { type Command, invocationOf, synopsis } from './shared/command.ts';
-import { commandLine, explainMistake, splitAtDashes } from './shared/command-line.ts';
+import { commandLine, examplesText, explainMistake, splitAtDashes } from './shared/command-line.ts';
 import { nearest } from './shared/nearest.ts';
 import { print } from './shared/streams.ts';
 import { table } from './shared/table.ts';
@@ -122,12 +122,17 @@ function parserOf(args: readonly string[], choose: (command: Command, values: Ra
 }
 
 function usageOf(command: Command): string {
-  const details = command.details === undefined ? '' : `\n\n${command.details}`;
+  const details = command.details === undefined ? '' : `\n\n${paragraphs(command.details)}`;
   return `Usage: ${NAME} ${synopsis(command, '[options]')}\n\n${command.summary}${details}`;
 }
 
+/** Lines are broken where they are shown, not where they were written. */
+function paragraphs(text: string): string {
+  return text.replaceAll(/(?<!\n)\n(?!\n)/g, ' ');
+}
+
 function withExamples(parser: Argv, examples: Command['examples']): Argv {
-  return parser.example(examples.map(([line, what]) => [line, what]));
+  return parser.epilogue(examplesText(examples));
 }
 
 /** Those of the command that the line names, or of all. */

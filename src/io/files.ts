@@ -1,6 +1,7 @@
 /** Files that people name on the command line. */
 import { createReadStream } from 'node:fs';
 import { KeyvalError } from '../errors.ts';
+import { fileTrouble } from './file-trouble.ts';
 
 /** A secret is a line, not a disk: more is a mistyped path. */
 const SECRET_BYTES_MAX = 4096;
@@ -43,7 +44,7 @@ async function smallFile(path: string, bytesMax: number, what: string): Promise<
   try {
     for await (const chunk of createReadStream(path, { end: bytesMax })) chunks.push(chunk as Buffer);
   } catch (cause) {
-    throw unusable(what, cause instanceof Error ? cause.message : String(cause), cause);
+    throw unusable(what, fileTrouble(path, cause), cause);
   }
   const bytes = new Uint8Array(Buffer.concat(chunks));
   if (bytes.length > bytesMax) throw unusable(what, `${path} has more than ${bytesMax} bytes`);

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { KeyvalError } from '../errors.ts';
+import { fileTrouble } from './file-trouble.ts';
 
 const READ_BYTES: number = 1024 * 1024;
 
@@ -118,6 +119,5 @@ export async function removeNote(path: string): Promise<void> {
 }
 
 function failed(what: string, path: string, cause: unknown): KeyvalError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new KeyvalError('KV_USAGE', `cannot ${what} ${path}: ${why}`, { cause });
+  return new KeyvalError('KV_USAGE', `cannot ${what}: ${fileTrouble(path, cause)}`, { cause });
 }

@@ -60,7 +60,7 @@ const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
   [['--max-connections', '0'], /^--max-connections is a whole number from 1/],
   [['--cluster', 'a b'], /^--cluster is 1 to 64 letters/],
   [['--log-level', 'loud'], /^--log-level is silent, fatal, error, warn, info, debug, not 'loud'$/],
-  [['--secret-file', '/does/not/exist'], /^--secret-file: ENOENT/],
+  [['--secret-file', '/does/not/exist'], /^--secret-file: \/does\/not\/exist does not exist/],
   [['--peers'], /^--peers needs a value$/],
   [['127.0.0.1'], /^unexpected argument '127\.0\.0\.1'; see keyval-node --help$/],
 ];

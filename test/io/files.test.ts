@@ -36,7 +36,10 @@ test('a file that is not there, a folder', async (t) => {
   const path = secretFile(t, 'x');
   await t.throwsAsync(readSecretFile(`${path}-not`), {
     code: 'KV_USAGE',
-    message: /^--secret-file: ENOENT.*secret-not/,
+    message: /^--secret-file: .*secret-not does not exist/,
   });
-  await t.throwsAsync(readSecretFile(join(path, '..')), { code: 'KV_USAGE', message: /^--secret-file: EISDIR/ });
+  await t.throwsAsync(readSecretFile(join(path, '..')), {
+    code: 'KV_USAGE',
+    message: /^--secret-file: .* is a folder, not a file/,
+  });
 });

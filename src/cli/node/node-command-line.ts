@@ -5,7 +5,7 @@ import type { NodeOptions } from '../../index.ts';
 import { printedConfiguration } from '../config/configuration.ts';
 import { variablesOf } from '../config/option.ts';
 import { jsonSchemaOf } from '../config/schema.ts';
-import { commandLine, explainMistake, splitAtDashes } from '../shared/command-line.ts';
+import { commandLine, examplesText, explainMistake, splitAtDashes } from '../shared/command-line.ts';
 import { reportFailure } from '../shared/failure.ts';
 import { print } from '../shared/streams.ts';
 import { type RawValues, usage, Values } from '../shared/values.ts';
@@ -41,18 +41,19 @@ export async function nodeCommandLine(
   return values.flag('print-config') ? printed(printedConfiguration(configuration.found)) : options;
 }
 
+const EXAMPLES: readonly (readonly [line: string, what: string])[] = [
+  [NODE_PROGRAM, `a cluster of one on 127.0.0.1:${DEFAULT_PORT}`],
+  [`${NODE_PROGRAM} --peers 10.0.0.1,10.0.0.2,10.0.0.3 --secret-file secret`, 'the same line on three machines'],
+  [`${NODE_PROGRAM} --peers 127.0.0.1,127.0.0.2 --listen 127.0.0.2`, 'one of two nodes on one machine'],
+  [`${NODE_PROGRAM} --config /etc/keyval/node.json --check-config`, 'is the file in order?'],
+];
+
 async function parse(args: readonly string[]): Promise<RawValues> {
   try {
     const parser = commandLine(NODE_PROGRAM, args)
       .usage(`Usage: ${NODE_PROGRAM} [options]\n\nStarts one node of a keyval cluster.`)
       .options(nodeCommandOptions)
-      .example([
-        [NODE_PROGRAM, `a cluster of one on 127.0.0.1:${DEFAULT_PORT}`],
-        [`${NODE_PROGRAM} --peers 10.0.0.1,10.0.0.2,10.0.0.3 --secret-file secret`, 'the same line on three machines'],
-        [`${NODE_PROGRAM} --peers 127.0.0.1,127.0.0.2 --listen 127.0.0.2`, 'one of two nodes on one machine'],
-        [`${NODE_PROGRAM} --config /etc/keyval/node.json --check-config`, 'is the file in order?'],
-      ])
-      .epilogue(EPILOGUE);
+      .epilogue(`${examplesText(EXAMPLES)}\n\n${EPILOGUE}`);
     return (await parser.parseAsync()) as RawValues;
   } catch (error) {
     throw explainMistake(NODE_PROGRAM, args, [...Object.keys(nodeCommandOptions), 'help', 'version'], error);

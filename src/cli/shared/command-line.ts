@@ -54,6 +54,11 @@ export function commandLine(program: string, args: readonly string[]): Argv {
     .fail(false);
 }
 
+/** Examples, each with what it does below it, so that a long one stays on a line and can be copied. */
+export function examplesText(examples: readonly (readonly [line: string, what: string])[]): string {
+  return ['Examples:', ...examples.flatMap(([line, what]) => [`  ${line}`, `      ${what}`])].join('\n');
+}
+
 /** `args` up to the first `--`, and what follows it; null when there is none. */
 export function splitAtDashes(args: readonly string[]): { args: readonly string[]; rest: readonly string[] | null } {
   const at = args.indexOf('--');
