@@ -143,9 +143,13 @@ export class KeyIndex {
     this.#longKeys.clear();
   }
 
-  /** The least slot in use that is ≥ `slot`, or −1. A key that stays while a caller walks is met exactly once. */
-  next(slot: number): number {
-    for (let at = slot; at < this.#slotsTouched; at++) {
+  /**
+   * The least slot in use that is ≥ `slot` and below `end`, or −1. A key that stays while a caller walks is met exactly
+   * once.
+   */
+  next(slot: number, end: number = this.#slotsTouched): number {
+    const stop = Math.min(end, this.#slotsTouched);
+    for (let at = slot; at < stop; at++) {
       if ((this.#refs[at] as number) >= 0) return at;
     }
     return NONE;

@@ -4,6 +4,8 @@ import type { Address, Channel, ChannelHandler, Transport } from '../base/ports.
 
 /** Idle this long before the kernel probes. */
 const KEEP_ALIVE_MS = 15_000;
+/** What is read at once: as much as the system hands over. */
+const READ_BYTES: number = 64 * 1024;
 
 class TcpChannel implements Channel {
   readonly remoteAddress: string;
@@ -56,15 +58,23 @@ class TcpChannel implements Channel {
   }
 }
 
-/** Joins a socket and its handler. */
+/** Joins an accepted socket and its handler. */
 export function attachSocket(socket: Socket, handlerOf: (channel: Channel) => ChannelHandler): Channel {
+  const { channel, handler } = join(socket, handlerOf);
+  socket.on('data', (chunk: Buffer) => {
+    handler.received(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+  });
+  return channel;
+}
+
+function join(
+  socket: Socket,
+  handlerOf: (channel: Channel) => ChannelHandler,
+): { channel: TcpChannel; handler: ChannelHandler } {
   const channel = new TcpChannel(socket, `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`);
   const handler = handlerOf(channel);
   channel.handler = handler;
   let failure: Error | null = null;
-  socket.on('data', (chunk: Buffer) => {
-    handler.received(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
-  });
   socket.on('end', () => {
     if (handler.finished === undefined) socket.end();
     else handler.finished();
@@ -73,13 +83,22 @@ export function attachSocket(socket: Socket, handlerOf: (channel: Channel) => Ch
     failure = error;
   });
   socket.on('close', () => handler.ended(failure));
-  return channel;
+  return { channel, handler };
 }
 
 export const tcpTransport: Transport = {
   connect(address: Address, handlerOf: (channel: Channel) => ChannelHandler, timeoutMs: number): Promise<Channel> {
     return new Promise((resolve, reject) => {
-      const socket = connectSocket({ host: address.host, port: address.port, noDelay: true });
+      let handler: ChannelHandler | null = null;
+      // All chunks are read into one buffer, past the stream's own queue: nothing is allocated for their bytes.
+      const onread = {
+        buffer: new Uint8Array(READ_BYTES),
+        callback: (bytes: number, buffer: Uint8Array): boolean => {
+          handler?.received(buffer.subarray(0, bytes));
+          return true;
+        },
+      };
+      const socket = connectSocket({ host: address.host, port: address.port, noDelay: true, onread });
       const timer = setTimeout(() => {
         socket.destroy();
         reject(new Error(`no connection within ${timeoutMs} ms`));
@@ -90,7 +109,9 @@ export const tcpTransport: Transport = {
       });
       socket.once('connect', () => {
         clearTimeout(timer);
-        resolve(attachSocket(socket, handlerOf));
+        const joined = join(socket, handlerOf);
+        handler = joined.handler;
+        resolve(joined.channel);
       });
     });
   },

@@ -144,15 +144,22 @@ export class BulkRequests {
   /** Begins up to `most` rows of a load, and puts it back in line if it has more. Gives how many. */
   #beginRows(load: Load, most: number, nowMs: number): number {
     const end = this.#endOf(load, nowMs);
-    if (end !== null) load.failRows(...end);
+    if (end !== null) {
+      load.failRows(...end);
+      return this.#goOn(load, load.hasText, 0);
+    }
     let begun = 0;
     for (; begun < most; begun += 1) {
       const row = load.next();
       if (row === null) break;
       this.#write(load, row, nowMs);
     }
-    load.waiting = begun === most || load.hasText;
-    if (load.waiting) this.#ready.push(load);
+    return this.#goOn(load, begun === most || load.hasText, begun);
+  }
+
+  #goOn(load: Load, hasMore: boolean, begun: number): number {
+    load.waiting = hasMore;
+    if (hasMore) this.#ready.push(load);
     else this.#checkEnd(load);
     return begun;
   }
@@ -175,8 +182,7 @@ export class BulkRequests {
         this.#rowEnded(load, nowMs);
       },
       (error: unknown) => {
-        const code = error instanceof KeyvalError ? error.code : 'KV_INTERNAL';
-        load.failed(line, code, error instanceof Error ? error.message : String(error));
+        load.failed(line, codeOf(error), error instanceof Error ? error.message : String(error));
         this.#rowEnded(load, nowMs);
       },
     );
@@ -223,4 +229,10 @@ export class BulkRequests {
       this.#host.ports.timers.after(ms, resolve);
     });
   }
+}
+
+/** A node that stops closes the client of its loads: its rows are to be loaded elsewhere. */
+function codeOf(error: unknown): Code {
+  if (!(error instanceof KeyvalError)) return 'KV_INTERNAL';
+  return error.code === 'KV_CLOSED' ? 'KV_STOPPING' : error.code;
 }

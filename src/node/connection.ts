@@ -46,8 +46,8 @@ export class Connection implements ChannelHandler, Sharer {
   peer = -1;
   /** Shown in listings. */
   name = '';
-  /** Sessions that it has brought, hexadecimal. */
-  readonly sessions: Set<string> = new Set();
+  /** Sessions that it has brought, hexadecimal, and the partitions they were attached to over it. */
+  readonly sessions: Map<string, Set<number>> = new Map();
   /** Its requests that were handed on to other nodes and are not answered yet. */
   forwards = 0;
   /** Closes it unless the login is done by then. */
@@ -66,6 +66,7 @@ export class Connection implements ChannelHandler, Sharer {
   /** It is not read: its replies pile up, or it waits for its turn. */
   #paused = false;
   #waiting = false;
+  #beingServed = false;
   /** The other side has said that it sends no more. */
   #finished = false;
   /** When it was last seen that the other side had taken something, or nothing was waiting for it. */
@@ -128,7 +129,7 @@ export class Connection implements ChannelHandler, Sharer {
     const share = this.#share;
     if (share === null || this.peer >= 0) return void this.#handleFrames(Number.POSITIVE_INFINITY);
     share.charge(this.#handleFrames(share.allowance));
-    if (this.#waiting) share.wait(this);
+    if (this.#waiting && !this.#beingServed) share.wait(this);
   }
 
   /** Its turn has come. True when more is left for later ones. */
@@ -137,8 +138,10 @@ export class Connection implements ChannelHandler, Sharer {
     if (this.closed) return false;
     this.#now();
     if (this.full) return false; // it goes on when it has room again
+    this.#beingServed = true;
     this.#handleFrames(units);
-    if (!this.#waiting && !this.full) this.#resume();
+    if (!this.#waiting && !this.full) this.#resume(); // a channel in memory delivers at once, what it has held
+    this.#beingServed = false;
     return this.#waiting;
   }
 

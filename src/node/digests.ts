@@ -34,6 +34,10 @@ interface Waiting {
 
 /** Longest wait for an operation, whatever the caller would wait. */
 const WAIT_MS_MAX = 5000;
+/** Bytes of values being hashed by threads, or in slices. */
+const HASHING_BYTES_MAX: number = 128 * 1024 * 1024;
+/** Log2 of the bytes that count as a unit of fair-share.ts. */
+const BYTES_PER_UNIT_SHIFT = 10;
 const NO_DIGEST = new Uint8Array(0);
 
 export class Digests {
@@ -41,6 +45,7 @@ export class Digests {
   readonly #work: BulkWork;
   readonly #waiting: Set<Waiting> = new Set();
   #running = 0;
+  #hashingBytes = 0;
 
   constructor(host: DigestHost, work: BulkWork) {
     this.#host = host;
@@ -60,11 +65,19 @@ export class Digests {
     const epoch = keys.epoch(slot);
     const operation = keys.operation(slot);
     const length = keys.valueLength(slot);
+    to.units += length >>> BYTES_PER_UNIT_SHIFT;
+    if (this.#hashingBytes > 0 && this.#hashingBytes + length > HASHING_BYTES_MAX) {
+      return replyFail(to, messageId, 'KV_OVERLOADED', 'too many large values are being hashed');
+    }
     const digest = this.#work.sha256(bytesOfValue(partition.state, slot));
     const reply = (sum: Uint8Array): void =>
       writeDigest(to, messageId, codec.HashedState.digest, epoch, operation, length, sum);
     if (digest instanceof Uint8Array) return reply(digest);
-    digest.then(reply, (error: unknown) => {
+    this.#hashingBytes += length;
+    const ended = digest.finally(() => {
+      this.#hashingBytes -= length;
+    });
+    ended.then(reply, (error: unknown) => {
       const code = error instanceof KeyvalError ? error.code : 'KV_INTERNAL';
       replyFail(to, messageId, code, error instanceof Error ? error.message : String(error));
     });

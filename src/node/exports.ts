@@ -23,7 +23,6 @@ import type { BulkWork } from './bulk-work.ts';
 import type { Connection } from './connection.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import { replyFail } from './reply.ts';
-import { slicedSha256 } from './sliced-hash.ts';
 import { reserveForSnapshot, type SnapshotMemory } from './snapshot-memory.ts';
 
 export interface ExportHost extends SnapshotMemory {
@@ -134,6 +133,7 @@ export class Exports {
     const { sink, snapshot, connection } = one;
     sink.rowsMax = rowsMax;
     const state = snapshot.page(sink);
+    connection.units += snapshot.visits >>> SLOTS_PER_UNIT_SHIFT;
     if (state !== SnapshotState.open && state !== SnapshotState.done) return this.#lost(one, messageId, state);
     const { rows: count } = sink.rows;
     const rows = sink.rows.take();
@@ -157,8 +157,7 @@ export class Exports {
     if (text.length > EXPORT_TEXT_BYTES_MAX) {
       return this.#failed(one, messageId, new KeyvalError('KV_TOO_LARGE', `a line of ${text.length} bytes`));
     }
-    const isLarge = text.length > EXPORT_FRAME_TEXT_BYTES_MAX;
-    const digest = isLarge ? slicedSha256(text, this.#host.ports.timers) : this.#work.sha256(text);
+    const digest = this.#work.sha256(text);
     if (digest instanceof Uint8Array) return this.#reply(one, messageId, text, count, last, digest);
     one.busy = true;
     digest.then(
@@ -206,6 +205,8 @@ export class Exports {
 
 /** What a page costs of a connection's share. */
 const BYTES_PER_UNIT = 1024;
+/** Log2 of the slots looked at that count as one. */
+const SLOTS_PER_UNIT_SHIFT = 4;
 
 const reasons: Readonly<Record<number, readonly [Code, string]>> = {
   [SnapshotState.noRoom]: ['KV_OUT_OF_MEMORY', 'there is no memory to keep its state while writes go on'],

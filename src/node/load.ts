@@ -28,6 +28,7 @@ export class Load {
   #rows: RowReader = new RowReader(NOTHING);
   #written = 0;
   #failed = 0;
+  #abandoned = false;
   readonly #failures: LineError[] = [];
 
   /** `text` is what is parsed here, piece by piece; empty when a worker thread does it. */
@@ -39,8 +40,9 @@ export class Load {
     this.#text = text;
   }
 
-  /** Rows that have been parsed. */
+  /** Rows that have been parsed; a worker thread may come with them when nobody wants them any more. */
   take({ rows, errors, failed }: ParsedRows): void {
+    if (this.#abandoned) return;
     this.#rows = new RowReader(rows);
     this.#failed += failed;
     for (const error of errors) this.#note(error);
@@ -91,6 +93,7 @@ export class Load {
 
   /** Nobody waits for the answer: what has not been begun is forgotten. */
   abandon(): void {
+    this.#abandoned = true;
     this.#text = NOTHING;
     this.#rows = new RowReader(NOTHING);
   }

@@ -10,6 +10,8 @@ import type { KeyTable } from '../store/key-table.ts';
 export interface ReplyTarget {
   readonly frames: FrameWriter;
   readonly closed: boolean;
+  /** Work for the request at hand beyond its bytes, in units of fair-share.ts; whoever does it adds it. */
+  units: number;
 }
 
 export function replyFail(to: ReplyTarget, messageId: number, code: Code, text: string): void {

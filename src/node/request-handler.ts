@@ -79,7 +79,7 @@ export class RequestHandler implements FrameHandler {
     this.#host = host;
     this.#shift = partitionShift(host.partitions);
     this.#stages = new ClientStages(host);
-    this.#wholePartitions = new WholePartitionRequests(host, poolWork(host.ports.workers));
+    this.#wholePartitions = new WholePartitionRequests(host, poolWork(host.ports.workers, host.ports.timers));
     this.#bulk = new BulkRequests(host);
   }
 
@@ -289,7 +289,7 @@ export class RequestHandler implements FrameHandler {
       return replyFail(from, messageId, 'KV_BAD_REQUEST', text);
     }
     if (this.#late(from, messageId, bytes, start)) return;
-    if (!admitSession(from, bytes, start + codec.ATTACH_SESSION)) {
+    if (!admitSession(from, partition, bytes, start + codec.ATTACH_SESSION)) {
       const text = `this connection has brought ${SESSIONS_PER_CONNECTION_MAX} sessions; end some (CLOS), or connect again`;
       return replyFail(from, messageId, 'KV_OVERLOADED', text);
     }

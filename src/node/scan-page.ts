@@ -6,6 +6,8 @@ import { SCND } from '../protocol/opcode.ts';
 import type { KeyTable } from '../store/key-table.ts';
 import type { ReplyTarget } from './reply.ts';
 
+/** Log2 of the slots looked at that count as a unit of fair-share.ts. */
+const SLOTS_PER_UNIT_SHIFT = 4;
 /** A value larger than this is fetched by a get of its own. */
 const VALUE_BYTES_IN_PAGE_MAX = 64 * 1024;
 
@@ -40,16 +42,19 @@ export function writeScanPage(
   frames.u32(0);
   frames.u32(0);
   let count = 0;
-  let slot = keys.next(readU32(body, start + codec.SCAN_CURSOR));
-  const slotsEnd = slot + SCAN_PAGE_SLOTS_MAX;
-  while (slot >= 0 && slot < slotsEnd && count < entriesMax && frames.frameBytes < SCAN_PAGE_BYTES_MAX) {
+  const cursor = readU32(body, start + codec.SCAN_CURSOR);
+  const slotsEnd = Math.min(keys.capacity, cursor + SCAN_PAGE_SLOTS_MAX);
+  let slot = keys.next(cursor, slotsEnd);
+  while (slot >= 0 && count < entriesMax && frames.frameBytes < SCAN_PAGE_BYTES_MAX) {
     if (keys.keyStartsWith(slot, body, prefixStart, prefixEnd)) {
       writeEntry(to, keys, slot, nowMs, withValues);
       count += 1;
     }
-    slot = keys.next(slot + 1);
+    slot = keys.next(slot + 1, slotsEnd);
   }
-  writeU32(frames.buffer, cursorAt, slot < 0 ? 0 : slot);
+  const next = slot >= 0 ? slot : slotsEnd < keys.capacity ? slotsEnd : 0;
+  to.units += Math.max(0, (next === 0 ? slotsEnd : next) - cursor) >>> SLOTS_PER_UNIT_SHIFT;
+  writeU32(frames.buffer, cursorAt, next);
   writeU32(frames.buffer, cursorAt + 4, count);
   frames.end();
 }

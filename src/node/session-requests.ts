@@ -12,14 +12,21 @@ export const SESSIONS_PER_CONNECTION_MAX = 1000;
 const ATTACH_UNITS = 4;
 
 /** Counts the session of an ATCH body among those of its connection; false: it is one too many. */
-export function admitSession(from: Connection, bytes: Uint8Array, sessionStart: number): boolean {
+export function admitSession(from: Connection, partition: number, bytes: Uint8Array, sessionStart: number): boolean {
   from.units += ATTACH_UNITS;
   if (from.peer >= 0) return true; // counted where it came from
+  const { sessions } = from;
   const session = sessionText(bytes, sessionStart);
-  if (from.sessions.has(session)) return true;
-  if (from.sessions.size >= SESSIONS_PER_CONNECTION_MAX) return false;
-  from.sessions.add(session);
+  const partitions = sessions.get(session) ?? new Set();
+  if (partitions.size === 0 && sessions.size >= SESSIONS_PER_CONNECTION_MAX) return false;
+  sessions.set(session, partitions.add(partition));
   return true;
+}
+
+/** The session leaves the partition. */
+function forgetSession(from: Connection, session: string, partition: number): void {
+  const partitions = from.sessions.get(session);
+  if (partitions?.delete(partition) && partitions.size === 0) from.sessions.delete(session);
 }
 
 type Primaries = readonly (PartitionPrimary | null)[];
@@ -45,8 +52,11 @@ export function leave(
   start: number,
   end: number,
 ): void {
-  if (end - start >= codec.KEEP_PARTITIONS) to.sessions.delete(sessionText(bytes, start + codec.KEEP_SESSION));
-  answerNamed(primaries, to, messageId, bytes, start, end, (primary, session) => primary.leave(session));
+  answerNamed(primaries, to, messageId, bytes, start, end, (primary, session) => {
+    const leaves = primary.leave(session);
+    if (leaves) forgetSession(to, session, primary.id);
+    return leaves;
+  });
 }
 
 function answerNamed(

@@ -11,6 +11,8 @@ import type { Flushable, Turn } from '../base/turn.ts';
 import { giveBuffer, takeBuffer } from './buffer-pool.ts';
 
 const NONE: Uint8Array = new Uint8Array(0);
+/** What is written at once, at most; the next follows when it has been taken. */
+const SLICE_BYTES: number = 256 * 1024;
 /** No buffer larger than this is borrowed before it is needed. */
 const BYTES_EXPECTED_MAX: number = 256 * 1024;
 
@@ -23,6 +25,8 @@ export class FrameWriter {
   #bytesExpected = 0;
   #sending: Uint8Array | null = null;
   #sendingBytes = 0;
+  #sentBefore = 0; // bytes of #sending that it has taken
+  #handedOver = 0; // bytes of #sending that the channel has been given
   #marked = false;
   readonly #turn: Turn;
   readonly #owner: Flushable;
@@ -40,7 +44,7 @@ export class FrameWriter {
 
   /** Bytes encoded or on their way, not yet taken by the kernel. */
   get queuedBytes(): number {
-    return this.length + this.#sendingBytes;
+    return this.length + this.#sendingBytes - this.#sentBefore;
   }
 
   begin(opcode: number, messageId: number): void {
@@ -122,9 +126,33 @@ export class FrameWriter {
     this.length = 0;
     this.buffer = NONE;
     this.#bytesExpected = Math.min(bytes, BYTES_EXPECTED_MAX);
-    if (channel.write(full.subarray(0, bytes))) return giveBuffer(full);
+    if (bytes <= SLICE_BYTES && channel.write(full.subarray(0, bytes))) return giveBuffer(full);
     this.#sending = full;
     this.#sendingBytes = bytes;
+    if (bytes > SLICE_BYTES) this.#sendSlices(channel);
+    else this.#handedOver = bytes;
+    // A channel in memory may have brought more meanwhile.
+    if (this.#sending === null && this.length > 0) this.flush(channel);
+  }
+
+  /** Slice by slice, so that whoever takes them slowly is seen to take them. */
+  #sendSlices(channel: Channel): void {
+    const full = this.#sending as Uint8Array;
+    while (this.#handedOver < this.#sendingBytes) {
+      const at = this.#handedOver;
+      this.#handedOver = Math.min(at + SLICE_BYTES, this.#sendingBytes);
+      this.#sentBefore = at;
+      if (!channel.write(full.subarray(at, this.#handedOver))) return;
+    }
+    this.#sentAll();
+  }
+
+  #sentAll(): void {
+    giveBuffer(this.#sending as Uint8Array);
+    this.#sending = null;
+    this.#sendingBytes = 0;
+    this.#handedOver = 0;
+    this.#sentBefore = 0;
   }
 
   /** True while the channel holds a buffer. */
@@ -132,11 +160,8 @@ export class FrameWriter {
     return this.#sending !== null;
   }
 
-  /** The channel has taken all bytes. */
-  drained(): void {
-    const sent = this.#sending;
-    this.#sending = null;
-    this.#sendingBytes = 0;
-    if (sent !== null) giveBuffer(sent);
+  /** The channel has taken what it was given. */
+  drained(channel: Channel): void {
+    if (this.#sending !== null) this.#sendSlices(channel);
   }
 }

@@ -87,10 +87,10 @@ export class WriterQueue implements Flushable {
    * steady flow of small frames cannot hold up a large value for ever.
    */
   async #emptyFrames(): Promise<boolean> {
-    if (this.frames.sending) await this.#channelDrained();
+    while (this.frames.sending && !this.#closed) await this.#channelDrained();
     if (this.#closed) return false;
     this.frames.flush(this.#channel);
-    if (this.frames.sending) await this.#channelDrained();
+    while (this.frames.sending && !this.#closed) await this.#channelDrained();
     return !this.#closed;
   }
 
@@ -110,7 +110,7 @@ export class WriterQueue implements Flushable {
 
   /** To be called by the channel's handler. */
   drained(): void {
-    this.frames.drained();
+    this.frames.drained(this.#channel);
     const resume = this.#pieceSent;
     this.#pieceSent = null;
     if (resume === null) this.flush();

@@ -164,8 +164,8 @@ export class KeyTable {
   }
 
   /** The least slot in use that is ≥ `slot`, or −1. A key that stays while a caller walks is met exactly once. */
-  next(slot: number): number {
-    return this.#index.next(slot);
+  next(slot: number, end?: number): number {
+    return this.#index.next(slot, end);
   }
 
   keyLength(slot: number): number {

@@ -60,6 +60,8 @@ export class TableSnapshot implements ChangeWatcher {
   /** Keys in it. */
   readonly keys: number;
   state: number = SnapshotState.open;
+  /** Slots that the last page looked at. */
+  visits = 0;
   readonly #table: KeyTable;
   readonly #reserve: (bytes: number) => boolean;
   readonly #slotsEnd: number;
@@ -92,7 +94,10 @@ export class TableSnapshot implements ChangeWatcher {
   /** Hands out entries until the sink has enough, the page is full, or everything has been handed out. Gives the state. */
   page(sink: EntrySink): number {
     if (this.state !== SnapshotState.open) return this.state;
+    const cursor = this.#cursor;
+    this.visits = 0;
     if (this.#handOutAside(sink) && this.#walk(sink)) this.#end(SnapshotState.done);
+    this.visits = this.#cursor - cursor;
     return this.state;
   }
 
@@ -130,10 +135,11 @@ export class TableSnapshot implements ChangeWatcher {
   /** True when the end was reached. */
   #walk(sink: EntrySink): boolean {
     const table = this.#table;
-    for (let visits = 0; visits < VISITS_PER_PAGE_MAX; visits += 1) {
-      const slot = table.next(this.#cursor);
-      if (slot < 0 || slot >= this.#slotsEnd) return true;
-      this.#cursor = slot + 1;
+    const end = Math.min(this.#slotsEnd, this.#cursor + VISITS_PER_PAGE_MAX);
+    while (this.#cursor < end) {
+      const slot = table.next(this.#cursor, end);
+      this.#cursor = slot < 0 ? end : slot + 1;
+      if (slot < 0) break;
       if (this.#isNewer(slot)) continue;
       const key = table.keyOffset(slot);
       const value = table.valueOffset(slot);
@@ -150,7 +156,7 @@ export class TableSnapshot implements ChangeWatcher {
       );
       if (!goOn) return false;
     }
-    return false;
+    return this.#cursor >= this.#slotsEnd;
   }
 
   // ---- entries set aside

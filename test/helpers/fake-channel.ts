@@ -33,6 +33,16 @@ export class FakeChannel implements Channel {
     this.handler?.drained();
   }
 
+  /** The same, again and again, until so many bytes have left or nothing is held. */
+  drainBytes(bytes: number): void {
+    const until = this.sentBytes + bytes;
+    while (this.#held.length > 0 && this.sentBytes < until) this.drain();
+  }
+
+  get sentBytes(): number {
+    return this.#sent.reduce((sum, { length }) => sum + length, 0);
+  }
+
   get holding(): boolean {
     return this.#held.length > 0;
   }

@@ -1,9 +1,15 @@
 /** LOAD as a bare socket sends it: its form, its bounds, its deadline, and its end when a node or a client goes. */
 import test, { type ExecutionContext } from 'ava';
-import type { RunningNode } from '../../src/index.ts';
+import { type ParsedRows, parseRows } from '../../src/bulk/ndjson-rows.ts';
+import { InlineWorkers } from '../../src/bulk/worker-pool.ts';
+import { KeyvalError, type RunningNode } from '../../src/index.ts';
+import { type BulkHost, BulkRequests } from '../../src/node/bulk-requests.ts';
+import type { Connection } from '../../src/node/connection.ts';
+import type { NodePorts } from '../../src/node/ports.ts';
 import { decodeLoaded, encodeLoad, type LoadResult } from '../../src/protocol/load-codec.ts';
 import { readyNode, startedNode } from '../helpers/node.ts';
 import { describe, RawClient, type RawFrame } from '../helpers/raw-client.ts';
+import { Caller } from './support/caller.ts';
 
 const utf8 = new TextEncoder();
 const PLENTY_MS = 60_000;
@@ -116,4 +122,117 @@ test('what a node has no memory for is refused', async (t) => {
   const client = await raw(t, node.address);
   const reply = await client.request('LOAD', 1, load(`${' '.repeat(1_000_000)}\n`));
   t.regex(describe(reply), /^FAIL 18 /);
+});
+
+/** Loads under the test's control: its clock, its turns, and rows that end when it says so. */
+class Bench {
+  readonly caller: Caller = new Caller();
+  readonly requests: BulkRequests;
+  readonly begun: PromiseWithResolvers<unknown>[] = [];
+  readonly parsed: PromiseWithResolvers<ParsedRows> = Promise.withResolvers();
+  nowMs = 1000;
+  stopping = false;
+  #turns: (() => void)[] = [];
+
+  constructor({ threads }: { threads: boolean }) {
+    const workers = threads ? { takes: () => true, run: () => this.parsed.promise } : new InlineWorkers();
+    const put = (): Promise<unknown> => {
+      const row = Promise.withResolvers<unknown>();
+      this.begun.push(row);
+      return row.promise;
+    };
+    const ports = {
+      workers,
+      openBulkWriter: () => Promise.resolve({ put, close: () => Promise.resolve() }),
+      timers: { atTurnEnd: (run: () => void) => this.#turns.push(run) },
+    } as unknown as NodePorts;
+    const bench = this;
+    const host: BulkHost = {
+      ports,
+      get stopping() {
+        return bench.stopping;
+      },
+      touch: () => this.nowMs,
+      reserveHere: () => true,
+    };
+    this.requests = new BulkRequests(host);
+  }
+
+  async load(text: string): Promise<void> {
+    const body = load(text);
+    this.requests.load(this.#connection, 1, body, 0, body.length);
+    await settled();
+  }
+
+  get #connection(): Connection {
+    return this.caller as unknown as Connection;
+  }
+
+  gone(): void {
+    this.caller.closed = true;
+    this.requests.closed(this.#connection);
+  }
+
+  turn(): void {
+    for (const run of this.#turns.splice(0)) run();
+  }
+
+  turns(): void {
+    while (this.#turns.length > 0) this.turn();
+  }
+
+  /** The answer, when there is one. */
+  result(): LoadResult | null {
+    const [frame] = this.caller.takeFrames();
+    return frame === undefined ? null : decodeLoaded(new Uint8Array(frame.body));
+  }
+}
+
+/** Promises that are resolved have been heard of. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('a client goes while a thread parses its rows: none of them is written', async (t) => {
+  const bench = new Bench({ threads: true });
+  await bench.load(rows(100));
+  bench.gone();
+  bench.parsed.resolve(parseRows(utf8.encode(rows(100))));
+  await settled();
+  bench.turns();
+  t.is(bench.begun.length, 0);
+  t.is(bench.requests.bytes, 0);
+});
+
+/** Text that is parsed in several pieces. */
+const longRows: string = Array.from({ length: 90 }, (_, at) => `{"key":"k${at}","value":"${'v'.repeat(1500)}"}`).join(
+  '\n',
+);
+
+for (const code of ['KV_DEADLINE', 'KV_STOPPING'] as const) {
+  test(`${code}: no row of a later piece of the text is begun, and each is told`, async (t) => {
+    const bench = new Bench({ threads: false });
+    await bench.load(longRows);
+    bench.turn();
+    const { length } = bench.begun;
+    t.true(length > 0 && length < 60, `${length}`);
+    if (code === 'KV_STOPPING') bench.stopping = true;
+    else bench.nowMs += PLENTY_MS;
+    bench.turns();
+    t.is(bench.begun.length, length);
+    t.is(bench.result(), null);
+    for (const row of bench.begun) row.resolve(null);
+    await settled();
+    const result = bench.result();
+    t.like(result, { rows: length, failed: 90 - length });
+    t.deepEqual(new Set(result?.failures.map((failure) => failure.code)), new Set([code]));
+    t.is(result?.failures.length, 90 - length);
+  });
+}
+
+test('rows under way when the client of the node is closed are told as KV_STOPPING', async (t) => {
+  const bench = new Bench({ threads: false });
+  await bench.load(rows(1));
+  bench.turns();
+  bench.begun[0]?.reject(new KeyvalError('KV_CLOSED', 'the client was closed'));
+  await settled();
+  t.is(bench.result()?.failures[0]?.code, 'KV_STOPPING');
 });

@@ -17,6 +17,10 @@ test('one connection brings so many sessions and no more; those it ends make roo
   t.is(codeIn(await client.request('ATCH', 5000, attach({ partition: 7, session: nextSession() }))), 'KV_OVERLOADED');
   const known = await client.request('ATCH', 5001, attach({ partition: 8, session: first }));
   t.is(known.opcode, 'DONE', 'one that is known attaches to other partitions');
+  t.is((await client.request('CLOS', 5002, keep(first, []))).opcode, 'KEPT');
+  t.is((await client.request('CLOS', 5002, keep(first, [9]))).opcode, 'KEPT');
+  const still = await client.request('ATCH', 5004, attach({ partition: 7, session: nextSession() }));
+  t.is(codeIn(still), 'KV_OVERLOADED', 'ending nothing, or what it was never attached to, makes no room');
   t.is((await client.request('CLOS', 5002, keep(first, [7, 8]))).opcode, 'KEPT');
   t.is((await client.request('ATCH', 5003, attach({ partition: 7, session: nextSession() }))).opcode, 'DONE');
   client.destroy();

@@ -23,7 +23,7 @@ function bench(): Bench {
   const writer: FrameWriter = new FrameWriter(manual.turn, { flush: () => writer.flush(channel) });
   channel.handler = {
     drained: () => {
-      writer.drained();
+      writer.drained(channel);
       writer.flush(channel);
     },
   };
@@ -137,12 +137,12 @@ for (const holds of [false, true]) {
     ping(writer, 1, new Uint8Array(2 * KEPT_BYTES_MAX).fill(5));
     t.true(writer.buffer.length > KEPT_BYTES_MAX);
     manual.end();
-    channel.drain();
+    channel.drainBytes(Number.POSITIVE_INFINITY);
     for (let id = 2; id <= 3; id += 1) {
       ping(writer, id);
       t.true(writer.buffer.length <= KEPT_BYTES_MAX);
       manual.end();
-      channel.drain();
+      channel.drainBytes(Number.POSITIVE_INFINITY);
     }
     const [large] = decodeChunks([channel.sent]);
     t.is(large?.body.length, 2 * KEPT_BYTES_MAX);
@@ -172,4 +172,27 @@ test('frames of any size come out as they went in, whenever the channel holds an
       );
     }),
   );
+});
+
+test('very many bytes leave in slices, each when the one before was taken', (t) => {
+  const { writer, channel, manual } = bench();
+  channel.holds = true;
+  const bytes = new Uint8Array(1024 * 1024).map((_, index) => index % 251);
+  writer.begin(PONG, 1);
+  writer.bytes(bytes, 0, bytes.length);
+  writer.end();
+  manual.end();
+  const left: number[] = [];
+  for (let times = 0; writer.sending && times < 10; times += 1) {
+    left.push(writer.queuedBytes);
+    channel.drain();
+  }
+  t.is(channel.writes, 5);
+  t.deepEqual(
+    left,
+    [...left].sort((a, b) => b - a),
+  );
+  t.is(new Set(left).size, left.length, 'every slice that was taken is seen');
+  t.is(writer.queuedBytes, 0);
+  t.deepEqual(decodeChunks([channel.sent])[0]?.body, bytes);
 });

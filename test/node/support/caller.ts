@@ -21,6 +21,7 @@ export class Caller implements ReplyTarget {
   readonly frames: FrameWriter = new FrameWriter(new ManualTurn().turn, { flush: () => undefined });
   closed = false;
   forwards = 0;
+  units = 0;
   /** Text of the FAIL read last. */
   failure = '';
 
