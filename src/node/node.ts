@@ -460,6 +460,7 @@ export class Node {
   #measureMemory(): void {
     let bytes = this.#requests.stagedBytes + this.#largeWrites.bytes;
     for (const peer of this.peers) bytes += peer?.stages.bytes ?? 0;
+    for (const backup of this.backups) bytes += backup?.namedBytes ?? 0;
     for (const partition of [...this.primaries, ...this.backups]) {
       if (partition === null) continue;
       bytes += partition.log.bytes + partition.state.bytes;

@@ -18,6 +18,7 @@ export class PartitionBackup {
   #applied = 0;
   /** Values in pieces that entries name which are not yet applied. */
   readonly #named: Map<number, Uint8Array> = new Map();
+  #namedBytes = 0;
   /** What to tell the primary at the end of this turn; null: nothing. */
   ackStatus: number = AcceptStatus.held;
   /** Listed for the end of this turn. */
@@ -32,8 +33,15 @@ export class PartitionBackup {
 
   #takeNamed(stage: number): Uint8Array | undefined {
     const value = this.#named.get(stage);
-    if (value !== undefined) this.#named.delete(stage);
+    if (value === undefined) return undefined;
+    this.#named.delete(stage);
+    this.#namedBytes -= value.length;
     return value;
+  }
+
+  /** Memory of values that entries name which are not yet applied. */
+  get namedBytes(): number {
+    return this.#namedBytes;
   }
 
   /**
@@ -51,8 +59,10 @@ export class PartitionBackup {
       readI32(bytes, at + codec.RECORD_OPERATION) === backup.operation + 1;
     if (!isNext || this.#named.has(stage)) return true;
     const value = stages.take(stage);
-    if (value !== null) this.#named.set(stage, value);
-    return value !== null;
+    if (value === null) return false;
+    this.#named.set(stage, value);
+    this.#namedBytes += value.length;
+    return true;
   }
 
   /** One record of an APND frame, `bytes[start, end)` behind its length. True when it calls for an acknowledgement. */
