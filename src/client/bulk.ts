@@ -32,8 +32,14 @@ export class BulkLoader {
     listen: (operation: Operation) => boolean,
   ): Promise<LoadResult> {
     const lines = typeof chunk === 'string' ? encoder.encode(chunk) : chunk;
+    if (!(lines instanceof Uint8Array)) {
+      throw new KeyvalError(
+        'KV_USAGE',
+        'load takes NDJSON, as a string or as bytes; JSON.stringify each row on a line',
+      );
+    }
     if (lines.length > LOAD_BYTES_MAX) {
-      const text = `a chunk of ${lines.length} bytes; at most ${LOAD_BYTES_MAX} are loaded at once: cut it between two lines`;
+      const text = `a chunk of ${lines.length} bytes; at most ${LOAD_BYTES_MAX} are loaded at once: cut it between two lines, and put a row that is longer by itself`;
       throw new KeyvalError('KV_TOO_LARGE', text);
     }
     return decodeLoaded(await this.#send(encodeLoad(LATER_MS, lines), deadlineMs, listen));

@@ -105,8 +105,10 @@ export interface ConnectionFacts {
 
 export interface NodeConnections {
   readonly endpoint: string;
-  /** Those that hold most memory, largest first; at most 100. */
+  /** Those that hold most memory, largest first; at most 100. Empty when the node does not answer. */
   readonly connections: readonly ConnectionFacts[];
+  /** Why the node does not answer, or null. */
+  readonly error: { readonly code: string; readonly message: string } | null;
 }
 
 const utf8 = new TextDecoder();
@@ -159,22 +161,27 @@ async function nodeStatus(dispatcher: Dispatcher, link: NodeLink, deadline: numb
     const facts = JSON.parse(utf8.decode(await ask(dispatcher, link, STAT, deadline))) as NodeFacts;
     return { endpoint, state: 'up', ...facts };
   } catch (error) {
-    const code = error instanceof KeyvalError ? error.code : 'KV_INTERNAL';
-    return {
-      endpoint,
-      state: 'down',
-      error: { code, message: error instanceof Error ? error.message : String(error) },
-    };
+    return { endpoint, state: 'down', error: failureOf(error) };
   }
 }
 
-/** @throws KeyvalError when a node does not answer */
 export function nodeConnections(dispatcher: Dispatcher, deadline: number): Promise<NodeConnections[]> {
-  const body = new Uint8Array([StatusOf.connections]);
-  return Promise.all(
-    nodesOf(dispatcher).map(async (link) => {
-      const text = utf8.decode(await ask(dispatcher, link, STAT, deadline, body));
-      return { endpoint: link.endpoint, connections: JSON.parse(text) as ConnectionFacts[] };
-    }),
-  );
+  return Promise.all(nodesOf(dispatcher).map((link) => connectionsOf(dispatcher, link, deadline)));
+}
+
+async function connectionsOf(dispatcher: Dispatcher, link: NodeLink, deadline: number): Promise<NodeConnections> {
+  const { endpoint } = link;
+  try {
+    if (!link.up && link.lastError !== null) throw link.lastError;
+    const body = new Uint8Array([StatusOf.connections]);
+    const text = utf8.decode(await ask(dispatcher, link, STAT, deadline, body));
+    return { endpoint, connections: JSON.parse(text) as ConnectionFacts[], error: null };
+  } catch (error) {
+    return { endpoint, connections: [], error: failureOf(error) };
+  }
+}
+
+function failureOf(error: unknown): { code: string; message: string } {
+  const code = error instanceof KeyvalError ? error.code : 'KV_INTERNAL';
+  return { code, message: error instanceof Error ? error.message : String(error) };
 }

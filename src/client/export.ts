@@ -11,7 +11,9 @@ import { type PageAnswer, Shape } from './answers.ts';
 import { requestBody } from './body-request.ts';
 import type { RequestOptions } from './client.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { ExportKeeper } from './export-keeper.ts';
 import type { Key } from './key-buffer.ts';
+import { bytesOfPrefix } from './scan.ts';
 
 export interface ExportOptions extends RequestOptions {
   /** Only keys that begin with these bytes. */
@@ -34,7 +36,6 @@ export interface ExportedPage {
 type DeadlineOf = (options: RequestOptions) => number;
 
 const NO_LIMIT_MS = 0xffff_ffff;
-const encoder = new TextEncoder();
 
 /** @throws KeyvalError KV_NOT_FOUND when the node has forgotten the export: begin again */
 export async function* exportPartition(
@@ -65,12 +66,24 @@ export async function* exportPartition(
         if (!bytesEqual(check.digest(), 0, head, codec.EXPORTED_CHECK, codec.CHECK_BYTES)) throw torn(partition);
       }
       const revision = readBigU64(head, codec.EXPORTED_EPOCH);
-      yield { partition, revision, text, rows: readU32(head, codec.EXPORTED_ROWS), last };
+      const keeper = last ? null : keeperOf(dispatcher, partition, snapshot, deadlineOf);
+      try {
+        yield { partition, revision, text, rows: readU32(head, codec.EXPORTED_ROWS), last };
+      } finally {
+        keeper?.stop();
+      }
     }
   } finally {
     // Whoever stops early lets the node forget it at once; if that fails it forgets by itself.
     if (snapshot !== 0) forget(dispatcher, partition, snapshot, deadlineOf(options));
   }
+}
+
+function keeperOf(dispatcher: Dispatcher, partition: number, snapshot: number, deadlineOf: DeadlineOf): ExportKeeper {
+  const { keep } = codec.ExportFlag;
+  return new ExportKeeper(dispatcher.ports.timers, () =>
+    requestPage(dispatcher, partition, snapshot, keep, {}, deadlineOf({})),
+  );
 }
 
 /** All partitions, one after the other. */
@@ -92,7 +105,7 @@ function requestPage(
   { pageRows = 0, prefix = '' }: ExportOptions,
   deadlineMs: number,
 ): Promise<PageAnswer> {
-  const prefixBytes = typeof prefix === 'string' ? encoder.encode(prefix) : prefix;
+  const prefixBytes = bytesOfPrefix(prefix);
   const body = new Uint8Array(codec.EXPORT_PREFIX + prefixBytes.length);
   writeU32(body, 0, NO_LIMIT_MS);
   body[codec.EXPORT_FLAGS] = flags;

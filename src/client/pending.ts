@@ -57,6 +57,7 @@ export class Pending {
   }
 
   *[Symbol.iterator](): Iterator<Operation> {
+    if (this.#count === 0) return;
     for (const operation of this.#ring) if (operation !== null) yield operation;
   }
 }

@@ -51,7 +51,7 @@ export async function* scan<V>(
   if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > SCAN_PAGE_ENTRIES_MAX) {
     throw new KeyvalError('KV_USAGE', `pageSize is 1 to ${SCAN_PAGE_ENTRIES_MAX}, not ${pageSize}`);
   }
-  const prefixBytes = typeof prefix === 'string' ? encoder.encode(prefix) : prefix;
+  const prefixBytes = bytesOfPrefix(prefix);
   for (let partition = 0; partition < dispatcher.router.partitions; partition += 1) {
     let cursor = 0;
     do {
@@ -75,6 +75,13 @@ async function* fetchLarge<V>(
 ): AsyncGenerator<ScannedEntry<V>> {
   const found = await client.getEntry(entry.keyBytes, options);
   if (found !== null) yield { ...entry, ...found };
+}
+
+/** @throws KeyvalError KV_USAGE */
+export function bytesOfPrefix(prefix: Key): Uint8Array {
+  if (typeof prefix === 'string') return encoder.encode(prefix);
+  if (prefix instanceof Uint8Array) return prefix;
+  throw new KeyvalError('KV_USAGE', `a prefix is a string or bytes, not ${typeof prefix}`);
 }
 
 function request(dispatcher: Dispatcher, partition: number, body: Uint8Array, deadline: number): Promise<Uint8Array> {

@@ -186,7 +186,9 @@ export class Node {
   }
 
   get #unfinished(): boolean {
-    return this.primaries.some((partition) => partition !== null && partition.applied < partition.log.next);
+    return this.primaries.some(
+      (partition) => partition?.primary.serving === true && partition.applied < partition.log.next,
+    );
   }
 
   #pause(ms: number): Promise<void> {

@@ -24,7 +24,7 @@ export const connections: Command = {
     const found = await withClient(values, (client) => client.connections());
     const lines = found.flatMap((node) => node.connections.map((facts) => ({ endpoint: node.endpoint, ...facts })));
     await printResults(format, { document: { nodes: found }, lines, text: connectionsText(found) });
-    return ExitCode.ok;
+    return found.every(({ error }) => error === null) ? ExitCode.ok : ExitCode.error;
   },
 };
 
@@ -43,5 +43,8 @@ export function connectionsText(found: readonly NodeConnections[]): string {
       facts.paused ? 'paused' : 'open',
     ]),
   );
-  return table([HEADINGS, ...rows]);
+  const down = found.flatMap(({ endpoint, error }) =>
+    error === null ? [] : [`${endpoint} is down: ${error.code}: ${error.message}`],
+  );
+  return [table([HEADINGS, ...rows]), down.join('\n')].filter((paragraph) => paragraph !== '').join('\n\n');
 }

@@ -94,6 +94,9 @@ function workersOf({ endpoint, workers }: UpNode): string {
   const { threads, threadsMax, tasks, failed, refused, inline, queued, queueMs, runMs } = workers;
   if (threadsMax === 0) return `${endpoint}: no worker threads; ${inline} bulk tasks on the main thread`;
   const troubles = [failed > 0 ? `, ${failed} failed` : '', refused > 0 ? `, ${refused} refused` : ''].join('');
+  if (tasks === 0 && troubles === '') {
+    return `${endpoint}: worker threads at rest, at most ${threadsMax}; ${inline} bulk tasks on the main thread`;
+  }
   const counts = `${threads} of ${threadsMax} worker threads up; ${tasks} tasks${troubles}, ${inline} on the main thread`;
   if (tasks === 0) return `${endpoint}: ${counts}`;
   return `${endpoint}: ${counts}; ${queued} queued; waited ${spreadText(queueMs)}; ran ${spreadText(runMs)}`;
