@@ -31,6 +31,9 @@ export interface Random {
   fill(target: Uint8Array): void;
 }
 
+/** Remote address of a channel within this process. */
+export const IN_PROCESS = 'in-process:0';
+
 /** One ordered, reliable byte stream: a socket, a pipe in memory, a simulated link. */
 export interface Channel {
   /** Where the other side is, for logs and errors: `host:port`. */

@@ -2,7 +2,7 @@
  * Two channels joined in memory, for a program that embeds a node: its requests for the node's own partitions pass
  * through the same frames and the same code as everybody's, without a socket.
  */
-import type { Channel, ChannelHandler } from '../base/ports.ts';
+import { type Channel, type ChannelHandler, IN_PROCESS } from '../base/ports.ts';
 
 class MemoryChannel implements Channel {
   readonly remoteAddress: string;
@@ -55,7 +55,7 @@ export function connectInMemory(
   handlerOf: (channel: Channel) => ChannelHandler,
 ): Channel {
   const near = new MemoryChannel(address);
-  const far = new MemoryChannel('in-process:0');
+  const far = new MemoryChannel(IN_PROCESS);
   near.other = far;
   far.other = near;
   far.handler = accept(far);

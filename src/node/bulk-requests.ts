@@ -5,6 +5,7 @@
  */
 import { readU32 } from '../base/bytes.ts';
 import { FixedQueue } from '../base/fixed-queue.ts';
+import type { TimerHandle } from '../base/ports.ts';
 import type { RowReader } from '../bulk/rows.ts';
 import { type Code, KeyvalError } from '../errors.ts';
 import { LOAD_BYTES_MAX } from '../protocol/limits.ts';
@@ -32,10 +33,13 @@ const ROWS_PER_TURN_MAX = 32;
 const ROWS_IN_A_ROW_MAX = 8;
 /** Least that a load costs of a turn: a piece of its text may have been parsed. */
 const ROWS_OF_A_PIECE = 8;
+/** How often loads that have to wait for the rows of others are looked at: whether their time is over. */
+const LOOK_MS = 50;
 /** How long the rows under way have when the node stops. */
 const STOP_MS = 500;
 /** How long the client that writes them has to say goodbye; then what is still under way has failed. */
 const GOODBYE_MS = 1500;
+const STOPPING = 'this node is stopping';
 
 export class BulkRequests {
   readonly #host: BulkHost;
@@ -47,6 +51,7 @@ export class BulkRequests {
   #opened: BulkWriter | null = null;
   #underWay = 0;
   #scheduled = false;
+  #look: TimerHandle | null = null;
   #whenIdle: (() => void) | null = null;
   readonly #turn: () => void;
 
@@ -86,7 +91,7 @@ export class BulkRequests {
     if (length > LOAD_BYTES_MAX) {
       return ['KV_TOO_LARGE', `a chunk of ${length} bytes; at most ${LOAD_BYTES_MAX} are loaded at once`];
     }
-    if (this.#host.stopping) return ['KV_STOPPING', 'this node is stopping'];
+    if (this.#host.stopping) return ['KV_STOPPING', STOPPING];
     if (readU32(bytes, start) === 0) return ['KV_DEADLINE', 'the deadline passed before the request was started'];
     if (this.#loads.size >= LOADS_MAX) return ['KV_OVERLOADED', `this node has ${LOADS_MAX} loads under way already`];
     let own = 0;
@@ -103,14 +108,20 @@ export class BulkRequests {
       if (text !== null) load.take(await this.#host.ports.workers.run('parseRows', text));
       await this.#writer;
     } catch (error) {
-      this.#loads.delete(load);
       const known = error instanceof KeyvalError ? error : new KeyvalError('KV_INTERNAL', String(error));
-      replyFail(load.to, load.messageId, known.code, known.message);
-      return this.#idle();
+      return this.#refuse(load, known.code, known.message);
     }
+    if (!this.#loads.has(load)) return;
     load.waiting = true;
     this.#ready.push(load);
     this.#schedule();
+  }
+
+  /** Ends a load without an account of its rows. */
+  #refuse(load: Load, code: Code, message: string): void {
+    if (!this.#loads.delete(load)) return;
+    if (!load.to.closed) replyFail(load.to, load.messageId, code, message);
+    this.#idle();
   }
 
   async #open(): Promise<BulkWriter> {
@@ -124,9 +135,22 @@ export class BulkRequests {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#ready.size === 0 || this.#underWay >= this.#window.size) return;
+    if (this.#scheduled || this.#ready.size === 0) return;
+    const { timers } = this.#host.ports;
+    if (this.#underWay >= this.#window.size) {
+      this.#look ??= timers.after(LOOK_MS, () => this.#endLate());
+      return;
+    }
     this.#scheduled = true;
-    this.#host.ports.timers.atTurnEnd(this.#turn);
+    timers.atTurnEnd(this.#turn);
+  }
+
+  /** No row can be begun; loads whose time is over are told so nevertheless. */
+  #endLate(): void {
+    this.#look = null;
+    const nowMs = this.#host.touch();
+    for (let left = this.#ready.size; left > 0; left -= 1) this.#beginRows(this.#ready.shift() as Load, 0, nowMs);
+    this.#schedule();
   }
 
   #endOfTurn(): void {
@@ -166,7 +190,7 @@ export class BulkRequests {
 
   /** Why no further row of a load is begun; null: they are. */
   #endOf(load: Load, nowMs: number): readonly [Code, string] | null {
-    if (this.#host.stopping) return ['KV_STOPPING', 'this node is stopping'];
+    if (this.#host.stopping) return ['KV_STOPPING', STOPPING];
     return nowMs < load.untilMs ? null : ['KV_DEADLINE', 'the deadline passed before the row was begun'];
   }
 
@@ -220,8 +244,15 @@ export class BulkRequests {
       this.#idle();
     });
     await Promise.race([idle, this.#pause(STOP_MS)]);
+    if (this.#opened === null) this.#refuseAll('KV_STOPPING', STOPPING);
     const closed = writer.then((opened) => opened.close()).catch(() => undefined);
     await Promise.race([Promise.all([idle, closed]), this.#pause(GOODBYE_MS)]);
+    this.#endLate();
+    this.#refuseAll('KV_AMBIGUOUS', 'this node stopped before the load was done; some of its rows may be stored');
+  }
+
+  #refuseAll(code: Code, message: string): void {
+    for (const load of [...this.#loads]) this.#refuse(load, code, message);
   }
 
   #pause(ms: number): Promise<void> {

@@ -32,6 +32,12 @@ interface Waiting {
   timer: TimerHandle | null;
 }
 
+interface Running {
+  readonly digest: SlicedDigest;
+  readonly to: Connection;
+  readonly messageId: number;
+}
+
 /** Longest wait for an operation, whatever the caller would wait. */
 const WAIT_MS_MAX = 5000;
 /** Bytes of values being hashed by threads, or in slices. */
@@ -44,7 +50,8 @@ export class Digests {
   readonly #host: DigestHost;
   readonly #work: BulkWork;
   readonly #waiting: Set<Waiting> = new Set();
-  #running = 0;
+  readonly #running: Running[] = [];
+  readonly #turn = (): void => this.#slice();
   #hashingBytes = 0;
 
   constructor(host: DigestHost, work: BulkWork) {
@@ -85,7 +92,7 @@ export class Digests {
 
   /** Content digest of the partition whose replica `state` is, at the revision that the body names. */
   partition(state: PartitionState, to: Connection, messageId: number, bytes: Uint8Array, start: number): void {
-    if (this.#running + this.#waiting.size >= DIGESTS_MAX) {
+    if (this.#running.length + this.#waiting.size >= DIGESTS_MAX) {
       return replyFail(to, messageId, 'KV_OVERLOADED', 'too many digests of partitions are under way');
     }
     const epoch = readU32(bytes, start + codec.HASH_EPOCH);
@@ -130,27 +137,31 @@ export class Digests {
     const { appliedEpoch, appliedOperation } = state;
     const reserve = (bytes: number): boolean => reserveForSnapshot(this.#host, bytes);
     const snapshot = new TableSnapshot(state.keys, appliedEpoch, appliedOperation, reserve);
-    this.#running += 1;
-    this.#run(new SlicedDigest(snapshot), to, messageId);
+    this.#running.push({ digest: new SlicedDigest(snapshot), to, messageId });
+    if (this.#running.length === 1) this.#slice();
   }
 
-  #run(digest: SlicedDigest, to: Connection, messageId: number): void {
-    if (to.closed) digest.snapshot.close();
-    const state = digest.slice();
-    if (state === SnapshotState.open) {
-      this.#host.ports.timers.atTurnEnd(() => this.#run(digest, to, messageId));
-      return;
-    }
-    this.#running -= 1;
-    const { epoch, operation } = digest.snapshot;
-    if (state === SnapshotState.done) {
-      const sum = new Uint8Array(8);
-      new DataView(sum.buffer).setBigUint64(0, digest.digest);
-      writeDigest(to, messageId, codec.HashedState.digest, epoch, operation, digest.keys, sum);
-    } else if (state === SnapshotState.noRoom) {
-      replyFail(to, messageId, 'KV_OUT_OF_MEMORY', 'there is no memory to keep the state while writes go on');
-    } else replyFail(to, messageId, 'KV_NOT_FOUND', 'the partition was emptied');
+  /** One slice of one digest a turn, in rotation: however many are under way, others wait no longer for it. */
+  #slice(): void {
+    const one = this.#running.shift();
+    if (one === undefined) return;
+    if (one.to.closed) one.digest.snapshot.close();
+    const state = one.digest.slice();
+    if (state === SnapshotState.open) this.#running.push(one);
+    else answer(one, state);
+    if (this.#running.length > 0) this.#host.ports.timers.atTurnEnd(this.#turn);
   }
+}
+
+function answer({ digest, to, messageId }: Running, state: number): void {
+  const { epoch, operation } = digest.snapshot;
+  if (state === SnapshotState.done) {
+    const sum = new Uint8Array(8);
+    new DataView(sum.buffer).setBigUint64(0, digest.digest);
+    writeDigest(to, messageId, codec.HashedState.digest, epoch, operation, digest.keys, sum);
+  } else if (state === SnapshotState.noRoom) {
+    replyFail(to, messageId, 'KV_OUT_OF_MEMORY', 'there is no memory to keep the state while writes go on');
+  } else replyFail(to, messageId, 'KV_NOT_FOUND', 'the partition was emptied');
 }
 
 /** 1: the revision is still to come; 0: this is it; −1: it has passed. */

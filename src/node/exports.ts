@@ -44,6 +44,7 @@ interface Export {
   busy: boolean;
 }
 
+const NO_TEXT = new Uint8Array(0);
 const NO_CHECK = new Uint8Array(codec.CHECK_BYTES);
 
 export class Exports {
@@ -94,18 +95,19 @@ export class Exports {
     this.#page(one, messageId, rowsMax);
   }
 
-  /** The next page of export `number`, or, with `close`, its end. */
-  next(partition: number, number: number, to: Connection, messageId: number, rowsMax: number, close: boolean): void {
+  /** The next page of export `number`, or what `flags` say instead. */
+  next(partition: number, number: number, to: Connection, messageId: number, rowsMax: number, flags: number): void {
     const one = this.#open.get(number);
     if (one === undefined || one.connection !== to || one.partition.id !== partition) {
       return replyFail(to, messageId, 'KV_NOT_FOUND', `export ${number} is not there any more; begin again`);
     }
     if (one.busy) return replyFail(to, messageId, 'KV_BAD_REQUEST', 'a page of this export is still on its way');
-    if (close) {
+    if (flags === codec.ExportFlag.close) {
       this.#drop(one);
-      return writePage(one, messageId, new Uint8Array(0), 0, NO_CHECK, true);
+      return writePage(one, messageId, NO_TEXT, 0, NO_CHECK, true);
     }
     one.usedAtMs = this.#host.nowMs;
+    if (flags === codec.ExportFlag.keep) return writePage(one, messageId, NO_TEXT, 0, NO_CHECK, false);
     this.#page(one, messageId, rowsMax);
   }
 

@@ -13,6 +13,9 @@ import type { Peer } from './peer.ts';
 import { replyFail } from './reply.ts';
 import { renameStage } from './request-handler.ts';
 
+/** Drops told on a link that breaks and told again on the next one, at most: what was told before has come. */
+const DROPS_REPEATED_MAX = 256;
+
 interface LargeWrite {
   readonly stage: number;
   readonly partition: PartitionPrimary;
@@ -142,10 +145,14 @@ export class LargeWrites {
     }
     peer.bulk.frames.begin(DROP, stage);
     peer.bulk.frames.end();
+    peer.dropsTold.push(stage);
+    if (peer.dropsTold.length > DROPS_REPEATED_MAX) peer.dropsTold.shift();
   }
 
+  /** A number is never used again, so a drop may be told twice. */
   bulkLinked(peer: Peer): void {
-    for (const stage of peer.dropsOwed.splice(0)) this.#tellDrop(stage, peer);
+    const owed = [...peer.dropsTold.splice(0), ...peer.dropsOwed.splice(0)];
+    for (const stage of owed) this.#tellDrop(stage, peer);
   }
 
   /** The bulk link of a peer broke: what it had not confirmed is not done. */

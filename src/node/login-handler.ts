@@ -2,7 +2,8 @@
  * The node's side of the login: who may come in as what. A refused caller gets one FAIL with a code and is closed; the
  * refusal is logged once per cause and caller, so that a peer that tries again and again does not fill the log.
  */
-import type { Crypto, Log, Random } from '../base/ports.ts';
+import { assert } from '../base/assert.ts';
+import { type Crypto, IN_PROCESS, type Log, type Random } from '../base/ports.ts';
 import { codes, KeyvalError } from '../errors.ts';
 import { writeFail } from '../protocol/client-codec.ts';
 import { decodeHello, encodeWelcome, type Hello, HelloFlag, Role, type RoutingTable } from '../protocol/hello-codec.ts';
@@ -88,7 +89,7 @@ export class LoginHandler implements FrameHandler {
   #welcome(connection: Connection, callee: Callee, hello: Hello): void {
     const host = this.#host;
     if (hello.peer !== null) checkPeerHello(hello.peer, host.identity);
-    else if (host.full) {
+    else if (host.full && connection.channel.remoteAddress !== IN_PROCESS) {
       const text = `${host.settings.address} has its ${host.settings.connectionsMax} clients (--max-connections)`;
       throw new KeyvalError('KV_OVERLOADED', text);
     }
@@ -97,7 +98,6 @@ export class LoginHandler implements FrameHandler {
     connection.name = hello.name;
     connection.routes = (hello.flags & HelloFlag.routes) !== 0;
     connection.decoder.lengthMax = CLIENT_FRAME_LENGTH_MAX;
-    if (hello.peer !== null) host.welcomePeer(connection, hello);
     connection.frames.begin(WLCM, 0);
     encodeWelcome(connection.frames, {
       version: Math.min(hello.version, PROTOCOL_VERSION),
@@ -107,6 +107,20 @@ export class LoginHandler implements FrameHandler {
     });
     connection.frames.end();
     if (hello.peer === null) host.welcomeClient(connection);
+    else this.#welcomePeer(connection, hello);
+  }
+
+  /** Behind WLCM, for a link may have something to say at once. @throws KeyvalError when the peer is refused after all */
+  #welcomePeer(connection: Connection, hello: Hello): void {
+    const { frames } = connection;
+    const { length } = frames;
+    try {
+      this.#host.welcomePeer(connection, hello);
+    } catch (error) {
+      assert(frames.length === length, 'login: a peer that is refused was told nothing');
+      frames.abandon();
+      throw error;
+    }
   }
 
   #refuse(connection: Connection, error: KeyvalError): void {

@@ -31,6 +31,8 @@ export class Peer {
   memoryFull = false;
   /** Stages to forget that it has not been told of. */
   readonly dropsOwed: number[] = [];
+  /** Told on the present bulk link, the latest: it may break before it brings them. */
+  readonly dropsTold: number[] = [];
   /** It was logged that this peer holds state of a former life of this node. */
   refusalTold = false;
   // Batches being encoded at the end of a turn.

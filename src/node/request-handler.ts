@@ -311,20 +311,16 @@ export class RequestHandler implements FrameHandler {
     primary.scan(from, messageId, bytes, start, end, op.SCAN);
   }
 
-  /** A frame of frames: they arrive together, are handled in order, and are answered one by one. */
+  /** A frame of frames: once it is known to be whole, its frames are handled as if they had come by themselves. */
   #batch(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     let count = 0;
     for (let at = start; at < end; count += 1) {
       const length = end - at < FRAME_HEADER_BYTES ? 0 : readU32(bytes, at);
-      const next = at + 4 + length;
       const opcode = length < FRAME_LENGTH_MIN ? op.BTCH : readU32(bytes, at + 4);
-      if (opcode === op.BTCH || next > end || count >= BATCH_FRAMES_MAX) return void malformed(from, messageId, 'BTCH');
-      const id = readU32(bytes, at + 8);
-      if (from.full) replyFail(from, id, 'KV_OVERLOADED', 'the replies to this batch pile up; read them first');
-      else this.request(from, opcode, id, bytes, at + FRAME_HEADER_BYTES, next);
-      at = next;
+      at += 4 + length;
+      if (opcode === op.BTCH || at > end || count >= BATCH_FRAMES_MAX) return void malformed(from, messageId, 'BTCH');
     }
-    from.units += count;
+    from.decoder.enter();
   }
 
   #status(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {

@@ -45,15 +45,15 @@ export class WholePartitionRequests {
     }
     const partition = readU16(bytes, start + codec.EXPORT_PARTITION);
     const flags = bytes[start + codec.EXPORT_FLAGS] as number;
-    if (partition >= partitions || (flags & ~codec.ExportFlag.close) !== 0) return malformed(from, messageId, 'XPRT');
+    if (partition >= partitions || flags > codec.ExportFlag.keep) return malformed(from, messageId, 'XPRT');
     if (this.#late(from, messageId, bytes, start)) return;
     const primary = primaries[partition] as PartitionPrimary | null;
     if (primary === null) return this.#moved(from, messageId, partition);
     const snapshot = readU32(bytes, start + codec.EXPORT_SNAPSHOT);
     const rowsMax = readU32(bytes, start + codec.EXPORT_ROWS_MAX) || Number.POSITIVE_INFINITY;
+    if (snapshot === 0 && flags !== 0) return malformed(from, messageId, 'XPRT');
     if (snapshot === 0) return this.#exports.begin(primary, from, messageId, rowsMax, bytes.slice(prefixStart, end));
-    const close = (flags & codec.ExportFlag.close) !== 0;
-    this.#exports.next(partition, snapshot, from, messageId, rowsMax, close);
+    this.#exports.next(partition, snapshot, from, messageId, rowsMax, flags);
   }
 
   /** HASH: a digest of a value or of a partition. */

@@ -16,6 +16,8 @@ export const EXPORT_PREFIX = 17;
 export const ExportFlag = {
   /** The rest is not wanted: the snapshot is forgotten. */
   close: 1,
+  /** No page is wanted yet, and the snapshot is to stay. */
+  keep: 2,
 } as const;
 
 /*

@@ -83,6 +83,24 @@ export class FrameDecoder {
     this.#ownsChunk = true;
   }
 
+  /**
+   * The present frame's body is a row of whole frames, as the caller has made sure: `next` goes on with them, and then
+   * with what follows the frame.
+   */
+  enter(): void {
+    if (this.buffer === this.#chunk) {
+      this.#at = this.bodyStart;
+      return;
+    }
+    const body = this.buffer.subarray(this.bodyStart, this.bodyEnd);
+    const joined = new Uint8Array(body.length + this.restBytes);
+    joined.set(body);
+    joined.set(this.#chunk.subarray(this.#at), body.length);
+    this.#chunk = joined;
+    this.#at = 0;
+    this.#ownsChunk = true;
+  }
+
   /** Moves to the next whole frame. After `badLength` the stream cannot be followed any further. */
   next(): number {
     if (this.#carried > 0) return this.#nextCarried();

@@ -57,6 +57,7 @@ const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
   [['--replicas', '0'], /^--replicas is a whole number from 1/],
   [['--partitions', '100'], /^--partitions is a power of two/],
   [['--max-memory', '1X'], /^--max-memory is a number of bytes \(or 512K, 64M, 1\.5G\), not '1X'$/],
+  [['--max-memory', '1M'], /^--max-memory is 0 for no limit, or at least 16M, not 1048576$/],
   [['--max-connections', '0'], /^--max-connections is a whole number from 1/],
   [['--cluster', 'a b'], /^--cluster is 1 to 64 letters/],
   [['--log-level', 'loud'], /^--log-level is silent, fatal, error, warn, info, debug, not 'loud'$/],
@@ -89,6 +90,14 @@ test.serial('alone: a cluster of one, with the log of its start', async (t) => {
   t.is((await node.logged('serving')).address, started.address);
   const { stdout } = await keyval(t, `${started.address}`, ['status', '--cluster', 'blue', '--output', 'ndjson']);
   t.like(JSON.parse(stdout).memory, { maxBytes: 64 * 1024 * 1024 });
+});
+
+test.serial('more memory than the machine has is allowed, with a warning', async (t) => {
+  const node = startKeyvalNode(t, ['--port', '0', '--max-memory', '4000000G']);
+  await node.logged('serving');
+  const warnings = node.log.filter(({ level }) => level === 'warn');
+  t.is(warnings.length, 1);
+  t.regex(`${warnings[0]?.msg}`, /^--max-memory is more than this machine has/);
 });
 
 test.serial('with peers: it says whom it waits for, and serves when they are there', async (t) => {

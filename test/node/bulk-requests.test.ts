@@ -133,8 +133,9 @@ class Bench {
   nowMs = 1000;
   stopping = false;
   #turns: (() => void)[] = [];
+  #timers: (() => void)[] = [];
 
-  constructor({ threads }: { threads: boolean }) {
+  constructor({ threads = false, opens = true }: { threads?: boolean; opens?: boolean } = {}) {
     const workers = threads ? { takes: () => true, run: () => this.parsed.promise } : new InlineWorkers();
     const put = (): Promise<unknown> => {
       const row = Promise.withResolvers<unknown>();
@@ -143,8 +144,12 @@ class Bench {
     };
     const ports = {
       workers,
-      openBulkWriter: () => Promise.resolve({ put, close: () => Promise.resolve() }),
-      timers: { atTurnEnd: (run: () => void) => this.#turns.push(run) },
+      openBulkWriter: () =>
+        opens ? Promise.resolve({ put, close: () => Promise.resolve() }) : new Promise(() => undefined),
+      timers: {
+        atTurnEnd: (run: () => void) => this.#turns.push(run),
+        after: (_ms: number, run: () => void) => this.#timers.push(run),
+      },
     } as unknown as NodePorts;
     const bench = this;
     const host: BulkHost = {
@@ -158,8 +163,8 @@ class Bench {
     this.requests = new BulkRequests(host);
   }
 
-  async load(text: string): Promise<void> {
-    const body = load(text);
+  async load(text: string, timeLeftMs: number = PLENTY_MS): Promise<void> {
+    const body = load(text, timeLeftMs);
     this.requests.load(this.#connection, 1, body, 0, body.length);
     await settled();
   }
@@ -173,12 +178,14 @@ class Bench {
     this.requests.closed(this.#connection);
   }
 
-  turn(): void {
-    for (const run of this.#turns.splice(0)) run();
+  /** Turns until there is nothing to do but to wait. */
+  turns(): void {
+    while (this.#turns.length > 0) for (const run of this.#turns.splice(0)) run();
   }
 
-  turns(): void {
-    while (this.#turns.length > 0) this.turn();
+  timers(): void {
+    for (const run of this.#timers.splice(0)) run();
+    this.turns();
   }
 
   /** The answer, when there is one. */
@@ -209,18 +216,17 @@ const longRows: string = Array.from({ length: 90 }, (_, at) => `{"key":"k${at}",
 
 for (const code of ['KV_DEADLINE', 'KV_STOPPING'] as const) {
   test(`${code}: no row of a later piece of the text is begun, and each is told`, async (t) => {
-    const bench = new Bench({ threads: false });
+    const bench = new Bench();
     await bench.load(longRows);
-    bench.turn();
+    bench.turns();
     const { length } = bench.begun;
     t.true(length > 0 && length < 60, `${length}`);
     if (code === 'KV_STOPPING') bench.stopping = true;
     else bench.nowMs += PLENTY_MS;
-    bench.turns();
-    t.is(bench.begun.length, length);
-    t.is(bench.result(), null);
     for (const row of bench.begun) row.resolve(null);
     await settled();
+    bench.turns();
+    t.is(bench.begun.length, length);
     const result = bench.result();
     t.like(result, { rows: length, failed: 90 - length });
     t.deepEqual(new Set(result?.failures.map((failure) => failure.code)), new Set([code]));
@@ -228,11 +234,46 @@ for (const code of ['KV_DEADLINE', 'KV_STOPPING'] as const) {
   });
 }
 
+test('a load that waits for the rows of others is told when its time is over', async (t) => {
+  const bench = new Bench();
+  await bench.load(rows(100));
+  bench.turns();
+  await bench.load(rows(3), 1000);
+  bench.nowMs += 999;
+  bench.timers();
+  t.is(bench.result(), null);
+  bench.nowMs += 1;
+  bench.timers();
+  t.like(bench.result(), { rows: 0, failed: 3 });
+});
+
 test('rows under way when the client of the node is closed are told as KV_STOPPING', async (t) => {
-  const bench = new Bench({ threads: false });
+  const bench = new Bench();
   await bench.load(rows(1));
   bench.turns();
   bench.begun[0]?.reject(new KeyvalError('KV_CLOSED', 'the client was closed'));
   await settled();
   t.is(bench.result()?.failures[0]?.code, 'KV_STOPPING');
+});
+
+test('a node that stops before the client of its loads is there answers them', async (t) => {
+  const bench = new Bench({ opens: false });
+  await bench.load(rows(1));
+  void bench.requests.stop();
+  bench.timers();
+  await settled();
+  bench.timers();
+  t.deepEqual(bench.caller.read(), ['1 FAIL KV_STOPPING']);
+});
+
+test('a node that stops answers loads whose rows never end', async (t) => {
+  const bench = new Bench();
+  await bench.load(rows(1));
+  bench.turns();
+  const stopped = bench.requests.stop();
+  bench.timers();
+  await settled();
+  bench.timers();
+  await stopped;
+  t.deepEqual(bench.caller.read(), ['1 FAIL KV_AMBIGUOUS']);
 });

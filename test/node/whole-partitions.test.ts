@@ -118,6 +118,21 @@ test('an export ends with its connection, when it is closed, and when nobody rea
   t.is(caller.export(idle.snapshot, 1).error, 'KV_NOT_FOUND');
 });
 
+test('an export is kept while its reader says so', (t) => {
+  const { node, caller } = subject();
+  for (const key of ['a', 'b', 'c']) caller.put(key, 'x');
+  const first = caller.export(0, 1);
+  for (let asked = 0; asked < 5; asked += 1) {
+    node.advance(25_000);
+    t.like(caller.export(first.snapshot, 0, 2), { error: null, snapshot: first.snapshot, last: false, text: '' });
+  }
+  const rest = caller.export(first.snapshot);
+  t.like(rest, { error: null, last: true });
+  t.is((first.text + rest.text).split('\n').length, 4);
+  t.is(caller.export(first.snapshot, 0, 2).error, 'KV_NOT_FOUND');
+  t.is(caller.export(first.snapshot, 0, 3).error, 'KV_BAD_REQUEST');
+});
+
 test('without memory to keep its state an export is given up, and the write goes on', (t) => {
   const { caller } = subject(2_000_000);
   const value = 'x'.repeat(10_000);

@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { DecodeStatus, FrameDecoder } from '../../src/protocol/frame-decoder.ts';
 import { FRAME_LENGTH_MAX, LOGIN_FRAME_LENGTH_MAX } from '../../src/protocol/limits.ts';
+import { BTCH } from '../../src/protocol/opcode.ts';
 import { frame } from '../helpers/bodies.ts';
 import { type DecodedFrame, decodeChunks } from '../helpers/decode.ts';
 
@@ -175,4 +176,21 @@ test('after a huge frame nothing of it is kept', (t) => {
   decoder.push(small.subarray(15));
   t.is(decoder.next(), DecodeStatus.frame);
   t.true(decoder.buffer.length <= KIB, 'the small frame was gathered in a small buffer');
+});
+
+test('frames inside a frame come as if by themselves, wherever the stream is cut', (t) => {
+  const inner = [decoded('PING', 2, numbered(3)), decoded('PING', 3, numbered(0)), decoded('GETK', 4, numbered(40))];
+  const stream = encode([decoded('BTCH', 1, encode(inner)), decoded('PING', 5, numbered(7))]);
+  for (let cut = 0; cut <= stream.length; cut += 1) {
+    const decoder = new FrameDecoder();
+    const ids: number[] = [];
+    for (const chunk of [stream.slice(0, cut), stream.slice(cut)]) {
+      decoder.push(chunk);
+      while (decoder.next() === DecodeStatus.frame) {
+        ids.push(decoder.messageId);
+        if (decoder.opcode === BTCH) decoder.enter();
+      }
+    }
+    t.deepEqual(ids, [1, 2, 3, 4, 5], `cut at ${cut}`);
+  }
 });

@@ -3,9 +3,10 @@
  * not be kept) is taken back and begun again.
  */
 import type { ExportedPage } from '../../client/export.ts';
-import { KeyvalError } from '../../errors.ts';
+import { ExitCode, KeyvalError } from '../../errors.ts';
 import { systemClock } from '../../io/clock.ts';
 import type { BytesClient } from '../shared/connection.ts';
+import { Failure } from '../shared/failure.ts';
 import type { ExportTarget } from './export-target.ts';
 import type { Interruption } from './interruption.ts';
 import { type Pace, pause } from './pace.ts';
@@ -56,7 +57,7 @@ export class ExportRun {
       return true;
     } catch (error) {
       if (interruption.signal.aborted) return false;
-      throw error;
+      throw withExitCode(error);
     } finally {
       for (const { pages } of this.#begun.values()) await pages.return?.().catch(() => undefined);
     }
@@ -117,6 +118,12 @@ export class ExportRun {
 function cutOff(partition: number, error: KeyvalError): KeyvalError {
   const text = `partition ${partition}: ${error.message}; what was written ends within this partition`;
   return new KeyvalError(error.code, text, { cause: error });
+}
+
+/** What is not found here is an export, not a key. */
+function withExitCode(error: unknown): unknown {
+  const isLost = error instanceof KeyvalError && error.code === 'KV_NOT_FOUND';
+  return isLost ? new Failure(error, ExitCode.error) : error;
 }
 
 /** What is lost with a connection or for want of memory can be had anew. */

@@ -26,27 +26,44 @@ export class ImportNotes {
   #note: ImportNote;
   #writtenAtMs = Number.NEGATIVE_INFINITY;
   #last: Promise<void> = Promise.resolve();
+  #isThere: boolean;
+  #trouble: ((message: string) => void) | null;
 
-  private constructor(path: string, note: ImportNote) {
+  private constructor(path: string, note: ImportNote, resume: boolean, trouble: (message: string) => void) {
     this.#path = path;
     this.#note = note;
+    this.#isThere = resume;
+    this.#trouble = trouble;
   }
 
-  /** @throws KeyvalError KV_USAGE when there is nothing to go on with, or the file has changed */
-  static async open(path: string, { size, mtimeMs }: FileFacts, resume: boolean): Promise<ImportNotes> {
+  /**
+   * `trouble` is told, once, that the note cannot be written; the import goes on without.
+   * @throws KeyvalError KV_USAGE when there is nothing to go on with, or the file has changed
+   */
+  static async open(
+    path: string,
+    { size, mtimeMs }: FileFacts,
+    resume: boolean,
+    trouble: (message: string) => void,
+  ): Promise<ImportNotes> {
     const fresh: ImportNote = { size, mtimeMs, offset: 0, lines: 0, rows: 0, failed: 0 };
-    if (!resume) return new ImportNotes(path, fresh);
+    if (!resume) return new ImportNotes(path, fresh, false, trouble);
     const text = await readNote(importNoteOf(path));
     if (text === null) throw usage(`${importNoteOf(path)} is not there: nothing was interrupted; leave out --resume`);
     const note = parseNote(text, importNoteOf(path));
     if (note.size !== size || note.mtimeMs !== mtimeMs) {
       throw usage(`${path} has changed since it was interrupted; import it from the start, without --resume`);
     }
-    return new ImportNotes(path, note);
+    return new ImportNotes(path, note, true, trouble);
   }
 
   get note(): ImportNote {
     return this.#note;
+  }
+
+  /** There is a note that an import can go on with. */
+  get isThere(): boolean {
+    return this.#isThere;
   }
 
   /** More is stored. Resolves at once most of the time: the note is written now and then. */
@@ -65,14 +82,23 @@ export class ImportNotes {
   /** One after the other: each replaces the file. */
   write(): Promise<void> {
     this.#writtenAtMs = systemClock.monotonicMs();
-    const written = this.#last.then(() => writeNote(importNoteOf(this.#path), `${JSON.stringify(this.#note)}\n`));
-    this.#last = written.catch(() => undefined);
-    return written;
+    this.#last = this.#last.then(() => this.#write());
+    return this.#last;
+  }
+
+  async #write(): Promise<void> {
+    try {
+      await writeNote(importNoteOf(this.#path), `${JSON.stringify(this.#note)}\n`);
+      this.#isThere = true;
+    } catch (error) {
+      this.#trouble?.(error instanceof Error ? error.message : String(error));
+      this.#trouble = null;
+    }
   }
 
   async remove(): Promise<void> {
     await this.#last;
-    await removeNote(importNoteOf(this.#path));
+    if (this.#isThere) await removeNote(importNoteOf(this.#path));
   }
 }
 

@@ -1,7 +1,7 @@
 /** An import from its first line to its last: several chunks under way, and what is stored told in order. */
 import { parseRows } from '../../bulk/ndjson-rows.ts';
-import type { Code } from '../../errors.ts';
 import { KeyvalError } from '../../errors.ts';
+import type { LoadFailure } from '../../protocol/load-codec.ts';
 import type { ChunkOutcome } from './chunk-loader.ts';
 import type { ImportNotes } from './import-note.ts';
 import type { Interruption } from './interruption.ts';
@@ -12,6 +12,8 @@ import type { Figures } from './progress.ts';
 export interface ImportJob {
   readonly chunks: AsyncIterable<LineChunk>;
   readonly load: (chunk: LineChunk) => Promise<ChunkOutcome>;
+  /** Tells of a line that cannot be stored, in the order of the file; false: they are too many, and the import ends. */
+  readonly tell: (failure: LoadFailure) => boolean;
   /** Null for what cannot be gone on with. */
   readonly notes: ImportNotes | null;
   readonly pace: Pace;
@@ -19,6 +21,11 @@ export interface ImportJob {
   readonly figures: Figures;
   readonly interruption: Interruption;
 }
+
+/** Chunks that are loaded while an earlier one is not: about 64 MiB. */
+const UNSETTLED_MAX = 256;
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
 
 interface UnderWay {
   readonly chunk: LineChunk;
@@ -31,6 +38,7 @@ export class ImportRun {
   readonly #underWay: UnderWay[] = [];
   readonly #loads: Set<Promise<void>> = new Set();
   #failure: unknown = null;
+  #givenUp = false;
 
   constructor(job: ImportJob) {
     this.#job = job;
@@ -43,7 +51,8 @@ export class ImportRun {
     try {
       for await (const chunk of chunks) {
         await pace.take(chunk.lines, signal);
-        while (this.#loads.size >= concurrency && !signal.aborted) await Promise.race(this.#loads);
+        const isFull = (): boolean => this.#loads.size >= concurrency || this.#underWay.length >= UNSETTLED_MAX;
+        while (isFull() && !signal.aborted) await Promise.race(this.#loads);
         if (signal.aborted) break;
         this.#begin(chunk);
       }
@@ -51,7 +60,7 @@ export class ImportRun {
       if (!signal.aborted) this.#failure ??= error; // otherwise it was closed because of the signal
     }
     await Promise.all(this.#loads);
-    if (notes !== null && (signal.aborted || this.#failure !== null)) await notes.write();
+    if (signal.aborted || this.#failure !== null) await notes?.write();
     if (this.#failure !== null) throw this.#failure;
     return !signal.aborted;
   }
@@ -80,22 +89,52 @@ export class ImportRun {
 
   /** Everything up to the first chunk that is still under way is settled. */
   async #advance(): Promise<void> {
-    const { notes } = this.#job;
+    const { notes, interruption } = this.#job;
     for (let first = this.#underWay[0]; first !== undefined; first = this.#underWay[0]) {
       const { chunk, outcome } = first;
-      if (outcome === null) return;
+      if (outcome === null || this.#givenUp) return;
       this.#underWay.shift();
-      await notes?.advance(chunk.end, chunk.lines, outcome.rows, outcome.failed);
+      const last = this.#tell(outcome.failures);
+      if (last === null) await notes?.advance(chunk.end, chunk.lines, outcome.rows, outcome.failures.length);
+      else {
+        interruption.stop();
+        await notes?.advance(...upTo(chunk, outcome.failures, last));
+      }
     }
+  }
+
+  /** Null when all were told; otherwise after which it was to end. */
+  #tell(failures: readonly LoadFailure[]): LoadFailure | null {
+    for (const failure of failures) {
+      if (this.#job.tell(failure)) continue;
+      this.#givenUp = true;
+      return failure;
+    }
+    return null;
   }
 }
 
+/** Of a chunk that is told of up to and with the line of `last`: offset behind it, lines, rows, failures. */
+function upTo(
+  { text, firstLine, end }: LineChunk,
+  failures: readonly LoadFailure[],
+  last: LoadFailure,
+): [offset: number, lines: number, rows: number, failed: number] {
+  const lines = last.line - firstLine + 1;
+  const failed = failures.indexOf(last) + 1;
+  let bytes = 0;
+  let filled = 0;
+  for (let left = lines; left > 0; left -= 1) {
+    const newline = text.indexOf(NEWLINE, bytes);
+    const lineEnd = newline < 0 ? text.length : newline + 1;
+    if (text.subarray(bytes, lineEnd).some((byte) => byte > SPACE)) filled += 1;
+    bytes = lineEnd;
+  }
+  return [end - text.length + bytes, lines, filled - failed, failed];
+}
+
 /** Reads the lines and stores nothing. */
-export function checkChunk(
-  { text, firstLine }: LineChunk,
-  failed: (line: number, code: Code, message: string) => void,
-): ChunkOutcome {
-  const parsed = parseRows(text, firstLine, Number.POSITIVE_INFINITY);
-  for (const { line, code, message } of parsed.errors) failed(line, code, message);
-  return { rows: parsed.count, failed: parsed.failed };
+export function checkChunk({ text, firstLine }: LineChunk): ChunkOutcome {
+  const { count, errors } = parseRows(text, firstLine, Number.POSITIVE_INFINITY);
+  return { rows: count, failures: errors };
 }

@@ -4,6 +4,7 @@ import { ExitCode } from '../../errors.ts';
 import type { Command } from '../shared/command.ts';
 import { withClient } from '../shared/connection.ts';
 import { type Document, formatOf, printResults } from '../shared/output.ts';
+import { unlessReaderGone } from '../shared/streams.ts';
 import { table } from '../shared/table.ts';
 
 export const check: Command = {
@@ -25,7 +26,8 @@ live. Exit code 0 when all are the same, 1 when some differ, 5 when some could n
     });
     const counts = { same: count(checks, 'same'), differ: count(checks, 'differs'), unknown: count(checks, 'unknown') };
     const document = { ...counts, partitions: checks.map(documentOf) };
-    await printResults(format, { document, lines: checks.map(documentOf), text: checkText(checks) });
+    const lines = checks.map(documentOf);
+    await unlessReaderGone(printResults(format, { document, lines, text: checkText(checks) }));
     if (counts.differ > 0) return ExitCode.error;
     return counts.unknown > 0 ? ExitCode.noQuorum : ExitCode.ok;
   },

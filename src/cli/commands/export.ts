@@ -10,6 +10,7 @@ import type { Command } from '../shared/command.ts';
 import { flag, valued } from '../shared/command-line.ts';
 import { type BytesClient, withClient } from '../shared/connection.ts';
 import { type Format, formatOf, printResult } from '../shared/output.ts';
+import { ReaderGone, unlessReaderGone } from '../shared/streams.ts';
 import { usage, type Values } from '../shared/values.ts';
 
 /** A page may hold a value of 64 MiB. */
@@ -22,7 +23,7 @@ export const exportCommand: Command = {
   summary: 'write all keys and values to a file or standard output, as NDJSON',
   details: `A line a key: {"key":"seat-1","value":"ada","ttlMs":60000}; bytes that are no text stand in base64 as key64, value64. Each
 partition is exported as one committed state while writes go on. What goes to a FILE can be interrupted: FILE.progress tells
-how far it came, and --resume goes on there.`,
+how far it came, and --resume goes on there. Exit code 0 only when everything was written, whoever reads it.`,
   options: {
     prefix: valued('only keys that begin with this'),
     rate: valued('at most so many rows a second'),
@@ -62,13 +63,16 @@ async function run(client: BytesClient, file: string | null, values: Values): Pr
   let whole = false;
   try {
     whole = await new ExportRun(job).run();
+  } catch (error) {
+    if (!(error instanceof ReaderGone)) throw error;
+    note(`whoever read standard output has gone: ${figures.done} of ${figures.total} partitions were written`);
   } finally {
     progress[Symbol.dispose]();
     await target.close(whole);
     if (!whole && file !== null) note(goOnText(file, figures));
   }
   if (!whole) return interruption.exitCode ?? ExitCode.error;
-  await tell(format, file, figures, target.before.rows, progress);
+  await unlessReaderGone(tell(format, file, figures, target.before.rows, progress));
   return ExitCode.ok;
 }
 

@@ -1,6 +1,7 @@
 /** `keyval import`: rows of NDJSON into the cluster. */
-import { type Code, ExitCode } from '../../errors.ts';
+import { ExitCode } from '../../errors.ts';
 import { fileFacts, readPieces } from '../../io/long-files.ts';
+import type { LoadFailure } from '../../protocol/load-codec.ts';
 import { ChunkLoader, type ChunkOutcome } from '../bulk/chunk-loader.ts';
 import { ImportNotes, importNoteOf } from '../bulk/import-note.ts';
 import { checkChunk, ImportRun } from '../bulk/import-run.ts';
@@ -13,6 +14,7 @@ import type { Command } from '../shared/command.ts';
 import { flag, valued } from '../shared/command-line.ts';
 import { withClient } from '../shared/connection.ts';
 import { formatOf, printResult } from '../shared/output.ts';
+import { unlessReaderGone } from '../shared/streams.ts';
 import { usage, type Values } from '../shared/values.ts';
 
 /** A chunk of thousands of rows takes longer than one request. */
@@ -28,7 +30,8 @@ export const importCommand: Command = {
   details: `A line a key: {"key":"seat-1","value":"ada","ttlMs":60000}; key64, value64 hold base64 where there is no text. Keys that are there
 are overwritten. Where a key stands in several lines any of them may win, unless --concurrency is 1. A line that is wrong is told
 on standard error by its number, and the others go on. FILE.import-progress tells how far an interrupted import came, and
---resume goes on there. Exit code 0 only when every line is stored.`,
+--resume goes on there; where that cannot be written the import says so and goes on without. Exit code 0 only when every line is
+stored.`,
   options: {
     rate: valued('at most so many rows a second'),
     concurrency: valued('chunks under way at a time', `${DEFAULT_CONCURRENCY}`),
@@ -53,66 +56,66 @@ async function run(path: string, values: Values): Promise<number> {
   const file = facts?.regular === true ? facts : null;
   if (values.flag('resume') && file === null) throw usage(`--resume needs a file; ${path} cannot be gone on with`);
   const dryRun = values.flag('dry-run');
-  const notes = file === null || dryRun ? null : await ImportNotes.open(path, file, values.flag('resume'));
+  const figures: Figures = { rows: 0, failed: 0, done: 0, total: file?.size ?? 0, unit: 'bytes' };
+  const trouble = (message: string): void =>
+    progress.note(`keyval: ${message}; the import goes on, but --resume will not know how far it came`);
+  const notes = file === null || dryRun ? null : await ImportNotes.open(path, file, values.flag('resume'), trouble);
   const before = notes?.note ?? { offset: 0, lines: 0, rows: 0, failed: 0 };
-  const { rows, failed, offset } = before;
-  const figures: Figures = { rows, failed, done: offset, total: file?.size ?? 0, unit: 'bytes' };
+  Object.assign(figures, { rows: before.rows, failed: before.failed, done: before.offset });
   const interruption = new Interruption();
   if (stream) interruption.signal.addEventListener('abort', () => process.stdin.destroy());
   const pace = new Pace(values.whole('rate', 1));
-  const pieces = stream ? (process.stdin as AsyncIterable<Uint8Array>) : readPieces(path, offset);
-  const chunks = lineChunks(pieces, { linesMax: pace.portion, offset, firstLine: before.lines + 1 });
+  const pieces = stream ? (process.stdin as AsyncIterable<Uint8Array>) : readPieces(path, before.offset);
+  const chunks = lineChunks(pieces, { linesMax: pace.portion, offset: before.offset, firstLine: before.lines + 1 });
   const concurrency = values.whole('concurrency', 1, CONCURRENCY_MAX) ?? DEFAULT_CONCURRENCY;
   const progress = new Progress(dryRun ? 'check' : 'import', figures);
-  const errors = new LineErrors(values.whole('max-errors') ?? DEFAULT_ERRORS_MAX, figures, progress, interruption);
+  const { tell } = new LineErrors(values.whole('max-errors') ?? DEFAULT_ERRORS_MAX, figures, progress);
   const begin = (load: (chunk: LineChunk) => Promise<ChunkOutcome>): Promise<boolean> =>
-    new ImportRun({ chunks, load, notes, pace, concurrency, figures, interruption }).run();
+    new ImportRun({ chunks, load, tell, notes, pace, concurrency, figures, interruption }).run();
   let whole = false;
   try {
     whole = await (dryRun
-      ? begin(async (chunk) => checkChunk(chunk, errors.failed))
-      : withClient(values, (client) => {
+      ? begin(async (chunk) => checkChunk(chunk))
+      : withClient(values, async (client) => {
+          await notes?.write();
           const loader = new ChunkLoader(client, {
             timeoutMs: values.durationMs('timeout') ?? CHUNK_TIMEOUT_MS,
             retryForMs: values.durationMs('retry-for', 0) ?? DEFAULT_RETRY_FOR_MS,
             signal: interruption.signal,
-            failed: errors.failed,
           });
           return begin((chunk) => loader.load(chunk));
         }));
   } finally {
     progress[Symbol.dispose]();
     if (whole) await notes?.remove();
-    else if (notes !== null && notes.note.offset > 0) progress.note(goOnText(path, notes));
+    else if (notes?.isThere === true) progress.note(goOnText(path, notes));
   }
   if (stream) process.stdin.destroy();
-  await tell(values, dryRun, whole, figures, rows, progress);
+  await unlessReaderGone(printSummary(values, dryRun, whole, figures, before, progress));
   if (!whole && interruption.exitCode !== null) return interruption.exitCode;
   return whole && figures.failed === 0 ? ExitCode.ok : ExitCode.error;
 }
 
-/** Tells wrong lines, and stops the import when they are too many. */
+/** Tells wrong lines, and ends the import when they are too many. */
 class LineErrors {
   readonly #max: number;
   readonly #figures: Figures;
   readonly #progress: Progress;
-  readonly #interruption: Interruption;
+  #told = 0;
 
-  constructor(max: number, figures: Figures, progress: Progress, interruption: Interruption) {
+  constructor(max: number, figures: Figures, progress: Progress) {
     this.#max = max;
     this.#figures = figures;
     this.#progress = progress;
-    this.#interruption = interruption;
   }
 
-  readonly failed = (line: number, code: Code, message: string): void => {
-    const { signal } = this.#interruption;
-    if (this.#figures.failed > this.#max || signal.aborted) return;
+  readonly tell = ({ line, code, message }: LoadFailure): boolean => {
+    this.#told += 1;
     this.#figures.failed += 1;
     this.#progress.note(`line ${line}: ${code}: ${message}`);
-    if (this.#figures.failed <= this.#max) return;
+    if (this.#told <= this.#max) return true;
     this.#progress.note(`keyval: more than ${this.#max} wrong lines: given up; --max-errors allows more`);
-    this.#interruption.stop();
+    return false;
   };
 }
 
@@ -120,17 +123,19 @@ function goOnText(path: string, { note }: ImportNotes): string {
   return `keyval: ${countText(note.lines)} lines of ${path} are done, ${importNoteOf(path)} tells; go on with: keyval import --resume ${path}`;
 }
 
-async function tell(
+async function printSummary(
   values: Values,
   dryRun: boolean,
   whole: boolean,
   { rows, failed }: Figures,
-  rowsBefore: number,
+  before: { readonly rows: number; readonly failed: number },
   { elapsedMs }: Progress,
 ): Promise<void> {
   const verb = dryRun ? 'checked' : 'imported';
-  const text = `${verb} ${summaryText(rows - rowsBefore, elapsedMs)}, ${countText(failed)} failed${whole ? '' : ', not complete'}`;
+  const earlier = before.failed === 0 ? '' : ` (${countText(before.failed)} before)`;
+  const failedText = `${countText(failed - before.failed)} failed${earlier}`;
+  const text = `${verb} ${summaryText(rows - before.rows, elapsedMs)}, ${failedText}${whole ? '' : ', not complete'}`;
   const seconds = elapsedMs / 1000;
-  const document = { rows, failed, seconds, rowsPerSecond: Math.round((rows - rowsBefore) / seconds), complete: whole };
-  await printResult(formatOf(values), document, text);
+  const rowsPerSecond = Math.round((rows - before.rows) / seconds);
+  await printResult(formatOf(values), { rows, failed, seconds, rowsPerSecond, complete: whole }, text);
 }

@@ -37,7 +37,7 @@ export async function nodeConfiguration(
   const { found, problems } = await configurationOf({ options: nodeOptionTable, raw, environment, fileVariable });
   const secret = await secretOf(found);
   const options = { ...optionsOf(found), ...(secret.bytes === null ? {} : { secret: secret.bytes }) };
-  const single = [...problems, ...secret.problems];
+  const single = [...problems, ...secret.problems, ...tooLittleMemory(found)];
   // What options mean together cannot be said of options that are wrong by themselves.
   const whole = problems.length > 0 ? { checked: null, problems: [] } : checkTogether(options, found);
   const foreign = whole.checked === null || !tryAddress ? [] : await foreignAddress(whole.checked.listen, found);
@@ -69,6 +69,16 @@ async function secretOf(found: FoundByName): Promise<{ bytes: Uint8Array | null;
   } catch (error) {
     return { bytes: UNREAD, problems: [messageOf(error)] };
   }
+}
+
+/** Keys and all around them: a node without any needs a part of it. Programs that start nodes may know better. */
+const MEMORY_BYTES_MIN: number = 16 * 1024 * 1024;
+
+function tooLittleMemory(found: FoundByName): readonly string[] {
+  const one = found.get('max-memory');
+  const bytes = one?.value;
+  if (one === undefined || typeof bytes !== 'number' || bytes === 0 || bytes >= MEMORY_BYTES_MIN) return [];
+  return [`${placeText(one)} is 0 for no limit, or at least 16M, not ${bytes}`];
 }
 
 interface Whole {

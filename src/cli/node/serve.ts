@@ -1,6 +1,7 @@
 /** The life of a `keyval-node` process: start, tell the log and the launcher, serve until asked to stop, stop. */
 import { ExitCode } from '../../errors.ts';
 import { type NodeOptions, type RunningNode, startNode, version } from '../../index.ts';
+import { machineMemoryBytes } from '../../io/process-facts.ts';
 import type { Launcher } from './launcher.ts';
 import { StopRequest } from './stop-request.ts';
 
@@ -41,6 +42,11 @@ function logStart(node: RunningNode, options: NodeOptions): void {
   log.write('info', 'keys live in memory: stopping all nodes loses them', { keptIn: 'memory' });
   if (options.insecure)
     log.write('warn', 'insecure: whoever reaches this address reads and writes every key', { address });
+  const { maxMemoryBytes = 0 } = options;
+  if (maxMemoryBytes > machineMemoryBytes()) {
+    const text = '--max-memory is more than this machine has: the system may end the node before the limit is reached';
+    log.write('warn', text, { maxMemoryBytes, machineBytes: machineMemoryBytes() });
+  }
   const absent = peers.filter(({ state }) => state !== 'up').map((peer) => peer.address);
   log.write('info', 'waiting', { for: absent.length > 0 ? absent : 'the next full second, which is the first epoch' });
 }

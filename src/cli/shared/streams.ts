@@ -1,6 +1,6 @@
 /**
  * Standard output and errors. Whoever reads may stop reading (`keyval scan | head`): that ends the command, quietly and
- * with exit code 0, and is no error.
+ * with exit code 0, and is no error; unless the exit code has something else to say (`unlessReaderGone`).
  */
 import { KeyvalError } from '../../errors.ts';
 
@@ -9,6 +9,13 @@ export function surviveClosedPipes(): void {
   const ignore = (): void => undefined;
   process.stdout.on('error', ignore);
   process.stderr.on('error', ignore);
+}
+
+/** Resolves when what was written to standard error is gone, or nobody reads it. */
+export function errorsWritten(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stderr.write('', () => resolve());
+  });
 }
 
 /** Thrown by `print` when nobody reads any more. */
@@ -30,6 +37,15 @@ export function print(data: string | Uint8Array): Promise<void> {
 function unwritable(error: NodeJS.ErrnoException): Error {
   if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return new ReaderGone();
   return new KeyvalError('KV_CLOSED', `standard output cannot be written: ${error.message}`, { cause: error });
+}
+
+/** For commands whose exit code tells what became of their work: it does whether or not somebody reads the result. */
+export async function unlessReaderGone(printed: Promise<void>): Promise<void> {
+  try {
+    await printed;
+  } catch (error) {
+    if (!(error instanceof ReaderGone)) throw error;
+  }
 }
 
 /** Everything on standard input, at most `bytesMax`. @throws KeyvalError KV_TOO_LARGE */

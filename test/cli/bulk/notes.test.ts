@@ -1,14 +1,15 @@
 /** The notes beside exports and imports: what may be gone on with, and what is refused. */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { FileTarget } from '../../../src/cli/bulk/export-target.ts';
-import { ImportNotes } from '../../../src/cli/bulk/import-note.ts';
+import { ImportNotes, importNoteOf } from '../../../src/cli/bulk/import-note.ts';
 import { type FileFacts, fileFacts } from '../../../src/io/long-files.ts';
 import { folderFor } from '../../helpers/notes.ts';
 
 const fresh = { partitions: 0, partitionsTotal: 16, prefix: 'user:', rows: 0, bytes: 0 };
 const neither = { resume: false, force: false };
+const quiet = (): void => undefined;
 const resume = { resume: true, force: false };
 
 test('an export goes on behind the partitions that are whole, and removes its note at the end', async (t) => {
@@ -56,11 +57,14 @@ test('an import goes on only with the same file', async (t) => {
   const file = join(folderFor(t), 'all.ndjson');
   writeFileSync(file, 'one\ntwo\n');
   const facts = (await fileFacts(file)) as FileFacts;
-  await t.throwsAsync(ImportNotes.open(file, facts, true), { code: 'KV_USAGE', message: /nothing was interrupted/ });
-  const notes = await ImportNotes.open(file, facts, false);
+  await t.throwsAsync(ImportNotes.open(file, facts, true, quiet), {
+    code: 'KV_USAGE',
+    message: /nothing was interrupted/,
+  });
+  const notes = await ImportNotes.open(file, facts, false, quiet);
   await notes.advance(4, 1, 1, 0);
   await Promise.all([notes.write(), notes.advance(8, 1, 0, 1), notes.write(), notes.write()]);
-  t.deepEqual((await ImportNotes.open(file, facts, true)).note, {
+  t.deepEqual((await ImportNotes.open(file, facts, true, quiet)).note, {
     size: 8,
     mtimeMs: facts.mtimeMs,
     offset: 8,
@@ -70,7 +74,23 @@ test('an import goes on only with the same file', async (t) => {
   });
   appendFileSync(file, 'three\n');
   const changed = (await fileFacts(file)) as FileFacts;
-  await t.throwsAsync(ImportNotes.open(file, changed, true), { message: /has changed/ });
+  await t.throwsAsync(ImportNotes.open(file, changed, true, quiet), { message: /has changed/ });
   await notes.remove();
   t.false(existsSync(`${file}.import-progress`));
+});
+
+test('an import whose note cannot be written says so once, and goes on', async (t) => {
+  const file = join(folderFor(t), 'all.ndjson');
+  writeFileSync(file, 'one\ntwo\n');
+  mkdirSync(importNoteOf(file)); // in the way, also of a user who may write everywhere
+  const told: string[] = [];
+  const facts = (await fileFacts(file)) as FileFacts;
+  const notes = await ImportNotes.open(file, facts, false, (message) => told.push(message));
+  await notes.write();
+  await notes.advance(4, 1, 1, 0);
+  await notes.write();
+  t.is(told.length, 1);
+  t.regex(told[0] ?? '', /^cannot write: .*import-progress/);
+  t.false(notes.isThere);
+  await notes.remove();
 });

@@ -50,6 +50,14 @@ test.serial('to standard output and to a file it is the same', async (t) => {
   t.false(existsSync(`${file}.progress`));
 });
 
+test.serial('a reader that goes leaves an export that is not complete', async (t) => {
+  const gone = startKeyval(t, node.address, ['export']);
+  gone.child.stdout?.destroy();
+  const { code, stderr } = await gone.ended;
+  t.is(code, 1);
+  t.regex(stderr, /^keyval: whoever read standard output has gone: \d+ of 16 partitions were written\n$/);
+});
+
 test.serial('a prefix, and a file that is there already', async (t) => {
   const file = join(folderFor(t), 'some.ndjson');
   t.is((await run(t, ['--prefix', 'key-29', file])).code, 0);

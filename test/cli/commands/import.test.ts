@@ -1,5 +1,5 @@
 /** `keyval import`, as a process: what is stored, what is told of wrong lines, how an interrupted one goes on. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type Client, type RunningNode, startNode } from '../../../src/index.ts';
@@ -121,6 +121,52 @@ test.serial('Ctrl-C keeps the progress and says how to go on', async (t) => {
   t.is(code, 130);
   t.regex(stderr, /^keyval: [\d,]+ lines of .* are done, .* go on with: keyval import --resume .*rows\.ndjson\n$/);
   t.regex(stdout, /0 failed, not complete\n$/);
+});
+
+interface WholeNote extends Note {
+  readonly offset: number;
+  readonly rows: number;
+  readonly failed: number;
+}
+
+test.serial('given up for wrong lines, it goes on behind the last one told, and tells the others', async (t) => {
+  const file = join(folderFor(t), 'rows.ndjson');
+  const lines = rows('resumed', 400).trimEnd().split('\n');
+  for (let at = 0; at < 400; at += 10) lines[at] = `wrong ${at}`;
+  writeFileSync(file, lines.join('\n'));
+  const first = await run(t, ['--max-errors', '2', file]);
+  t.is(first.code, 1);
+  t.regex(first.stderr, /\nkeyval: 21 lines of .* are done, .* go on with: keyval import --resume /);
+  t.regex(first.stdout, / 3 failed, not complete\n$/);
+  const note = JSON.parse(readFileSync(`${file}.import-progress`, 'utf8')) as WholeNote;
+  t.like(note, { offset: lines.slice(0, 21).join('\n').length + 1, lines: 21, rows: 18, failed: 3 });
+  const second = await run(t, ['--resume', file]);
+  t.is(second.code, 1);
+  t.regex(second.stdout, /^imported 342 rows .* 37 failed \(3 before\)\n$/);
+  const told = [first, second].flatMap(({ stderr }) => stderr.match(/(?<=^line )\d+/gm) ?? []);
+  t.deepEqual(
+    told.map(Number),
+    Array.from({ length: 40 }, (_, at) => at * 10 + 1),
+  );
+  t.false(existsSync(`${file}.import-progress`));
+});
+
+test.serial('the exit code says what was stored, whether or not somebody reads', async (t) => {
+  const gone = startKeyval(t, node.address, ['import', '-'], { input: `wrong\n${rows('unread', 10)}` });
+  gone.child.stdout?.destroy();
+  gone.child.stderr?.destroy();
+  t.is((await gone.ended).code, 1);
+  t.is(await storedAt('unread-9'), '9');
+});
+
+test.serial('a note that cannot be written is told before anything is stored, and everything is', async (t) => {
+  const file = join(folderFor(t), 'rows.ndjson');
+  writeFileSync(file, rows('unnoted', 10));
+  mkdirSync(`${file}.import-progress`); // in the way, also of a user who may write everywhere
+  const { code, stdout, stderr } = await run(t, [file]);
+  t.regex(stderr, /^keyval: cannot write: .*import-progress.*; the import goes on, but --resume will not know .*\n$/);
+  t.regex(stdout, /^imported 10 rows in .* 0 failed\n$/);
+  t.is(code, 0);
 });
 
 test.serial('what cannot be read is a usage error', async (t) => {

@@ -80,7 +80,7 @@ for (const { name, environment: variable, standard } of nodeOptionTable) {
 test('what was found reaches the node under its own name', async (t) => {
   const config = configFile(
     t,
-    { peers: '127.0.0.1', 'max-memory': '1M', 'worker-threads': 0, 'secret-file': 'secret', 'log-level': 'warn' },
+    { peers: '127.0.0.1', 'max-memory': '16M', 'worker-threads': 0, 'secret-file': 'secret', 'log-level': 'warn' },
     { secret: 'swordfish\n' },
   );
   const { options, problems } = await configured({ config, replicas: '2' }, { KEYVAL_INSECURE: '1' });
@@ -88,7 +88,7 @@ test('what was found reaches the node under its own name', async (t) => {
   t.deepEqual(options, {
     peers: ['127.0.0.1'],
     replicas: 2,
-    maxMemoryBytes: 2 ** 20,
+    maxMemoryBytes: 2 ** 24,
     workerThreads: 0,
     insecure: true,
     logLevel: 'warn',
@@ -205,6 +205,7 @@ const mistakes: readonly (readonly [unknown, string])[] = [
   [{ replicas: null }, 'FILE:1:13: replicas is a whole number from 1 to 7, not null'],
   [{ partitions: 100 }, 'FILE:1:15: partitions is a power of two from 1 to 16384, not 100'],
   [{ 'max-memory': '4X' }, 'FILE:1:15: max-memory is a number of bytes (or 512K, 64M, 1.5G), not "4X"'],
+  [{ 'max-memory': '1M' }, 'FILE: max-memory is 0 for no limit, or at least 16M, not 1048576'],
   [{ 'max-memory': -1 }, 'FILE:1:15: max-memory is a number of bytes (or 512K, 64M, 1.5G), not -1'],
   [{ cluster: 'a b' }, 'FILE:1:12: cluster is 1 to 64 letters, digits, dots, dashes or underscores, not "a b"'],
   [{ insecure: 'yes' }, 'FILE:1:13: insecure is true or false, not "yes"'],
