@@ -64,6 +64,7 @@ export class ClientStages {
   }
 
   closed(connection: Connection): void {
+    this.#stages.get(connection.id)?.clear();
     this.#stages.delete(connection.id);
   }
 
