@@ -3,7 +3,7 @@
  * once (a queued wait: told that it waits, and once more when it ends) or the connection is closed, and every answer has
  * its layout. The node lives through a number of such clients, and time passes.
  */
-import { CLIENT_FRAME_LENGTH_MAX } from '../../../src/protocol/limits.ts';
+import { BATCH_FRAMES_MAX, CLIENT_FRAME_LENGTH_MAX } from '../../../src/protocol/limits.ts';
 import * as op from '../../../src/protocol/opcode.ts';
 import { mustHold, type Target } from '../target.ts';
 import type { RecordingChannel } from '../world/channel.ts';
@@ -130,27 +130,37 @@ function expect(due: Map<number, Due>, { opcode, messageId, body }: PlainFrame):
     case op.HASH: // of a partition at an operation that is yet to come: when it has come
       found.most += 1;
       return;
-    case op.BTCH:
-      found.most += 1; // when it is malformed, from where it is
-      return expectInner(due, body);
+    case op.BTCH: {
+      const inner = framesInside(body);
+      if (inner !== null) {
+        for (const one of inner) expect(due, one);
+        return;
+      }
+      found.least += 1;
+      found.most += 1;
+      return;
+    }
     default:
       found.least += 1;
       found.most += 1;
   }
 }
 
-/** A batch is read up to where it is malformed: what lies before is answered. */
-function expectInner(due: Map<number, Due>, body: Uint8Array): void {
+/** The frames of a batch; null when it is malformed, and none of them is handled. */
+function framesInside(body: Uint8Array): PlainFrame[] | null {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
-  for (let at = 0; body.length - at >= 12; ) {
-    const length = view.getUint32(at);
+  const inner: PlainFrame[] = [];
+  for (let at = 0; at < body.length; ) {
+    const length = body.length - at < 12 ? 0 : view.getUint32(at);
     const end = at + 4 + length;
-    if (length < 8 || end > body.length || view.getUint32(at + 4) === op.BTCH) return;
-    expect(due, {
+    if (length < 8 || end > body.length || view.getUint32(at + 4) === op.BTCH) return null;
+    if (inner.length >= BATCH_FRAMES_MAX) return null;
+    inner.push({
       opcode: view.getUint32(at + 4),
       messageId: view.getUint32(at + 8),
       body: body.subarray(at + 12, end),
     });
     at = end;
   }
+  return inner;
 }
