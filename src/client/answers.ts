@@ -38,6 +38,11 @@ export interface SwapResult {
 }
 
 /** Whether the value of a GOTK follows in pieces. */
+/** What has no reading of its own: its bytes where they are wanted. */
+export function readOther(frame: FrameDecoder, shape: number): Uint8Array | undefined {
+  return shape === Shape.raw ? bodyOf(frame) : undefined;
+}
+
 export function isFragmented(frame: FrameDecoder): boolean {
   return ((frame.buffer[frame.bodyStart] as number) & codec.GotFlag.fragmented) !== 0;
 }

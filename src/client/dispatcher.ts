@@ -88,6 +88,7 @@ export class Dispatcher {
 
   #attempt(operation: Operation): void {
     if (operation.done) return;
+    if (operation.retry !== null) operation.cancelRetry();
     if (!this.router.known) return this.#wait(operation);
     if (operation.body === null && !this.#place(operation)) return;
     const link = operation.link ?? this.router.linkOf(operation.partition);
@@ -288,11 +289,7 @@ export class Dispatcher {
       case op.MOVD:
         return this.#moved(link, operation, frame);
       default:
-        return this.#settled(
-          link,
-          operation,
-          operation.shape === answers.Shape.raw ? answers.bodyOf(frame) : undefined,
-        );
+        return this.#settled(link, operation, answers.readOther(frame, operation.shape));
     }
   }
 
@@ -403,7 +400,7 @@ export class Dispatcher {
     operation.lastError = error;
     const certain = error.outcome === 'not-done' && error.code !== 'KV_NO_SESSION';
     if (error.outcome === 'unknown') operation.unknown = true;
-    if (retried(error.code)) return this.#retryLater(operation);
+    if (retried(error.code) && !(operation.once && error.code === 'KV_NO_QUORUM')) return this.#retryLater(operation);
     if (operation.unknown && certain && !speaksOfTheWrite(error.code))
       return this.#settleUnknown(operation, error.message);
     this.#reject(operation, error);
@@ -418,7 +415,7 @@ export class Dispatcher {
     if (operation.done) return void this.#forget(operation);
     operation.delayMs = nextDelayMs(operation.delayMs, RETRY_BASE_MS, RETRY_CAP_MS, this.#random);
     this.#wait(operation);
-    operation.retry?.cancel();
+    operation.cancelRetry();
     operation.retry = this.ports.timers.after(operation.delayMs, () => {
       operation.retry = null;
       if (this.#idle.delete(operation)) this.#attempt(operation);
@@ -444,7 +441,7 @@ export class Dispatcher {
   }
 
   #expire(operation: Operation): void {
-    operation.retry?.cancel();
+    operation.cancelRetry();
     if (operation.unknown) return this.#settleUnknown(operation, 'no answer came before the deadline');
     this.#reject(operation, operation.lastError ?? this.#unreachable(operation));
   }
@@ -476,7 +473,7 @@ export class Dispatcher {
   /** Ends a request with `error`, whatever becomes of it at the node. */
   giveUp(operation: Operation, error: KeyvalError): void {
     if (operation.done) return;
-    operation.retry?.cancel();
+    operation.cancelRetry();
     this.#links.forget(operation);
     this.#reject(operation, error);
   }
@@ -490,7 +487,7 @@ export class Dispatcher {
     const closed = new KeyvalError('KV_CLOSED', 'the client was closed');
     const abandoned = [...this.#idle, ...this.#links.drain()];
     for (const operation of abandoned) {
-      operation.retry?.cancel();
+      operation.cancelRetry();
       if (operation.unknown || (operation.attempts > 0 && !isHarmless(operation.opcode)))
         this.#settleUnknown(operation, 'the client was closed');
       else this.#reject(operation, closed);

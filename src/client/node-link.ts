@@ -55,6 +55,8 @@ export class NodeLink implements ChannelHandler {
   readonly pending: Pending = new Pending();
   state: LinkState = 'idle';
   lastError: KeyvalError | null = null;
+  /** Of the node, as it said when it let this client in last; null: it has not yet. */
+  incarnation: string | null = null;
   readonly #ports: ClientPorts;
   readonly #options: LinkOptions;
   readonly #owner: LinkOwner;
@@ -64,6 +66,7 @@ export class NodeLink implements ChannelHandler {
   #decoder: FrameDecoder = new FrameDecoder();
   #caller: Caller | null = null;
   #flushTimer: TimerHandle | null = null;
+  #loginTimer: TimerHandle | null = null;
   /** When the node was heard last, monotonic milliseconds. */
   heardAtMs = 0;
 
@@ -123,6 +126,8 @@ export class NodeLink implements ChannelHandler {
     const hello = { role: Role.client, flags: HelloFlag.routes, cluster, name, peer: null };
     this.#caller = new Caller(hello, secret, this.#ports.crypto, this.#ports.random);
     this.#caller.start(this.#queue.frames);
+    // A node that does not answer, though it can be reached, is given up: what it said may be lost for good.
+    this.#loginTimer = this.#ports.timers.after(this.#options.connectTimeoutMs, () => channel.destroy());
     return this;
   }
 
@@ -175,8 +180,10 @@ export class NodeLink implements ChannelHandler {
       return;
     }
     if (welcome === null) return;
+    this.#loginTimer?.cancel();
     this.state = 'up';
     this.lastError = null;
+    this.incarnation = hexOf(welcome.incarnation);
     this.#backoff.reset();
     this.#owner.linkUp(this, welcome.table);
   }
@@ -186,6 +193,7 @@ export class NodeLink implements ChannelHandler {
   }
 
   ended(cause: Error | null): void {
+    this.#loginTimer?.cancel();
     this.#queue?.close();
     this.#channel = null;
     const wasUp = this.state === 'up';
@@ -220,4 +228,8 @@ export class NodeLink implements ChannelHandler {
     channel.end();
     channel.destroy();
   }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

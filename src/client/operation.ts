@@ -41,6 +41,8 @@ export class Operation {
   unknown = false;
   /** The node has queued it: it waits for a lock. */
   queued = false;
+  /** KV_NO_QUORUM is the answer wanted, not a reason to ask again. */
+  once = false;
   /** While out of touch with the node: how long to go on trying; while queued: until when to wait. */
   timeoutMs = 0;
   queuedUntilMs: number = Number.POSITIVE_INFINITY;
@@ -67,5 +69,11 @@ export class Operation {
     this.deadlineMs = deadlineMs;
     this.resolve = resolve;
     this.reject = reject;
+  }
+
+  /** No other attempt is made by itself: one has begun, or none is wanted. */
+  cancelRetry(): void {
+    this.retry?.cancel();
+    this.retry = null;
   }
 }

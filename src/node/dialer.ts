@@ -7,7 +7,7 @@ import type { Clock, Crypto, Log, Random, Timers, Transport } from '../base/port
 import type { Turn } from '../base/turn.ts';
 import { KeyvalError } from '../errors.ts';
 import type { Welcome } from '../protocol/hello-codec.ts';
-import { FRAME_LENGTH_MAX } from '../protocol/limits.ts';
+import { FRAME_LENGTH_MAX, LOGIN_TIMEOUT_MS } from '../protocol/limits.ts';
 import { Caller, type HelloFields } from '../protocol/login.ts';
 import { Connection, type FrameHandler } from './connection.ts';
 import type { Peer } from './peer.ts';
@@ -67,6 +67,7 @@ export class Dialer implements FrameHandler {
     this.#connection = connection;
     this.#caller = new Caller(this.#hello, host.secret, host.crypto, host.random);
     this.#caller.start(connection.frames);
+    connection.loginTimer = host.timers.after(LOGIN_TIMEOUT_MS, () => connection.destroy());
     return connection;
   }
 
@@ -74,6 +75,7 @@ export class Dialer implements FrameHandler {
     try {
       const welcome = (this.#caller as Caller).received(connection.decoder, connection.frames);
       if (welcome === null) return;
+      connection.loginTimer?.cancel();
       this.#host.linked(this.#peer, connection, welcome);
       this.#backoff.reset();
       this.#toldRefusal = '';

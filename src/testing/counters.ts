@@ -1,0 +1,121 @@
+/** What happened in a run, counted: a kind of thing that never happens was not tried. */
+import { type FaultKind, faultKinds } from './faults.ts';
+
+export type Outcome = 'ok' | 'fail' | 'unknown';
+
+/** Things that the observer and the workload count, each with what it is called in the table. */
+export const happenings = {
+  deduplicated: 'retries answered from a record or joined',
+  retried: 'requests that came to a primary twice',
+  keyExpiries: 'keys expired',
+  sessionEnds: 'sessions ended',
+  lockGrants: 'locks granted',
+  lockWaits: 'waits for a lock queued',
+  lockHandOvers: 'locks passed to a waiter',
+  locksLost: 'locks lost by their holders',
+  cancels: 'waits cancelled',
+  conflicts: 'compare-and-sets refused',
+  largeValues: 'large values written',
+  rowsLoaded: 'rows loaded',
+  checksDone: 'partitions compared by the cluster itself',
+  checksUndecided: 'of these undecided',
+  entriesApplied: 'entries applied',
+  digestsCompared: 'states of replicas compared',
+  connections: 'connections made',
+  refusedConnections: 'connections refused',
+  brokenConnections: 'connections broken',
+  timedOutConnections: 'connections given up',
+  nodeStarts: 'nodes started',
+  fullRestarts: 'restarts of all nodes',
+} as const;
+
+export type Happening = keyof typeof happenings;
+
+export interface CountersData {
+  readonly operations: Iterable<[string, Record<Outcome, number>]>;
+  readonly errors: Iterable<[string, number]>;
+  readonly faults: Record<FaultKind, number>;
+  readonly happened: Record<Happening, number>;
+  readonly runs: number;
+  readonly events: number;
+  readonly virtualMs: number;
+}
+
+export class Counters {
+  /** By kind of operation, how it ended. */
+  readonly operations: Map<string, Record<Outcome, number>> = new Map();
+  readonly faults: Record<FaultKind, number> = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<
+    FaultKind,
+    number
+  >;
+  readonly happened: Record<Happening, number> = Object.fromEntries(
+    Object.keys(happenings).map((name) => [name, 0]),
+  ) as Record<Happening, number>;
+  /** By error code, how many operations ended with it. */
+  readonly errors: Map<string, number> = new Map();
+  runs = 0;
+  events = 0;
+  virtualMs = 0;
+
+  operation(kind: string, outcome: Outcome): void {
+    let row = this.operations.get(kind);
+    if (row === undefined) {
+      row = { ok: 0, fail: 0, unknown: 0 };
+      this.operations.set(kind, row);
+    }
+    row[outcome] += 1;
+  }
+
+  error(code: string): void {
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
+  }
+
+  fault(kind: FaultKind): void {
+    this.faults[kind] += 1;
+  }
+
+  count(happening: Happening, times = 1): void {
+    this.happened[happening] += times;
+  }
+
+  get operationCount(): number {
+    let sum = 0;
+    for (const { ok, fail, unknown } of this.operations.values()) sum += ok + fail + unknown;
+    return sum;
+  }
+
+  get faultCount(): number {
+    return faultKinds.reduce((sum, kind) => sum + this.faults[kind], 0);
+  }
+
+  /** As plain data, to be handed from one process to another. */
+  toJSON(): CountersData {
+    const { faults, happened, runs, events, virtualMs } = this;
+    return { operations: [...this.operations], errors: [...this.errors], faults, happened, runs, events, virtualMs };
+  }
+
+  add(other: CountersData | Counters): void {
+    for (const [kind, row] of other.operations) {
+      const mine = this.operations.get(kind) ?? { ok: 0, fail: 0, unknown: 0 };
+      this.operations.set(kind, {
+        ok: mine.ok + row.ok,
+        fail: mine.fail + row.fail,
+        unknown: mine.unknown + row.unknown,
+      });
+    }
+    for (const [code, times] of other.errors) this.errors.set(code, (this.errors.get(code) ?? 0) + times);
+    for (const kind of faultKinds) this.faults[kind] += other.faults[kind];
+    for (const name of Object.keys(happenings) as Happening[]) this.happened[name] += other.happened[name];
+    this.runs += other.runs;
+    this.events += other.events;
+    this.virtualMs += other.virtualMs;
+  }
+
+  /** What was never seen, in words. */
+  get missing(): string[] {
+    const faults = faultKinds.filter((kind) => this.faults[kind] === 0).map((kind) => `fault ${kind}`);
+    const things = (Object.keys(happenings) as Happening[]).filter((name) => this.happened[name] === 0);
+    const unknown = [...this.operations.values()].some((row) => row.unknown > 0) ? [] : ['unknown outcomes'];
+    return [...faults, ...things.map((name) => happenings[name]), ...unknown];
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * What the clients of a simulated cluster do: loops that read, write, compare and set, count, delete, let keys expire, and
+ * work under locks, all recorded for the judge. Each loop has luck of its own.
+ */
+import type { Prng } from '../base/prng.ts';
+import type { Counters } from './counters.ts';
+import { Flow } from './flow.ts';
+import { LockGuard } from './lock-guard.ts';
+import { Recorder } from './recorder.ts';
+import type { SimClient, SimCluster } from './sim-cluster.ts';
+import type { LoadSettings } from './swarm.ts';
+
+/** A client that crashed is followed by another after this. */
+const NEXT_CLIENT_MS = 200;
+
+export class Workload {
+  readonly settings: LoadSettings;
+  readonly recorder: Recorder;
+  readonly guard: LockGuard;
+  readonly counters: Counters;
+  readonly cluster: SimCluster;
+  /** Put before every key: a new history begins with keys that nobody has used. */
+  era = 0;
+  #running = false;
+  readonly #active: Map<SimClient, number> = new Map();
+  readonly #random: Prng;
+
+  constructor(cluster: SimCluster, settings: LoadSettings, counters: Counters) {
+    this.cluster = cluster;
+    this.settings = settings;
+    this.counters = counters;
+    this.recorder = new Recorder(cluster.world, counters);
+    this.guard = new LockGuard(cluster.world);
+    this.#random = cluster.world.random('flows');
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  start(): void {
+    this.#running = true;
+    for (let index = 0; index < this.settings.clients; index += 1) {
+      const there = this.cluster.clients[index];
+      if (there !== undefined && there.process.state !== 'dead') this.#begin(there);
+      else this.#begin(this.#newClient(index));
+    }
+  }
+
+  #newClient(index: number): SimClient {
+    const { leaseMs, timeoutMs } = this.settings;
+    return this.cluster.addClient({ leaseMs, timeoutMs, connectTimeoutMs: 2000 }, index);
+  }
+
+  /** Client `index` has crashed; another takes its place. */
+  replace(index: number): void {
+    this.cluster.world.schedule(null, NEXT_CLIENT_MS, () => {
+      const client = this.#newClient(index);
+      if (this.#running) this.#begin(client);
+    });
+  }
+
+  #begin(client: SimClient): void {
+    for (let flow = 0; flow < this.settings.flowsPerClient; flow += 1) {
+      this.#active.set(client, (this.#active.get(client) ?? 0) + 1);
+      const name = `${client.process.name}/${flow + 1}`;
+      const luck = this.#random.fork(`${name} ${this.era}`);
+      void new Flow(this, client, name, luck).run().then(() => {
+        this.#active.set(client, (this.#active.get(client) ?? 1) - 1);
+      });
+    }
+  }
+
+  /** The loops end after what they are doing. */
+  stop(): void {
+    this.#running = false;
+  }
+
+  /** No loop is under way any more, except in processes that are dead. */
+  get idle(): boolean {
+    for (const [client, flows] of this.#active) if (flows > 0 && client.process.state !== 'dead') return false;
+    return true;
+  }
+}
