@@ -47,7 +47,7 @@ export class Connection implements ChannelHandler, Sharer {
   /** Shown in listings. */
   name = '';
   /** Sessions that it has brought, hexadecimal, and the partitions they were attached to over it. */
-  readonly sessions: Map<string, Set<number>> = new Map();
+  sessions: Map<string, Set<number>> | null = null;
   /** Its requests that were handed on to other nodes and are not answered yet. */
   forwards = 0;
   /** Closes it unless the login is done by then. */
@@ -243,6 +243,12 @@ export class Connection implements ChannelHandler, Sharer {
     return slow && now - this.#frameSinceMs > FRAME_MS ? 'it does not finish a frame' : null;
   }
 
+  /** The login is over: nothing is kept of it. */
+  loggedIn(): void {
+    this.loginTimer?.cancel();
+    this.loginTimer = null;
+  }
+
   /** Handles no further frame, sends what is queued, closes. */
   endSoon(): void {
     if (this.#ending || this.closed) return;
@@ -259,7 +265,7 @@ export class Connection implements ChannelHandler, Sharer {
   ended(error: Error | null): void {
     if (this.closed) return;
     this.closed = true;
-    this.loginTimer?.cancel();
+    this.loggedIn();
     this.queue.close();
     this.handler.closed(this, error);
   }

@@ -53,6 +53,7 @@ export class Connections {
   /** In the order in which they came. */
   readonly #strangers: Map<number, Connection> = new Map();
   readonly #share: FairShare;
+  readonly #touch: () => number;
   #clients = 0;
   #lastId = 0;
   #lastSweepMs = 0;
@@ -60,6 +61,7 @@ export class Connections {
 
   constructor(host: ConnectionsHost) {
     this.#host = host;
+    this.#touch = (): number => host.touch();
     this.#share = new FairShare(
       (run) => host.ports.timers.atTurnEnd(run),
       () => host.congested,
@@ -86,7 +88,7 @@ export class Connections {
   /** Somebody has connected; `login` finds out who. */
   accept(channel: Channel, login: FrameHandler): Connection {
     const host = this.#host;
-    const connection = new Connection(this.nextId(), channel, host.ports.turn, login, () => host.touch(), this.#share);
+    const connection = new Connection(this.nextId(), channel, host.ports.turn, login, this.#touch, this.#share);
     if (this.#crowded) connection.pauseBytes = PAUSE_BYTES_CROWDED;
     this.#all.set(connection.id, connection);
     this.#strangers.set(connection.id, connection);

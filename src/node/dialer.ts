@@ -75,7 +75,7 @@ export class Dialer implements FrameHandler {
     try {
       const welcome = (this.#caller as Caller).received(connection.decoder, connection.frames);
       if (welcome === null) return;
-      connection.loginTimer?.cancel();
+      connection.loggedIn();
       this.#host.linked(this.#peer, connection, welcome);
       this.#backoff.reset();
       this.#toldRefusal = '';

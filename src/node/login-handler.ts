@@ -94,7 +94,7 @@ export class LoginHandler implements FrameHandler {
       throw new KeyvalError('KV_OVERLOADED', text);
     }
     this.#pending.delete(connection.id);
-    connection.loginTimer?.cancel();
+    connection.loggedIn();
     connection.name = hello.name;
     connection.routes = (hello.flags & HelloFlag.routes) !== 0;
     connection.decoder.lengthMax = CLIENT_FRAME_LENGTH_MAX;

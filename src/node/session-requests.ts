@@ -15,6 +15,7 @@ const ATTACH_UNITS = 4;
 export function admitSession(from: Connection, partition: number, bytes: Uint8Array, sessionStart: number): boolean {
   from.units += ATTACH_UNITS;
   if (from.peer >= 0) return true; // counted where it came from
+  from.sessions ??= new Map();
   const { sessions } = from;
   const session = sessionText(bytes, sessionStart);
   const partitions = sessions.get(session) ?? new Set();
@@ -25,8 +26,8 @@ export function admitSession(from: Connection, partition: number, bytes: Uint8Ar
 
 /** The session leaves the partition. */
 function forgetSession(from: Connection, session: string, partition: number): void {
-  const partitions = from.sessions.get(session);
-  if (partitions?.delete(partition) && partitions.size === 0) from.sessions.delete(session);
+  const partitions = from.sessions?.get(session);
+  if (partitions?.delete(partition) && partitions.size === 0) from.sessions?.delete(session);
 }
 
 type Primaries = readonly (PartitionPrimary | null)[];

@@ -8,7 +8,7 @@ import { assert } from '../base/assert.ts';
 export const POOLED_BYTES_MIN: number = 16 * 1024;
 const POOLED_BYTES_MAX: number = 1024 * 1024;
 /** Kept of each size, at most. */
-const KEPT_BYTES_MAX: number = 4 * 1024 * 1024;
+const KEPT_BYTES_MAX: number = 1024 * 1024;
 
 const SMALLEST_SHIFT: number = Math.log2(POOLED_BYTES_MIN);
 const kept: Uint8Array[][] = [];
