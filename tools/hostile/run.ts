@@ -94,7 +94,7 @@ class Scene {
     this.#guarded = guarded;
     this.#honest = honest;
     this.#watches = victim.addresses.map((address) => new Watch(address));
-    this.#baseBytes = this.#residentBytes;
+    this.#baseBytes = this.#ownBytes();
   }
 
   async oneAttack(attack: Attack): Promise<Row> {
@@ -124,11 +124,11 @@ class Scene {
     const own = process.cpuUsage(ownBefore);
     const knownCpuMs = nodeCpuMs + outcome.cpuMs + honest.cpuMs + (own.user + own.system) / 1000;
     const othersCpuMs = Math.max(0, machineCpuMs() - machineBefore - knownCpuMs);
-    const peakBytes = this.#growth(({ peakBytes }) => peakBytes);
+    const peakBytes = this.#growth('peakBytes');
     const watched = this.#watches.map((watch) => watch.report());
     const growthBytes = await this.#quiet();
     // One attack's growth is not held against those that follow.
-    if (growthBytes > GROWTH_BYTES) this.#baseBytes = this.#residentBytes;
+    if (growthBytes > GROWTH_BYTES) this.#baseBytes = this.#ownBytes();
     const violations = await this.#honest.verify();
     await this.#honest.resume();
     const row = {
@@ -158,24 +158,24 @@ class Scene {
     await pause(SETTLE_MS);
     await this.#honest.pause();
     const deadline = performance.now() + QUIET_MS_MAX;
-    let growth = this.#growth(({ residentBytes }) => residentBytes);
+    let growth = this.#growth();
     if (growth > GROWTH_BYTES) await this.#honest.resume();
     while (growth > GROWTH_BYTES && performance.now() < deadline) {
       await pause(QUIET_STEP_MS);
-      growth = this.#growth(({ residentBytes }) => residentBytes);
+      growth = this.#growth();
     }
     return growth;
   }
 
-  #growth(of: (facts: { residentBytes: number; peakBytes: number }) => number): number {
-    const growths = this.#victim
-      .facts()
-      .map((facts, index) => (facts === null ? 0 : of(facts) - (this.#baseBytes[index] as number)));
-    return Math.max(...growths);
+  /** Of the node that grew most. */
+  #growth(what: 'residentBytes' | 'peakBytes' = 'residentBytes'): number {
+    return Math.max(...this.#ownBytes(what).map((bytes, index) => bytes - (this.#baseBytes[index] as number)));
   }
 
-  get #residentBytes(): number[] {
-    return this.#victim.facts().map((facts) => facts?.residentBytes ?? 0);
+  /** Memory of each node beyond what it stores: what attacks have stored, as any client may, is no growth of its own. */
+  #ownBytes(what: 'residentBytes' | 'peakBytes' = 'residentBytes'): number[] {
+    const stored = this.#watches.map(({ storedBytes }) => storedBytes);
+    return this.#victim.facts().map((facts, index) => (facts?.[what] ?? 0) - (stored[index] as number));
   }
 
   get #cpuMs(): number {
