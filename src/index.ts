@@ -1,8 +1,8 @@
 /** The public interface of keyval. */
 export type { Entry, SwapResult } from './client/answers.ts';
 export type { BatchOperation, BatchResult } from './client/batch.ts';
-export type { CheckedReplica, PartitionCheck } from './client/check.ts';
 export type { LoadFailure, LoadResult } from './client/bulk.ts';
+export type { CheckedReplica, PartitionCheck } from './client/check.ts';
 export { Client, type LockOptions, type PutOptions, type RequestOptions, type StatusEvent } from './client/client.ts';
 export type {
   ClusterStatus,

@@ -13,6 +13,8 @@ export interface BodyRequest {
   readonly deadlineMs: number;
   /** How the answer is read; default: its body. */
   readonly shape?: number;
+  /** KV_NO_QUORUM is an answer like any other; otherwise it is asked again until the deadline. */
+  readonly once?: boolean;
 }
 
 export function requestBody<T = Uint8Array>(dispatcher: Dispatcher, request: BodyRequest): Promise<T> {
@@ -22,6 +24,7 @@ export function requestBody<T = Uint8Array>(dispatcher: Dispatcher, request: Bod
     operation.link = request.link ?? null;
     operation.shape = request.shape ?? Shape.raw;
     operation.body = request.body;
+    operation.once = request.once ?? false;
     dispatcher.submit(operation);
   }) as Promise<T>;
 }

@@ -31,6 +31,9 @@ const WAIT_MS = 1000;
 const ATTEMPTS = 8;
 /** Operations to look ahead: at least this many, and twice as many as came between two answers. */
 const AHEAD_MIN = 16;
+/** A node that has not answered for this long is not asked about further partitions. */
+const SILENT_MS = 1000;
+const TOO_FAST = 'writes go on too fast to catch all replicas at one operation';
 
 type Answer = { readonly link: NodeLink } & (
   | { readonly kind: 'digest'; readonly digest: ReplicaDigest }
@@ -38,24 +41,33 @@ type Answer = { readonly link: NodeLink } & (
   | { readonly kind: 'failed'; readonly error: KeyvalError }
 );
 
+/** Nodes that were asked in vain, and with what result. */
+type Silent = Map<NodeLink, KeyvalError>;
+
 export class PartitionChecker {
   readonly #dispatcher: Dispatcher;
   readonly #partition: number;
   readonly #deadlineMs: number;
+  readonly #silent: Silent;
 
-  constructor(dispatcher: Dispatcher, partition: number, deadlineMs: number) {
+  constructor(dispatcher: Dispatcher, partition: number, deadlineMs: number, silent: Silent = new Map()) {
     this.#dispatcher = dispatcher;
     this.#partition = partition;
     this.#deadlineMs = deadlineMs;
+    this.#silent = silent;
+  }
+
+  get #leftMs(): number {
+    return this.#deadlineMs - this.#dispatcher.ports.clock.monotonicMs();
   }
 
   async check(): Promise<PartitionCheck> {
     let ahead = AHEAD_MIN;
     let target = 0n;
     let answers: readonly Answer[] = [];
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const began = target === 0n ? await this.#atPrimary() : null;
-      if (began !== null && began.kind !== 'digest') return this.#unknown([began]);
+    for (let attempt = 0; attempt < ATTEMPTS && (attempt === 0 || this.#leftMs > 0); attempt += 1) {
+      const began = target === 0n ? await this.#askOne(this.#primary, 0n) : null;
+      if (began !== null && began.kind !== 'digest') return this.#withoutPrimary(began);
       const at = began?.digest.revision ?? target;
       answers = [...(began === null ? [] : [began]), ...(await this.#ask(at, began === null))];
       const digests = answers.flatMap((answer) => (answer.kind === 'digest' ? [answer.digest] : []));
@@ -68,34 +80,50 @@ export class PartitionChecker {
         target = furthest + BigInt(ahead);
       }
     }
-    return this.#unknown(answers, 'writes go on too fast to catch all replicas at one operation');
+    return this.#unknown(answers, behindText(answers) ?? TOO_FAST);
   }
 
-  async #atPrimary(): Promise<Answer> {
-    return this.#askOne(this.#dispatcher.router.linkOf(this.#partition), 0n);
+  /** The primary does not serve, so nothing is written, and the backups are compared as they are. */
+  async #withoutPrimary(primary: Answer): Promise<PartitionCheck> {
+    const backups = await this.#ask(0n, false);
+    const at = backups.reduce(
+      (most, one) => (one.kind === 'digest' && most < one.digest.revision ? one.digest.revision : most),
+      0n,
+    );
+    const answers = backups.map((one): Answer => {
+      if (one.kind !== 'digest' || one.digest.revision === at) return one;
+      const error = new KeyvalError(
+        'KV_NO_QUORUM',
+        'it holds less than another backup, and the primary cannot send the rest',
+      );
+      return { link: one.link, kind: 'failed', error };
+    });
+    if (answers.filter(({ kind }) => kind === 'digest').length < 2) return this.#unknown([primary, ...answers]);
+    return this.#compare([primary, ...answers], at);
+  }
+
+  get #primary(): NodeLink {
+    return this.#dispatcher.router.linkOf(this.#partition);
   }
 
   #ask(revision: bigint, withPrimary: boolean): Promise<Answer[]> {
-    const { router } = this.#dispatcher;
-    const primary = router.linkOf(this.#partition);
-    const links = router.links.filter((link) => withPrimary || link !== primary);
+    const primary = this.#primary;
+    const links = this.#dispatcher.router.links.filter((link) => withPrimary || link !== primary);
     return Promise.all(links.map((link) => this.#askOne(link, revision)));
   }
 
   async #askOne(link: NodeLink, revision: bigint): Promise<Answer> {
+    const leftMs = this.#leftMs;
     try {
-      if (!link.up && link.lastError !== null) throw link.lastError;
-      const digest = await digestOfReplica(
-        this.#dispatcher,
-        link,
-        this.#partition,
-        revision,
-        WAIT_MS,
-        this.#deadlineMs,
-      );
+      const known = this.#silent.get(link) ?? (link.up ? null : link.lastError);
+      if (known !== null) throw known;
+      const waitMs = Math.min(WAIT_MS, Math.max(1, leftMs / 2));
+      const digest = await digestOfReplica(this.#dispatcher, link, this.#partition, revision, waitMs, this.#deadlineMs);
+      if (digest.revision === 0n) throw new KeyvalError('KV_NO_QUORUM', NOTHING_TEXT);
       return { link, kind: 'digest', digest };
     } catch (error) {
       if (!(error instanceof KeyvalError)) throw error;
+      if (error.code === 'KV_DEADLINE' && leftMs >= SILENT_MS) this.#silent.set(link, error);
       return error.code === 'KV_MOVED' ? { link, kind: 'none' } : { link, kind: 'failed', error };
     }
   }
@@ -115,7 +143,7 @@ export class PartitionChecker {
   }
 
   #replicas(answers: readonly Answer[]): CheckedReplica[] {
-    const primary = this.#dispatcher.router.linkOf(this.#partition);
+    const primary = this.#primary;
     return answers.flatMap((answer) => {
       if (answer.kind !== 'digest') return [];
       const { keys, digest } = answer.digest;
@@ -131,14 +159,25 @@ function reasonOf(answers: readonly Answer[]): string | null {
   return reasons.length === 0 ? null : reasons.join('; ');
 }
 
+const NOTHING_TEXT = 'this replica holds nothing yet, or was restarted';
+
+/** Who did not come to the operation in time; null: nobody lags behind. */
+function behindText(answers: readonly Answer[]): string | null {
+  if (answers.some((answer) => answer.kind === 'digest' && answer.digest.state === 'passed')) return null;
+  const late = answers.filter((answer) => answer.kind === 'digest' && answer.digest.state === 'notReached');
+  if (late.length === 0) return null;
+  return `${late.map(({ link }) => link.endpoint).join(', ')} did not come to the operation in time`;
+}
+
 /** All partitions, a few at a time, in order. */
 export async function* checkReplicas(dispatcher: Dispatcher, deadlineOf: () => number): AsyncGenerator<PartitionCheck> {
   const { partitions } = dispatcher.router;
+  const silent: Silent = new Map();
   const running: Promise<PartitionCheck>[] = [];
   let next = 0;
   const begin = (): void => {
     if (next >= partitions) return;
-    running.push(new PartitionChecker(dispatcher, next, deadlineOf()).check());
+    running.push(new PartitionChecker(dispatcher, next, deadlineOf(), silent).check());
     next += 1;
   };
   while (next < CHECKS_AT_ONCE && next < partitions) begin();

@@ -107,6 +107,12 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     return this.#dispatcher;
   }
 
+  /** @internal By address: the incarnation of each member when it let this client in last. A restarted node has another. */
+  get incarnations(): ReadonlyMap<string, string> {
+    const known = this.#dispatcher.router.links.filter(({ incarnation }) => incarnation !== null);
+    return new Map(known.map(({ endpoint, incarnation }) => [endpoint, incarnation as string]));
+  }
+
   #deadline(options: RequestOptions | undefined): number {
     const timeoutMs = options?.timeoutMs ?? this.#settings.timeoutMs;
     if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);

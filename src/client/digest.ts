@@ -48,7 +48,8 @@ export async function digestOfValue(dispatcher: Dispatcher, key: Key, deadlineMs
 
 /**
  * Of the replica that `link` keeps, at `revision`, which it may have to come to within `waitMs`; 0n: as it is now.
- * @throws KeyvalError KV_MOVED when it keeps none
+ * @throws KeyvalError KV_MOVED when it keeps none; KV_RESTARTED, KV_NO_QUORUM, without another attempt, when it has nothing
+ * that could be compared
  */
 export async function digestOfReplica(
   dispatcher: Dispatcher,
@@ -64,7 +65,7 @@ export async function digestOfReplica(
   writeU16(body, codec.HASH_PARTITION, partition);
   writeU32(body, codec.HASH_EPOCH, Number(revision >> 32n));
   writeU32(body, codec.HASH_OPERATION, Number(revision & 0xffff_ffffn));
-  const answer = await requestBody(dispatcher, { opcode: HASH, body, partition, link, deadlineMs });
+  const answer = await requestBody(dispatcher, { opcode: HASH, body, partition, link, deadlineMs, once: true });
   const state = answer[codec.HASHED_STATE];
   const { passed, notReached } = codec.HashedState;
   return {

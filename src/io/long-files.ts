@@ -114,6 +114,15 @@ export async function writeNote(path: string, text: string): Promise<void> {
   }
 }
 
+/** `from` takes the place of `to`, whatever was there. */
+export async function replaceFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (cause) {
+    throw failed('write', to, cause);
+  }
+}
+
 export async function removeNote(path: string): Promise<void> {
   await rm(path, { force: true });
 }

@@ -39,6 +39,8 @@ const LOOK_MS = 50;
 const STOP_MS = 500;
 /** How long the client that writes them has to say goodbye; then what is still under way has failed. */
 const GOODBYE_MS = 1500;
+/** Kept back of the caller's time, at most, so that it hears what became of the rows. */
+const ANSWER_MS_MAX = 500;
 const STOPPING = 'this node is stopping';
 
 export class BulkRequests {
@@ -76,7 +78,7 @@ export class BulkRequests {
     const { workers } = this.#host.ports;
     const handed = workers.takes('parseRows', text.length);
     if (!handed) workers.countInline();
-    const untilMs = this.#host.touch() + readU32(bytes, start);
+    const untilMs = this.#host.touch() + timeForRows(readU32(bytes, start));
     const load = new Load(from, messageId, untilMs, text.length, handed ? new Uint8Array(0) : text);
     this.#loads.add(load);
     void this.#begin(load, handed ? text : null);
@@ -260,6 +262,11 @@ export class BulkRequests {
       this.#host.ports.timers.after(ms, resolve);
     });
   }
+}
+
+/** The rest is for the answer: it is to be there before the caller's time is over. */
+function timeForRows(timeLeftMs: number): number {
+  return timeLeftMs - Math.min(ANSWER_MS_MAX, timeLeftMs / 8);
 }
 
 /** A node that stops closes the client of its loads: its rows are to be loaded elsewhere. */

@@ -70,9 +70,8 @@ export class Exports {
     return this.#open.size;
   }
 
-  /** The first page of a new export, of the keys that begin with `prefix`. */
+  /** The first page of a new export of a partition that is served, of the keys that begin with `prefix`. */
   begin(partition: PartitionPrimary, to: Connection, messageId: number, rowsMax: number, prefix: Uint8Array): void {
-    if (!partition.primary.serving) return replyFail(to, messageId, 'KV_NO_QUORUM', partition.obstacle());
     if (this.#open.size >= EXPORTS_MAX) {
       return replyFail(to, messageId, 'KV_OVERLOADED', `this node has ${this.#open.size} exports under way already`);
     }

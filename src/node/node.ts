@@ -261,6 +261,7 @@ export class Node {
   linked(peer: Peer): void {
     for (const partition of this.#primariesWith(peer)) {
       partition.primary.resend(partition.backupMembers.indexOf(peer.member));
+      partition.commitTold = 0; // the link that broke may have taken it along
       partition.changed();
       this.#replicator.existed(partition);
     }

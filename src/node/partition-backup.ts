@@ -39,6 +39,11 @@ export class PartitionBackup {
     return value;
   }
 
+  /** Its primary has told that entries existed which this replica, restarted, does not have (R4). */
+  get isLost(): boolean {
+    return this.backup.holdsEntries && this.backup.epoch === 0;
+  }
+
   /** Memory of values that entries name which are not yet applied. */
   get namedBytes(): number {
     return this.#namedBytes;

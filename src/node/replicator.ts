@@ -66,12 +66,14 @@ export class Replicator {
 
   #sendPartition(partition: PartitionPrimary): void {
     partition.dirty = false;
-    const { backupMembers } = partition;
+    const { backupMembers, primary, log } = partition;
+    let allTold = true; // by the entries: who gets none is told by tellCommit
     for (let backup = 0; backup < backupMembers.length; backup += 1) {
       const peer = this.#peers[backupMembers[backup] as number] as Peer;
+      if (primary.sent[backup] === log.next) allTold = false;
       if (peer.control !== null) this.#sendToBackup(partition, backup, peer, peer.control.frames);
     }
-    partition.commitTold = partition.primary.commit;
+    if (allTold) partition.commitTold = primary.commit;
   }
 
   #sendToBackup(partition: PartitionPrimary, backup: number, peer: Peer, frames: FrameWriter): void {

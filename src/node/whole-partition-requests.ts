@@ -52,6 +52,7 @@ export class WholePartitionRequests {
     const snapshot = readU32(bytes, start + codec.EXPORT_SNAPSHOT);
     const rowsMax = readU32(bytes, start + codec.EXPORT_ROWS_MAX) || Number.POSITIVE_INFINITY;
     if (snapshot === 0 && flags !== 0) return malformed(from, messageId, 'XPRT');
+    if (!primary.primary.serving) return notServing(from, messageId, primary.obstacle());
     if (snapshot === 0) return this.#exports.begin(primary, from, messageId, rowsMax, bytes.slice(prefixStart, end));
     this.#exports.next(partition, snapshot, from, messageId, rowsMax, flags);
   }
@@ -77,8 +78,11 @@ export class WholePartitionRequests {
     const primary = primaries[partition] as PartitionPrimary | null;
     const replica = primary ?? (ofKey ? null : (backups[partition] as PartitionBackup | null));
     if (replica === null) return this.#moved(from, messageId, partition);
-    if (!ofKey) this.#digests.partition(replica.state, from, messageId, bytes, start);
-    else if (primary !== null) this.#digests.value(primary, from, messageId, bytes, start);
+    if (!ofKey) {
+      const obstacle = obstacleOf(primary, backups[partition] as PartitionBackup | null);
+      if (obstacle !== null) return notServing(from, messageId, obstacle);
+      this.#digests.partition(replica.state, from, messageId, bytes, start);
+    } else if (primary !== null) this.#digests.value(primary, from, messageId, bytes, start);
   }
 
   closed(connection: Connection): void {
@@ -101,4 +105,16 @@ export class WholePartitionRequests {
 
 function malformed(to: Connection, messageId: number, what: string): void {
   replyFail(to, messageId, 'KV_BAD_REQUEST', `${what}: the body does not have its layout`);
+}
+
+/** Why the replica kept here has nothing that could be compared; null: it has. */
+function obstacleOf(primary: PartitionPrimary | null, backup: PartitionBackup | null): string | null {
+  if (primary !== null) return primary.primary.serving ? null : primary.obstacle();
+  if (backup === null || !backup.isLost) return null;
+  return `partition ${backup.id}: KV_RESTARTED: this node was restarted and lost its copy; stop all nodes and start them again to begin empty`;
+}
+
+/** What was lost in a restart does not come back: whoever hears KV_RESTARTED need not try again. */
+function notServing(to: Connection, messageId: number, obstacle: string): void {
+  replyFail(to, messageId, obstacle.includes('KV_RESTARTED') ? 'KV_RESTARTED' : 'KV_NO_QUORUM', obstacle);
 }

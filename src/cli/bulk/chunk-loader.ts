@@ -4,25 +4,18 @@
  */
 import { parseRows } from '../../bulk/ndjson-rows.ts';
 import { RowReader } from '../../bulk/rows.ts';
-import { type Code, KeyvalError } from '../../errors.ts';
-import { systemClock } from '../../io/clock.ts';
+import { KeyvalError } from '../../errors.ts';
 import { LOAD_FAILURES_MAX } from '../../protocol/limits.ts';
 import type { LoadFailure, LoadResult } from '../../protocol/load-codec.ts';
 import type { BytesClient } from '../shared/connection.ts';
+import { Attempts, type LoaderOptions, linesText } from './attempts.ts';
 import type { LineChunk } from './line-chunks.ts';
-import { pause } from './pace.ts';
-import { mayPass, Patience } from './passing.ts';
+import { mayPass, tellsOfRestart } from './passing.ts';
 
 /** Lines of a chunk that were stored, and those that cannot be, by line; `line` counts from 1 in the file. */
 export interface ChunkOutcome {
   readonly rows: number;
   readonly failures: readonly LoadFailure[];
-}
-
-export interface LoaderOptions {
-  readonly timeoutMs: number;
-  readonly retryForMs: number;
-  readonly signal: AbortSignal;
 }
 
 /** A line still to be loaded. */
@@ -49,14 +42,16 @@ export class ChunkLoader {
   }
 
   async #loadLines(chunk: LineChunk): Promise<ChunkOutcome> {
-    const patience = this.#patience();
-    const first = await this.#loadText(patience, chunk.text);
+    const attempts = new Attempts(this.#options);
+    const first = await this.#loadText(attempts, textOf(chunk), chunk.text);
     if (first.failed === 0) return { rows: first.rows, failures: [] };
+    const restarted = first.failures.find(tellsOfRestart);
+    if (restarted !== undefined) await attempts.wait(textOf(chunk), restarted);
     const known = allFailures(chunk, first);
     const wrong = known.filter(({ code }) => !mayPass(code));
     if (wrong.length < first.failed) {
-      const why = first.failures.find(({ code }) => mayPass(code));
-      wrong.push(...(await this.#again(patience, linesAgain(chunk, first, known), why)));
+      const why = reasonOf(first.failures);
+      wrong.push(...(await this.#again(attempts, linesAgain(chunk, first, known), why)));
     }
     wrong.sort((a, b) => a.line - b.line);
     return { rows: first.rows + first.failed - wrong.length, failures: wrong };
@@ -66,79 +61,67 @@ export class ChunkLoader {
    * Loads lines until each is stored or known to be wrong; gives those. In portions so small that all their failures are
    * told: from the second round on only lines are sent that have failed, and any that is stored is progress.
    */
-  async #again(patience: Patience, lines: readonly Line[], why: LoadFailure | undefined): Promise<LoadFailure[]> {
+  async #again(attempts: Attempts, lines: readonly Line[], why: LoadFailure | undefined): Promise<LoadFailure[]> {
     const wrong: LoadFailure[] = [];
     let left = lines;
     for (let failure = why; left.length > 0; ) {
-      if (failure !== undefined) await this.#wait(patience, failure);
+      if (failure !== undefined) await attempts.wait(numbersOf(left), failure);
       const failed: Line[] = [];
       for (let at = 0; at < left.length; at += LOAD_FAILURES_MAX) {
         const portion = left.slice(at, at + LOAD_FAILURES_MAX);
-        for (const found of await this.#loadPortion(patience, portion)) {
+        const failures = await this.#loadPortion(attempts, portion);
+        for (const found of failures) {
           const line = portion[found.line - 1] as Line;
-          if (mayPass(found.code)) {
-            failed.push(line);
-            failure = found;
-          } else wrong.push({ ...found, line: line.number });
+          if (mayPass(found.code)) failed.push(line);
+          else wrong.push({ ...found, line: line.number });
         }
+        failure = reasonOf(failures) ?? failure;
+        if (failed.length > 0 && failure !== undefined && attempts.over) await attempts.wait(numbersOf(left), failure);
       }
       left = failed;
     }
     return wrong;
   }
 
-  async #loadPortion(patience: Patience, portion: readonly Line[]): Promise<readonly LoadFailure[]> {
-    const { rows, failed, failures } = await this.#loadText(patience, Buffer.concat(portion.map(({ text }) => text)));
+  async #loadPortion(attempts: Attempts, portion: readonly Line[]): Promise<readonly LoadFailure[]> {
+    const text = Buffer.concat(portion.map((line) => line.text));
+    const { rows, failed, failures } = await this.#loadText(attempts, numbersOf(portion), text);
     if (failures.length < failed)
       throw new KeyvalError('KV_INTERNAL', `a node told ${failures.length} of ${failed} failures`);
-    if (rows > 0) patience.renew();
+    if (rows > 0) attempts.renew();
     return failures;
   }
 
-  #loadText(patience: Patience, text: Uint8Array): Promise<LoadResult> {
-    const { timeoutMs, signal } = this.#options;
-    return this.#patiently(patience, () => this.#client.load(text, { timeoutMs, signal }));
+  #loadText(attempts: Attempts, lines: string, text: Uint8Array): Promise<LoadResult> {
+    return attempts.run(lines, (options) => this.#client.load(text, options));
   }
 
   /** One line that no LOAD can carry: it is read here and put like any value. */
   async #loadLong({ text, firstLine }: LineChunk): Promise<ChunkOutcome> {
-    const { timeoutMs, signal } = this.#options;
     const parsed = parseRows(text, firstLine);
     const row = new RowReader(parsed.rows);
     if (!row.next()) return { rows: 0, failures: parsed.errors };
     const key = row.bytes.slice(row.keyStart, row.keyEnd);
     const value = row.bytes.subarray(row.valueStart, row.valueEnd);
     const ttl = row.ttlMs === 0 ? {} : { ttlMs: row.ttlMs };
-    await this.#patiently(this.#patience(), () => this.#client.put(key, value, { ...ttl, timeoutMs, signal }));
+    const attempts = new Attempts(this.#options);
+    await attempts.run(`line ${firstLine}`, (options) => this.#client.put(key, value, { ...ttl, ...options }));
     return { rows: 1, failures: [] };
   }
+}
 
-  #patience(): Patience {
-    return new Patience(this.#options.retryForMs, () => systemClock.monotonicMs());
-  }
+function textOf({ firstLine, lines }: LineChunk): string {
+  return linesText(firstLine, firstLine + lines - 1);
+}
 
-  async #patiently<T>(patience: Patience, attempt: () => Promise<T>): Promise<T> {
-    for (;;) {
-      this.#checkSignal();
-      try {
-        return await attempt();
-      } catch (error) {
-        this.#checkSignal();
-        if (!(error instanceof KeyvalError) || !mayPass(error.code)) throw error;
-        await this.#wait(patience, error);
-      }
-    }
-  }
+function numbersOf(lines: readonly Line[]): string {
+  return linesText((lines[0] as Line).number, (lines.at(-1) as Line).number);
+}
 
-  async #wait(patience: Patience, why: { readonly code: Code; readonly message: string }): Promise<void> {
-    if (patience.over) throw new KeyvalError(why.code, `${why.message}; tried for --retry-for, then given up`);
-    await pause(patience.nextDelayMs(), this.#options.signal);
-    this.#checkSignal();
-  }
-
-  #checkSignal(): void {
-    if (this.#options.signal.aborted) throw new KeyvalError('KV_ABORTED', 'the import was interrupted');
-  }
+/** Why lines are loaded again; a deadline says little where another reason is known, too. */
+function reasonOf(failures: readonly LoadFailure[]): LoadFailure | undefined {
+  const passing = failures.filter(({ code }) => mayPass(code));
+  return passing.find(({ code }) => code !== 'KV_DEADLINE') ?? passing[0];
 }
 
 /** The failures that are known, by their line in the file. When a node had too many to tell, what is wrong is found here. */

@@ -65,12 +65,12 @@ export class ExportRun {
 
   /** Rows of the partition. */
   async #partition(partition: number): Promise<number> {
-    const { figures, target, note, interruption, retryForMs } = this.#job;
+    const { figures, target, note, interruption, retryForMs, timeoutMs } = this.#job;
     const patience = new Patience(retryForMs, () => systemClock.monotonicMs());
     const rowsBefore = figures.rows;
     for (;;) {
       try {
-        await this.#pages(partition);
+        await this.#pages(partition, patience.requestMs(timeoutMs));
         return figures.rows - rowsBefore;
       } catch (error) {
         if (!(error instanceof KeyvalError) || !mayBeginAgain(error) || interruption.signal.aborted) throw error;
@@ -83,9 +83,9 @@ export class ExportRun {
     }
   }
 
-  async #pages(partition: number): Promise<void> {
+  async #pages(partition: number, timeoutMs: number): Promise<void> {
     const { figures, target, pace, interruption } = this.#job;
-    this.#beginAhead(partition);
+    this.#beginAhead(partition, timeoutMs);
     const { pages, first } = this.#begun.get(partition) as Begun;
     this.#begun.delete(partition);
     try {
@@ -100,8 +100,8 @@ export class ExportRun {
     }
   }
 
-  #beginAhead(partition: number): void {
-    const { client, pace, prefix, timeoutMs } = this.#job;
+  #beginAhead(partition: number, timeoutMs: number): void {
+    const { client, pace, prefix } = this.#job;
     const ahead = pace.limited ? 0 : AHEAD;
     for (let next = partition; next <= partition + ahead && next < client.partitions; next += 1) {
       if (this.#begun.has(next)) continue;

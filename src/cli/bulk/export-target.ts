@@ -1,11 +1,13 @@
 /**
- * Where an export goes: standard output, or a file with a note beside it (`FILE.progress`) that says how many partitions
- * the file holds and how long it was then. The note is replaced as a whole after each partition; whatever stands behind
- * that length is a torn tail, which `--resume` cuts off.
+ * Where an export goes: standard output, or a file. That is written beside its place (`FILE.partial`) and takes it at the
+ * end, so that whatever stands there is whole. A note (`FILE.progress`) says how many partitions are written, how long the
+ * file was then, and which life of the cluster it shows. The note is replaced as a whole after each partition; whatever
+ * stands behind that length is a torn tail, which `--resume` cuts off.
  */
-import { fileFacts, GrowingFile, readNote, removeNote, writeNote } from '../../io/long-files.ts';
+import { fileFacts, GrowingFile, readNote, removeNote, replaceFile, writeNote } from '../../io/long-files.ts';
 import { print } from '../shared/streams.ts';
 import { usage } from '../shared/values.ts';
+import { checkSameLife, isLife, type Life } from './cluster-life.ts';
 
 /** What an interrupted export has done. */
 export interface ExportNote {
@@ -17,6 +19,9 @@ export interface ExportNote {
   readonly rows: number;
   /** Bytes of the file then. */
   readonly bytes: number;
+  readonly life: Life;
+  /** It may take the place of a file that is there. */
+  readonly force: boolean;
 }
 
 export interface ExportTarget {
@@ -31,14 +36,15 @@ export interface ExportTarget {
   close(whole: boolean): Promise<void>;
 }
 
+export const partialOf = (path: string): string => `${path}.partial`;
 export const noteOf = (path: string): string => `${path}.progress`;
 
 export class OutputTarget implements ExportTarget {
   readonly before: ExportNote;
   #torn = false;
 
-  constructor(partitionsTotal: number, prefix: string) {
-    this.before = { partitions: 0, partitionsTotal, prefix, rows: 0, bytes: 0 };
+  constructor(fresh: ExportNote) {
+    this.before = fresh;
   }
 
   async append(text: Uint8Array): Promise<void> {
@@ -74,40 +80,41 @@ export class FileTarget implements ExportTarget {
     this.#note = note;
   }
 
-  /** @throws KeyvalError KV_USAGE when the file is there and nobody said what to do with it, or cannot be gone on with */
-  static async open(
-    path: string,
-    fresh: ExportNote,
-    { resume, force }: { resume: boolean; force: boolean },
-  ): Promise<FileTarget> {
+  /** @throws KeyvalError KV_USAGE when a file is there and nobody said what to do with it, or it cannot be gone on with */
+  static async open(path: string, fresh: ExportNote, { resume }: { resume: boolean }): Promise<FileTarget> {
     const facts = await fileFacts(path);
     if (facts?.regular === false)
       throw usage(`${path} is no ordinary file; leave FILE out to write to standard output`);
     const text = await readNote(noteOf(path));
-    if (facts !== null && resume) return FileTarget.#goOn(path, fresh, facts.size, text);
-    if (facts !== null && !force) {
-      const how = text === null ? '' : '--resume goes on with what it holds, ';
-      throw usage(`${path} is there already; ${how}--force writes over it`);
+    if (resume) return FileTarget.#goOn(path, fresh, facts !== null, text);
+    if (!fresh.force && text !== null) {
+      throw usage(`an export to ${path} was interrupted; --resume goes on with what it has, --force begins anew`);
     }
-    const target = new FileTarget(path, await GrowingFile.open(path, 0), fresh);
+    if (!fresh.force && facts !== null) throw usage(`${path} is there already; --force writes over it`);
+    const target = new FileTarget(path, await GrowingFile.open(partialOf(path), 0), fresh);
     await target.#write();
     return target;
   }
 
-  static async #goOn(path: string, fresh: ExportNote, size: number, text: string | null): Promise<FileTarget> {
+  static async #goOn(path: string, fresh: ExportNote, isThere: boolean, text: string | null): Promise<FileTarget> {
     if (text === null) {
-      throw usage(`${noteOf(path)} is not there: the export is complete, or ${path} is none; --force writes over it`);
+      throw usage(`${noteOf(path)} is not there: no export to ${path} was interrupted; leave out --resume`);
     }
     const note = parseNote(text, noteOf(path));
+    const anew = 'leave out --resume and begin anew with --force';
+    if (isThere && !note.force && !fresh.force)
+      throw usage(`${path} is there already; --resume --force writes over it`);
     if (note.partitionsTotal !== fresh.partitionsTotal || note.prefix !== fresh.prefix) {
       throw usage(
-        `${path} was begun with --prefix '${note.prefix}' and ${note.partitionsTotal} partitions, not '${fresh.prefix}' and ${fresh.partitionsTotal}; --force writes over it`,
+        `${path} was begun with --prefix '${note.prefix}' and ${note.partitionsTotal} partitions, not '${fresh.prefix}' and ${fresh.partitionsTotal}; ${anew}`,
       );
     }
+    checkSameLife(note.life, fresh.life, `${path} would mix what differs; ${anew}`);
+    const size = (await fileFacts(partialOf(path)))?.size ?? 0;
     if (size < note.bytes) {
-      throw usage(`${path} has ${size} bytes, fewer than the ${note.bytes} that were written; --force begins anew`);
+      throw usage(`${partialOf(path)} has ${size} bytes, fewer than the ${note.bytes} that were written; ${anew}`);
     }
-    return new FileTarget(path, await GrowingFile.open(path, note.bytes), note);
+    return new FileTarget(path, await GrowingFile.open(partialOf(path), note.bytes), note);
   }
 
   append(text: Uint8Array): Promise<void> {
@@ -133,7 +140,9 @@ export class FileTarget implements ExportTarget {
     if (!whole) await this.takeBack();
     await this.#file.sync();
     await this.#file.close();
-    if (whole) await removeNote(noteOf(this.#path));
+    if (!whole) return;
+    await replaceFile(partialOf(this.#path), this.#path);
+    await removeNote(noteOf(this.#path));
   }
 }
 
@@ -141,11 +150,11 @@ function parseNote(text: string, path: string): ExportNote {
   try {
     const note = JSON.parse(text) as ExportNote;
     const numbers = [note.partitions, note.partitionsTotal, note.rows, note.bytes];
-    if (numbers.every((number) => Number.isSafeInteger(number) && number >= 0) && typeof note.prefix === 'string') {
+    const isNumbers = numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
+    if (isNumbers && typeof note.prefix === 'string' && typeof note.force === 'boolean' && isLife(note.life))
       return note;
-    }
   } catch {
     // told below
   }
-  throw usage(`${path} is no note of an export; --force writes over it`);
+  throw usage(`${path} is no note of an export; leave out --resume and begin anew with --force`);
 }

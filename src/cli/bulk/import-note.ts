@@ -1,10 +1,11 @@
 /**
- * The note beside a file that is being imported (`FILE.import-progress`): up to where everything is stored, and what the
- * file was then. It is replaced as a whole, a few times a second, and removed at the end.
+ * The note beside a file that is being imported (`FILE.import-progress`): up to where everything is stored, what the file
+ * was then, and in which life of which cluster it is stored. It is replaced as a whole, a few times a second, and removed at the end.
  */
 import { systemClock } from '../../io/clock.ts';
 import { type FileFacts, readNote, removeNote, writeNote } from '../../io/long-files.ts';
 import { usage } from '../shared/values.ts';
+import { type ClusterLife, checkSameLife, isLife, type Life } from './cluster-life.ts';
 
 export interface ImportNote {
   /** Of the file; the import goes on only where it is still the same. */
@@ -15,6 +16,8 @@ export interface ImportNote {
   readonly lines: number;
   readonly rows: number;
   readonly failed: number;
+  /** Null until the cluster is known. */
+  readonly life: Life | null;
 }
 
 const PERIOD_MS = 200;
@@ -46,7 +49,7 @@ export class ImportNotes {
     resume: boolean,
     trouble: (message: string) => void,
   ): Promise<ImportNotes> {
-    const fresh: ImportNote = { size, mtimeMs, offset: 0, lines: 0, rows: 0, failed: 0 };
+    const fresh: ImportNote = { size, mtimeMs, offset: 0, lines: 0, rows: 0, failed: 0, life: null };
     if (!resume) return new ImportNotes(path, fresh, false, trouble);
     const text = await readNote(importNoteOf(path));
     if (text === null) throw usage(`${importNoteOf(path)} is not there: nothing was interrupted; leave out --resume`);
@@ -55,6 +58,20 @@ export class ImportNotes {
       throw usage(`${path} has changed since it was interrupted; import it from the start, without --resume`);
     }
     return new ImportNotes(path, note, true, trouble);
+  }
+
+  /** What is to be stored from now on lives in this life of the cluster. @throws KeyvalError KV_USAGE when the rest does not */
+  begin(cluster: ClusterLife): void {
+    const { life } = this.#note;
+    if (life === null) this.#note = { ...this.#note, life: cluster.life };
+    else {
+      checkSameLife(
+        life,
+        cluster.life,
+        'the rows done before are gone; import the file from the start, without --resume',
+      );
+      cluster.adopt(life);
+    }
   }
 
   get note(): ImportNote {
@@ -106,7 +123,8 @@ function parseNote(text: string, path: string): ImportNote {
   try {
     const note = JSON.parse(text) as ImportNote;
     const numbers = [note.size, note.mtimeMs, note.offset, note.lines, note.rows, note.failed];
-    if (numbers.every((number) => typeof number === 'number' && number >= 0) && note.offset <= note.size) return note;
+    const isNumbers = numbers.every((number) => typeof number === 'number' && number >= 0);
+    if (isNumbers && note.offset <= note.size && isLife(note.life)) return note;
   } catch {
     // told below
   }

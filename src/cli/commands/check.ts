@@ -44,10 +44,13 @@ function documentOf({ partition, verdict, revision, replicas, reason }: Partitio
 export function checkText(checks: readonly PartitionCheck[]): string {
   const same = checks.filter(({ verdict }) => verdict === 'same');
   const keys = same.reduce((sum, { replicas }) => sum + (replicas[0]?.keys ?? 0), 0);
-  const others = checks.filter(({ verdict }) => verdict !== 'same');
+  const differ = checks.filter(({ verdict }) => verdict === 'differs');
+  const unknown = checks.filter(({ verdict }) => verdict === 'unknown');
   const headline = `${checks.length} partitions: ${same.length} the same on ${replicaText(same)} with ${keys} keys, ${count(checks, 'differs')} differ, ${count(checks, 'unknown')} could not be compared`;
-  if (others.length === 0) return headline;
-  return `${headline}\n\n${table([HEADINGS, ...others.flatMap(rowsOf)])}`;
+  const tables: string[] = [];
+  if (differ.length > 0) tables.push(table([HEADINGS, ...differ.flatMap(rowsOf)]));
+  if (unknown.length > 0) tables.push(table([REASON_HEADINGS, ...reasonRowsOf(unknown)]));
+  return [headline, ...tables].join('\n\n');
 }
 
 function replicaText(checks: readonly PartitionCheck[]): string {
@@ -58,13 +61,35 @@ function replicaText(checks: readonly PartitionCheck[]): string {
 
 const HEADINGS = ['PARTITION', 'VERDICT', 'NODE', 'KEYS', 'DIGEST'];
 
-function rowsOf({ partition, verdict, replicas, reason }: PartitionCheck): string[][] {
-  if (verdict === 'unknown') return [[`${partition}`, verdict, '-', '-', reason ?? '']];
+function rowsOf({ partition, verdict, replicas }: PartitionCheck): string[][] {
   return replicas.map(({ node, primary, keys, digest }) => [
     `${partition}`,
     verdict,
     primary ? `${node} (primary)` : node,
     `${keys}`,
     digest,
+  ]);
+}
+
+const REASON_HEADINGS = ['NOT COMPARED', 'FOR EXAMPLE', 'REASON'];
+
+/** A code that the message names, too. */
+const DOUBLED: RegExp = /KV_RESTARTED: (?=KV_RESTARTED: )/g;
+
+/** A line for each reason: of one node that is gone, hundreds of partitions tell the same. */
+function reasonRowsOf(checks: readonly PartitionCheck[]): string[][] {
+  const groups = new Map<string, { readonly text: string; readonly example: number; count: number }>();
+  for (const { partition, replicas, reason } of checks) {
+    const clauses = (reason ?? '').replaceAll(`partition ${partition}: `, '').replaceAll(DOUBLED, '').split('; ');
+    if (replicas.length > 1) clauses.push(`the other ${replicas.length} are the same`);
+    const key = [...clauses].sort().join(); // each primary tells of its backups in its own order
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { text: clauses.join('; '), example: partition, count: 1 });
+    else group.count += 1;
+  }
+  return [...groups.values()].map(({ text, example, count }) => [
+    `${count} ${count === 1 ? 'partition' : 'partitions'}`,
+    `${example}`,
+    text,
   ]);
 }

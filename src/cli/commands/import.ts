@@ -1,12 +1,14 @@
 /** `keyval import`: rows of NDJSON into the cluster. */
-import { ExitCode } from '../../errors.ts';
+import { ExitCode, KeyvalError } from '../../errors.ts';
 import { fileFacts, readPieces } from '../../io/long-files.ts';
 import type { LoadFailure } from '../../protocol/load-codec.ts';
 import { ChunkLoader, type ChunkOutcome } from '../bulk/chunk-loader.ts';
+import { ClusterLife } from '../bulk/cluster-life.ts';
 import { ImportNotes, importNoteOf } from '../bulk/import-note.ts';
 import { checkChunk, ImportRun } from '../bulk/import-run.ts';
 import { Interruption } from '../bulk/interruption.ts';
 import { type LineChunk, lineChunks } from '../bulk/line-chunks.ts';
+import { OrderedLoader } from '../bulk/ordered-loader.ts';
 import { Pace } from '../bulk/pace.ts';
 import { DEFAULT_RETRY_FOR_MS } from '../bulk/passing.ts';
 import { countText, type Figures, Progress, summaryText } from '../bulk/progress.ts';
@@ -23,18 +25,21 @@ const DEFAULT_CONCURRENCY = 6;
 const CONCURRENCY_MAX = 32;
 const DEFAULT_ERRORS_MAX = 100;
 
+const CONSEQUENCE =
+  'while rows were being stored: what was stored before may be gone; import the file again from the start';
+
 export const importCommand: Command = {
   name: 'import',
   operands: ['FILE'],
   summary: 'store the rows of an NDJSON file, or with - of standard input',
   details: `A line a key: {"key":"seat-1","value":"ada","ttlMs":60000}; key64, value64 hold base64 where there is no text. Keys that are there
-are overwritten. Where a key stands in several lines any of them may win, unless --concurrency is 1. A line that is wrong is told
+are overwritten. Where a key stands in several lines any of them may win; with --concurrency 1 the last one does. A line that is wrong is told
 on standard error by its number, and the others go on. FILE.import-progress tells how far an interrupted import came, and
---resume goes on there; where that cannot be written the import says so and goes on without. Exit code 0 only when every line is
-stored.`,
+--resume goes on there; where that cannot be written the import says so and goes on without. When nodes are restarted
+meanwhile, which empties them, it ends with KV_RESTARTED. Exit code 0 only when every line is stored.`,
   options: {
     rate: valued('at most so many rows a second'),
-    concurrency: valued('chunks under way at a time', `${DEFAULT_CONCURRENCY}`),
+    concurrency: valued('chunks under way at a time; 1 keeps the order of lines', `${DEFAULT_CONCURRENCY}`),
     'max-errors': valued('wrong lines before it gives up', `${DEFAULT_ERRORS_MAX}`),
     'retry-for': valued('how long to try again what a node cannot take', '1m'),
     resume: flag('go on with an import that was interrupted'),
@@ -73,22 +78,29 @@ async function run(path: string, values: Values): Promise<number> {
   const begin = (load: (chunk: LineChunk) => Promise<ChunkOutcome>): Promise<boolean> =>
     new ImportRun({ chunks, load, tell, notes, pace, concurrency, figures, interruption }).run();
   let whole = false;
+  let lost = false;
   try {
     whole = await (dryRun
       ? begin(async (chunk) => checkChunk(chunk))
       : withClient(values, async (client) => {
+          const timeoutMs = values.durationMs('timeout') ?? CHUNK_TIMEOUT_MS;
+          const retryForMs = values.durationMs('retry-for', 0) ?? DEFAULT_RETRY_FOR_MS;
+          const cluster = await ClusterLife.of(client, timeoutMs);
+          notes?.begin(cluster);
+          if (cluster.obstacle !== null) throw new KeyvalError('KV_RESTARTED', cluster.obstacle);
           await notes?.write();
-          const loader = new ChunkLoader(client, {
-            timeoutMs: values.durationMs('timeout') ?? CHUNK_TIMEOUT_MS,
-            retryForMs: values.durationMs('retry-for', 0) ?? DEFAULT_RETRY_FOR_MS,
-            signal: interruption.signal,
-          });
-          return begin((chunk) => loader.load(chunk));
+          const options = { timeoutMs, retryForMs, signal: interruption.signal };
+          const loader = concurrency === 1 ? new OrderedLoader(client, options) : new ChunkLoader(client, options);
+          const work = (): Promise<boolean> => begin((chunk) => loader.load(chunk));
+          return cluster.during(work, interruption, CONSEQUENCE, retryForMs);
         }));
+  } catch (error) {
+    lost = error instanceof KeyvalError && (error.code === 'KV_RESTARTED' || error.code === 'KV_USAGE');
+    throw error;
   } finally {
     progress[Symbol.dispose]();
     if (whole) await notes?.remove();
-    else if (notes?.isThere === true) progress.note(goOnText(path, notes));
+    else if (notes?.isThere === true && !lost) progress.note(goOnText(path, notes));
   }
   if (stream) process.stdin.destroy();
   await unlessReaderGone(printSummary(values, dryRun, whole, figures, before, progress));

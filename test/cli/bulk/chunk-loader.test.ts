@@ -87,3 +87,43 @@ test('an answer that does not tell all its failures is not taken for success', a
   const loader = new ChunkLoader(silent, { timeoutMs: 1, retryForMs: 0, signal: new AbortController().signal });
   await t.throwsAsync(loader.load(chunkOf(rowsOf(1))), { code: 'KV_INTERNAL' });
 });
+
+test('a node that was restarted alone ends it at once', async (t) => {
+  const restarted = new Cluster((key) => (key === 3 ? 'KV_RESTARTED' : null));
+  await t.throwsAsync(restarted.loader(60_000).load(chunkOf(rowsOf(5))), { code: 'KV_RESTARTED', message: 'refused' });
+  t.is(restarted.loads, 1);
+  const failure: LoadFailure = { line: 1, code: 'KV_NO_QUORUM', message: 'partition 1: KV_RESTARTED: stop all nodes' };
+  const told = {
+    load: () => Promise.resolve({ rows: 0, failed: 1, failures: [failure] }),
+    put: () => Promise.reject(),
+  };
+  const loader = new ChunkLoader(told, { timeoutMs: 1, retryForMs: 60_000, signal: new AbortController().signal });
+  await t.throwsAsync(loader.load(chunkOf(rowsOf(1))), { code: 'KV_RESTARTED', message: /stop all nodes/ });
+});
+
+test('requests get no more time than is left, and many lines are not tried one portion after the other', async (t) => {
+  const times: number[] = [];
+  const away = {
+    load: (text: string | Uint8Array, options?: { readonly timeoutMs?: number }): Promise<LoadResult> => {
+      times.push(options?.timeoutMs ?? 0);
+      const failed =
+        Buffer.from(text as Uint8Array)
+          .toString()
+          .split('\n').length - 1;
+      const failures = Array.from({ length: Math.min(100, failed) }, (_, at) => ({
+        line: at + 1,
+        code: at === 0 ? ('KV_DEADLINE' as const) : ('KV_NO_QUORUM' as const),
+        message: 'refused',
+      }));
+      return new Promise((resolve) => setTimeout(resolve, 20, { rows: 0, failed, failures }));
+    },
+    put: () => Promise.reject(),
+  };
+  const loader = new ChunkLoader(away, { timeoutMs: 30_000, retryForMs: 30, signal: new AbortController().signal });
+  await t.throwsAsync(loader.load(chunkOf(rowsOf(3000))), {
+    code: 'KV_NO_QUORUM',
+    message: /^lines 501 to 3500: refused/,
+  });
+  t.true(times.every((ms) => ms <= 1000));
+  t.true(times.length <= 3, `${times.length}`);
+});

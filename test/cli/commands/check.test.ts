@@ -1,6 +1,7 @@
 /** `keyval check` and `keyval digest`, as processes against three nodes. */
 import { createHash } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
+import { checkText } from '../../../src/cli/commands/check.ts';
 import type { Client, RunningNode } from '../../../src/index.ts';
 import { KeyTable } from '../../../src/store/key-table.ts';
 import { LocalCluster } from '../../helpers/local-cluster.ts';
@@ -73,5 +74,28 @@ test.serial('a node that is down leaves partitions that cannot be compared', asy
   const { code, stdout } = await run(t, ['check']);
   t.true(code === 1 || code === 5, 'the one that differs is found or not: it may be that node that has it wrong');
   t.regex(stdout, /^8 partitions: 0 the same on their replicas with 0 keys, [01] differ, [78] could not be compared\n/);
-  t.regex(stdout, /unknown +- +- +127\.0\.0\.3:26860: KV_/);
+  t.regex(stdout, /^[78] partitions +\d +127\.0\.0\.3:26860: KV_/m);
+});
+
+test('what could not be compared is told by reason, not by partition', (t) => {
+  const text = (partition: number, reason: string): Parameters<typeof checkText>[0][number] => ({
+    partition,
+    verdict: 'unknown',
+    revision: 0n,
+    replicas: [],
+    reason,
+  });
+  const checks = [1, 2, 3].map((partition) =>
+    text(partition, `b:1: KV_RESTARTED: partition ${partition}: KV_RESTARTED: lost; x`),
+  );
+  const lines = checkText([
+    ...checks,
+    text(4, 'x; b:1: KV_RESTARTED: partition 4: KV_RESTARTED: lost'),
+    text(5, 'gone'),
+  ]);
+  t.deepEqual(lines.split('\n').slice(2), [
+    'NOT COMPARED  FOR EXAMPLE  REASON',
+    '4 partitions  1            b:1: KV_RESTARTED: lost; x',
+    '1 partition   5            gone',
+  ]);
 });

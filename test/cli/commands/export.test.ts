@@ -73,7 +73,8 @@ test.serial('killed in the middle, it goes on behind what is whole', async (t) =
   await noteWhere<{ partitions: number }>(`${file}.progress`, ({ partitions }) => partitions >= 3);
   first.child.kill('SIGKILL');
   await first.ended;
-  appendFileSync(file, '{"key":"torn');
+  appendFileSync(`${file}.partial`, '{"key":"torn');
+  t.false(existsSync(file));
   const { code, stdout } = await run(t, ['--resume', file]);
   t.is(code, 0);
   t.regex(stdout, /of 16 partitions, 3000 in /);
@@ -94,7 +95,8 @@ test.serial('Ctrl-C says how to go on', async (t) => {
   t.regex(stderr, /^keyval: \d+ of 16 partitions are in .* go on with: keyval export --resume .*\n$/);
   const { partitions, bytes } = JSON.parse(readFileSync(`${file}.progress`, 'utf8'));
   t.true(partitions >= 2);
-  t.is(readFileSync(file).length, bytes);
+  t.is(readFileSync(`${file}.partial`).length, bytes);
+  t.false(existsSync(file));
 });
 
 test.serial('what was exported can be imported', async (t) => {

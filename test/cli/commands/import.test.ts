@@ -111,6 +111,40 @@ test.serial('killed in the middle, it goes on where it was', async (t) => {
   t.false(existsSync(`${file}.import-progress`));
 });
 
+test.serial('a restart of the cluster meanwhile is told, and nothing is gone on with after it', async (t) => {
+  const options = { listen: '127.0.0.1:26851', logLevel: 'silent', partitions: 4 } as const;
+  const first = await startNode(options);
+  await first.ready();
+  const file = join(folderFor(t), 'rows.ndjson');
+  writeFileSync(file, rows('restarted', 20_000));
+  const running = startKeyval(t, first.address, ['import', '--rate', '2000', file]);
+  await noteWhere<Note>(`${file}.import-progress`, ({ lines }) => lines >= 500);
+  await first.close();
+  const second = await startNode(options);
+  t.teardown(() => second.close());
+  const { code, stderr } = await running.ended;
+  t.is(code, 5);
+  t.regex(
+    stderr,
+    /^keyval: KV_RESTARTED: 127\.0\.0\.1:26851 was restarted while rows were being stored: .* from the start\n$/,
+  );
+  const resumed = await keyval(t, second.address, ['import', '--resume', file]);
+  t.is(resumed.code, 2);
+  t.regex(
+    resumed.stderr,
+    /^keyval: KV_USAGE: .* was restarted since .* import the file from the start, without --resume\n$/,
+  );
+});
+
+test.serial('with --concurrency 1 the last line of a key wins', async (t) => {
+  const input = Array.from({ length: 10 }, (_, at) => [
+    JSON.stringify({ key: `twice-${at}`, value: 'L'.repeat(100_000) }),
+    JSON.stringify({ key: `twice-${at}`, value: 'last' }),
+  ]);
+  t.is((await run(t, ['--concurrency', '1', '-'], { input: input.flat().join('\n') })).code, 0);
+  for (let at = 0; at < 10; at += 1) t.is(await storedAt(`twice-${at}`), 'last');
+});
+
 test.serial('Ctrl-C keeps the progress and says how to go on', async (t) => {
   const file = join(folderFor(t), 'rows.ndjson');
   writeFileSync(file, rows('interrupted', 6000));
