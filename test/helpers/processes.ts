@@ -136,7 +136,21 @@ export function startKeyval(
   return start(t, 'keyval', patient(args), { ...options, env });
 }
 
-const commands = ['get', 'put', 'del', 'cas', 'incr', 'scan', 'import', 'export', 'digest', 'check', 'lock', 'status', 'ping'];
+const commands = [
+  'get',
+  'put',
+  'del',
+  'cas',
+  'incr',
+  'scan',
+  'import',
+  'export',
+  'digest',
+  'check',
+  'lock',
+  'status',
+  'ping',
+];
 
 /** A machine that runs many tests at once may be slow to connect: commands that set no time of their own get plenty. */
 function patient(args: readonly string[]): readonly string[] {
