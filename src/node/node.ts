@@ -10,6 +10,7 @@ import type { KeyvalError } from '../errors.ts';
 import { type Hello, INCARNATION_BYTES, type RoutingTable } from '../protocol/hello-codec.ts';
 import { LOGIN_TIMEOUT_MS, PROTOCOL_VERSION } from '../protocol/limits.ts';
 import * as peerCodec from '../protocol/peer-codec.ts';
+import { ATTACHMENT_BYTES } from '../replication/attachments.ts';
 import { BackupState } from '../replication/primary.ts';
 import { isCongested } from './admission.ts';
 import { Connection } from './connection.ts';
@@ -19,6 +20,7 @@ import { sendLargeValue } from './large-values.ts';
 import { LargeWrites } from './large-writes.ts';
 import { Links } from './links.ts';
 import { LoginHandler } from './login-handler.ts';
+import { NodeMemory } from './node-memory.ts';
 import { ParkedRequests, timeLeftOf } from './parked-requests.ts';
 import { PartitionBackup } from './partition-backup.ts';
 import { PartitionPrimary } from './partition-primary.ts';
@@ -62,8 +64,7 @@ export class Node {
   readonly #turnHook: () => void;
   #tickTimer: TimerHandle | null = null;
   #epoch = 0;
-  #otherBytes = 0;
-  memoryFull = false;
+  readonly memory: NodeMemory;
   readonly #whenServing: (() => void)[] = [];
 
   constructor(settings: NodeSettings, ports: NodePorts) {
@@ -74,6 +75,7 @@ export class Node {
     this.random = ports.random;
     ports.random.fill(this.incarnation);
     this.arena = new Arena({ low: ports.random.u32(), high: ports.random.u32() });
+    this.memory = new NodeMemory(this.arena, settings.memoryBytesMax);
     this.startedAtMs = ports.clock.monotonicMs();
     this.nowMs = this.startedAtMs;
     this.partitions = settings.partitions;
@@ -355,14 +357,15 @@ export class Node {
   }
 
   hasRoomHere(bytes: number): boolean {
-    const max = this.settings.memoryBytesMax;
-    return max === 0 || this.arena.usedBytes + this.#otherBytes + bytes <= max;
+    return this.memory.hasRoom(bytes);
   }
 
   reserveHere(bytes: number): boolean {
-    if (!this.hasRoomHere(bytes)) return false;
-    this.#otherBytes += bytes; // until the next measurement finds it
-    return true;
+    return this.memory.reserve(bytes);
+  }
+
+  get memoryFull(): boolean {
+    return this.memory.full;
   }
 
   hasRoom(bytes: number, partition: PartitionPrimary): boolean {
@@ -379,8 +382,12 @@ export class Node {
     return isCongested(this.primaries);
   }
 
+  hasRoomForSession(partition: PartitionPrimary): boolean {
+    return this.hasRoom(ATTACHMENT_BYTES, partition) || this.memory.hasRoomForSession;
+  }
+
   get usedBytes(): number {
-    return this.arena.usedBytes + this.#otherBytes;
+    return this.memory.usedBytes;
   }
 
   staged(peer: Peer, stage: number, error: KeyvalError | null): void {
@@ -459,18 +466,11 @@ export class Node {
     this.#checkServing();
   }
 
-  /** What lies outside the arena: large values, columns, logs, pieces. Blocks in the arena are counted as they are used. */
   #measureMemory(): void {
-    let bytes = this.#requests.stagedBytes + this.#largeWrites.bytes;
-    for (const peer of this.peers) bytes += peer?.stages.bytes ?? 0;
-    for (const backup of this.backups) bytes += backup?.namedBytes ?? 0;
-    for (const partition of [...this.primaries, ...this.backups]) {
-      if (partition === null) continue;
-      bytes += partition.log.bytes + partition.state.bytes;
-    }
-    this.#otherBytes = bytes - this.arena.usedBytes;
-    const max = this.settings.memoryBytesMax;
-    this.memoryFull = max > 0 && this.usedBytes >= max * 0.99;
+    let onTheWay = this.#requests.stagedBytes + this.#largeWrites.bytes;
+    for (const peer of this.peers) onTheWay += peer?.stages.bytes ?? 0;
+    for (const backup of this.backups) onTheWay += backup?.namedBytes ?? 0;
+    this.memory.measure([...this.primaries, ...this.backups], onTheWay);
   }
 
   // ---- what it tells

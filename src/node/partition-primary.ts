@@ -9,7 +9,7 @@ import type { Code } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { INLINE_VALUE_BYTES_MAX } from '../protocol/limits.ts';
 import { type Attachment, RecordStatus } from '../replication/attachment.ts';
-import { ATTACHMENT_BYTES, ATTACHMENTS_MAX } from '../replication/attachments.ts';
+import { ATTACHMENTS_MAX } from '../replication/attachments.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
 import { BackupState, Primary } from '../replication/primary.ts';
@@ -439,7 +439,7 @@ export class PartitionPrimary {
     if (size >= ATTACHMENTS_MAX || isBackedUp(this.log, this.applied)) {
       return replyFail(to, messageId, 'KV_OVERLOADED', sessionsText(this.id, size));
     }
-    if (!this.#host.hasRoom(ATTACHMENT_BYTES, this)) {
+    if (!this.#host.hasRoomForSession(this)) {
       return replyFail(to, messageId, 'KV_OUT_OF_MEMORY', sessionsText(this.id, size));
     }
     const position = this.primary.append(

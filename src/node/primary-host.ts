@@ -9,6 +9,8 @@ export interface PrimaryHost {
   replicate(partition: PartitionPrimary): void;
   /** Whether `bytes` more may be kept, here and at the backups. */
   hasRoom(bytes: number, partition: PartitionPrimary): boolean;
+  /** Whether one more session may attach: while memory is used up, too, so that clients that are new can delete. */
+  hasRoomForSession(partition: PartitionPrimary): boolean;
   /** Why a backup cannot be counted on now, in words, or null. */
   backupObstacle(member: number, state: number): string | null;
   backupHealthy(member: number): boolean;

@@ -139,6 +139,10 @@ export class PartitionWorld implements PrimaryHost {
 
   unpark(): void {}
 
+  hasRoomForSession(): boolean {
+    return true;
+  }
+
   hasRoom(): boolean {
     return this.room;
   }
