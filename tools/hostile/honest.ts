@@ -29,7 +29,7 @@ export interface HonestReport {
 const REGISTERS = 300;
 const COUNTERS = 30;
 const LOCKS = 12;
-const LOCK_WAIT_MS = 4000;
+const LOCK_WAIT_MS = 20_000;
 const TICK_MS = 2;
 const VIOLATIONS_MAX = 20;
 /** Nothing was done for sure. */
