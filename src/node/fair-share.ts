@@ -16,8 +16,8 @@ export const TURN_UNITS = 1024;
 export const NEWCOMER_UNITS = 32;
 /** Least that one who waits gets when it is its turn. */
 const QUANTUM_UNITS_MIN = 8;
-/** After this much work the turn's end is looked for; less work is not worth it. */
-const UNCOUNTED_UNITS = 64;
+/** After this much work, in one turn or in several, the turn's end is looked for: looking costs a round of the loop. */
+const UNCOUNTED_UNITS: number = TURN_UNITS / 2;
 /** Log2 of the bytes in a unit. */
 const UNIT_SHIFT = 8;
 

@@ -8,6 +8,7 @@ import type { Log } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
 import * as op from '../protocol/opcode.ts';
 import * as codec from '../protocol/peer-codec.ts';
+import { EntryKind } from '../replication/entry-kind.ts';
 import type { Connection, FrameHandler } from './connection.ts';
 import { isEntry } from './entry-check.ts';
 import type { Forwarder } from './forwarder.ts';
@@ -93,7 +94,11 @@ export class PeerHandler implements FrameHandler {
       const partition = this.#host.backups[readU16(buffer, at + codec.RECORD_PARTITION)] ?? null;
       if (partition === null || partition.primaryMember !== peer.member) return this.#malformed(connection, 'APND');
       if (!isEntry(buffer, at + codec.RECORD_KIND, end)) return this.#malformed(connection, 'APND');
-      if (!partition.canTake(peer.life, buffer, at, peer.stages)) return this.#malformed(connection, 'APND');
+      const kind = buffer[at + codec.RECORD_KIND];
+      const needsLook = kind === EntryKind.put || kind === EntryKind.barrier;
+      if (needsLook && !partition.canTake(peer.life, buffer, at, peer.stages)) {
+        return this.#malformed(connection, 'APND');
+      }
       if (partition.record(peer.life, buffer, at + codec.RECORD_PARTITION, end)) this.#host.acknowledge(partition);
       at = end;
     }
