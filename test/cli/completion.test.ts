@@ -47,7 +47,9 @@ async function offered(cases: readonly (readonly string[])[]): Promise<string[][
       const complete = `_${name.replaceAll('-', '_')}_complete`;
       return `COMP_WORDS=(${list}); COMP_CWORD=${words.length}; ${complete}; echo "\${COMPREPLY[*]}"`;
     });
-    const { stdout, stderr } = await run('bash', ['-uc', ['. ./.script', ...asked].join('\n')], { cwd: folder });
+    // Started by a daemon, bash takes a pipe for a remote shell and would read the files of the user.
+    const args = ['--norc', '--noprofile', '-uc', ['. ./.script', ...asked].join('\n')];
+    const { stdout, stderr } = await run('bash', args, { cwd: folder });
     if (stderr !== '') throw new Error(stderr);
     return stdout
       .split('\n')
