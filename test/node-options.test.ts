@@ -1,7 +1,12 @@
-import { availableParallelism, networkInterfaces } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import test from 'ava';
 import type { KeyvalError } from '../src/errors.ts';
-import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from '../src/node-options.ts';
+import {
+  type CheckedNodeOptions,
+  checkNodeOptions,
+  defaultWorkerThreads,
+  type NodeOptions,
+} from '../src/node-options.ts';
 
 function check(options: NodeOptions = {}): CheckedNodeOptions {
   return checkNodeOptions(options, '1.2.3');
@@ -34,7 +39,7 @@ test('alone, with nothing said: a cluster of one on this machine', (t) => {
       version: '1.2.3',
     },
     listen: { host: '127.0.0.1', port: 6234 },
-    workerThreads: Math.max(1, Math.min(4, availableParallelism() - 1)),
+    workerThreads: defaultWorkerThreads(),
     logLevel: 'info',
   });
 });
@@ -194,4 +199,8 @@ test('an IPv6 address written in two ways is one member', (t) => {
 test('listening everywhere: the line to use is printed', (t) => {
   const said = refusal({ peers: STRANGERS, listen: '0.0.0.0', insecure: true });
   t.regex(said, /--advertise one\.example:6234/);
+});
+
+test('worker threads by default: where there are processors to spare', (t) => {
+  t.deepEqual([1, 2, 3, 4, 5, 64].map(defaultWorkerThreads), [0, 0, 2, 3, 4, 4]);
 });

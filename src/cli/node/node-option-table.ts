@@ -103,7 +103,7 @@ export const nodeOptionTable: readonly NodeOption[] = [
     environment: 'KEYVAL_WORKER_THREADS',
     kind: whole(0, WORKER_THREADS_MAX),
     standard: null,
-    standardText: 'one less than there are processors, 1 to 4',
+    standardText: 'none with one or two processors, else one less than there are, at most 4',
     describe: 'threads for imports, exports and digests, 0 for none',
   },
   {
