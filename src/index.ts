@@ -4,16 +4,7 @@ export type { BatchOperation, BatchResult } from './client/batch.ts';
 export type { LoadFailure, LoadResult } from './client/bulk.ts';
 export type { CheckedReplica, PartitionCheck } from './client/check.ts';
 export { Client, type LockOptions, type PutOptions, type RequestOptions, type StatusEvent } from './client/client.ts';
-export type {
-  ClusterStatus,
-  ConnectionFacts,
-  NodeConnections,
-  NodeFacts,
-  NodeStatus,
-  PingResult,
-  SpreadMs,
-  WorkerFacts,
-} from './client/cluster-status.ts';
+export type { ClusterStatus, NodeConnections, NodeFacts, NodeStatus, PingResult } from './client/cluster-status.ts';
 export type { Codec } from './client/codecs.ts';
 export type { ValueDigest } from './client/digest.ts';
 export type { ExportedPage, ExportOptions } from './client/export.ts';
@@ -24,5 +15,6 @@ export type { ConnectOptions } from './client/options.ts';
 export type { ScannedEntry, ScanOptions } from './client/scan.ts';
 export { type Code, type CodeInfo, codes, ExitCode, KeyvalError, type Outcome } from './errors.ts';
 export type { NodeOptions } from './node-options.ts';
+export type { ConnectionFacts, SpreadMs, WorkerFacts } from './protocol/node-facts.ts';
 export { RunningNode, startNode } from './start-node.ts';
 export { version } from './version.ts';

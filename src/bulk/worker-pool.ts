@@ -2,32 +2,8 @@
  * The port to worker threads: whoever has much work on bytes asks a pool, and does not know where it is done. `io/` has
  * the pool with threads; the one here does everything at once, on the caller's thread.
  */
+import type { SpreadMs, WorkerFacts } from '../protocol/node-facts.ts';
 import { runTask, type TaskKind, type TaskOutputs } from './tasks.ts';
-
-/** Middle, 99th percentile and maximum, in milliseconds. */
-export interface Spread {
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
-/** What a pool has done since the start. */
-export interface WorkerStats {
-  /** Threads that run now, and at most. */
-  readonly threads: number;
-  readonly threadsMax: number;
-  /** Tasks that a thread has ended, and those of them that failed. */
-  readonly tasks: number;
-  readonly failed: number;
-  /** Tasks too small for a thread, or without one. */
-  readonly inline: number;
-  /** Tasks that wait for a thread now, and those refused because too many did. */
-  readonly queued: number;
-  readonly refused: number;
-  /** From `run` to its beginning in a thread, and from there to its end. */
-  readonly queueMs: Spread;
-  readonly runMs: Spread;
-}
 
 export interface WorkerPool {
   /** Whether `run` hands an input of this size to a thread; if not, the caller may as well do it at once. */
@@ -39,12 +15,12 @@ export interface WorkerPool {
    * @throws KeyvalError KV_OVERLOADED when too many tasks wait, KV_INTERNAL when the thread failed, KV_STOPPING
    */
   run<K extends TaskKind>(kind: K, input: Uint8Array<ArrayBuffer>): Promise<TaskOutputs[K]>;
-  readonly stats: WorkerStats;
+  readonly stats: WorkerFacts;
   /** Ends the threads; what runs or waits fails. */
   close(): Promise<void>;
 }
 
-const NOTHING: Spread = { p50: 0, p99: 0, max: 0 };
+const NOTHING: SpreadMs = { p50: 0, p99: 0, max: 0 };
 
 /** No threads at all. */
 export class InlineWorkers implements WorkerPool {
@@ -63,7 +39,7 @@ export class InlineWorkers implements WorkerPool {
     return new Promise((resolve) => resolve(runTask(kind, input)));
   }
 
-  get stats(): WorkerStats {
+  get stats(): WorkerFacts {
     const never = { tasks: 0, failed: 0, queued: 0, refused: 0, queueMs: NOTHING, runMs: NOTHING };
     return { threads: 0, threadsMax: 0, inline: this.#inline, ...never };
   }

@@ -1,6 +1,7 @@
 /** Asking nodes about themselves: `ping` and `status`. */
 import { KeyvalError } from '../errors.ts';
 import { StatusOf } from '../protocol/client-codec.ts';
+import type { ConnectionFacts, WorkerFacts } from '../protocol/node-facts.ts';
 import { PING, STAT } from '../protocol/opcode.ts';
 import { Shape } from './answers.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -11,31 +12,6 @@ export interface PingResult {
   /** Address of the node. */
   readonly node: string;
   readonly roundTripMs: number;
-}
-
-/** Milliseconds: middle, 99th percentile, maximum. */
-export interface SpreadMs {
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
-/** What the worker threads of a node have done since its start. */
-export interface WorkerFacts {
-  /** Threads that run now, and at most. */
-  readonly threads: number;
-  readonly threadsMax: number;
-  /** Tasks that a thread has ended, and those of them that failed. */
-  readonly tasks: number;
-  readonly failed: number;
-  /** Tasks done on the main thread, because they are small or there are no threads. */
-  readonly inline: number;
-  /** Tasks that wait for a thread, and those refused because too many did. */
-  readonly queued: number;
-  readonly refused: number;
-  /** How long tasks waited for a thread, and how long they ran in it. */
-  readonly queueMs: SpreadMs;
-  readonly runMs: SpreadMs;
 }
 
 /** What a node says of itself. Numbers of keys, locks, waiters and sessions count what it is primary of. */
@@ -82,25 +58,6 @@ export type NodeStatus =
 export interface ClusterStatus {
   readonly cluster: string;
   readonly nodes: readonly NodeStatus[];
-}
-
-/** One connection of a node. */
-export interface ConnectionFacts {
-  readonly id: number;
-  /** Address of the other side. */
-  readonly from: string;
-  readonly name: string;
-  /** A `stranger` has not logged in yet. */
-  readonly role: 'client' | 'node' | 'stranger';
-  readonly ageMs: number;
-  readonly framesIn: number;
-  readonly bytesIn: number;
-  /** Replies not yet taken by the other side. */
-  readonly unsentBytes: number;
-  /** Memory held for it: buffers, frames not yet whole, replies, values in pieces. */
-  readonly memoryBytes: number;
-  /** It is not read at present: replies pile up, or it waits for its turn. */
-  readonly paused: boolean;
 }
 
 export interface NodeConnections {

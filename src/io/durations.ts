@@ -1,6 +1,6 @@
 /** How long things took: a histogram of the system, to the microsecond. */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import type { Spread } from '../bulk/worker-pool.ts';
+import type { SpreadMs } from '../protocol/node-facts.ts';
 
 const MICROS_PER_MS = 1000;
 
@@ -11,7 +11,7 @@ export class Durations {
     this.#histogram.record(Math.max(1, Math.round(ms * MICROS_PER_MS)));
   }
 
-  get spread(): Spread {
+  get spread(): SpreadMs {
     const histogram = this.#histogram;
     if (histogram.count === 0) return { p50: 0, p99: 0, max: 0 };
     return {

@@ -6,8 +6,9 @@
 import { performance } from 'node:perf_hooks';
 import type { Piscina } from 'piscina';
 import { runTask, type TaskKind, type TaskOutputs, WORKER_BYTES_MIN } from '../bulk/tasks.ts';
-import type { WorkerPool, WorkerStats } from '../bulk/worker-pool.ts';
+import type { WorkerPool } from '../bulk/worker-pool.ts';
 import { KeyvalError } from '../errors.ts';
+import type { WorkerFacts } from '../protocol/node-facts.ts';
 import { Durations } from './durations.ts';
 import type { WorkerAnswer, WorkerJob } from './worker.ts';
 
@@ -151,7 +152,7 @@ export class ThreadPool implements WorkerPool {
     void threads.destroy();
   }
 
-  get stats(): WorkerStats {
+  get stats(): WorkerFacts {
     return {
       threads: this.#started === null ? 0 : this.#started.threads.length,
       threadsMax: this.#options.threadsMax,

@@ -14,6 +14,7 @@ import { LODD } from '../protocol/opcode.ts';
 import type { Connection } from './connection.ts';
 import { Load } from './load.ts';
 import type { BulkWriter, NodePorts } from './ports.ts';
+import { lateness, layoutText, type Refusal, STOPPING } from './refusals.ts';
 import { replyFail } from './reply.ts';
 import { RowWindow } from './row-window.ts';
 
@@ -41,7 +42,6 @@ const STOP_MS = 500;
 const GOODBYE_MS = 1500;
 /** Kept back of the caller's time, at most, so that it hears what became of the rows. */
 const ANSWER_MS_MAX = 500;
-const STOPPING = 'this node is stopping';
 
 export class BulkRequests {
   readonly #host: BulkHost;
@@ -85,16 +85,16 @@ export class BulkRequests {
   }
 
   /** Why a LOAD is not begun; null: it is. */
-  #refusal(from: Connection, bytes: Uint8Array, start: number, end: number): readonly [Code, string] | null {
+  #refusal(from: Connection, bytes: Uint8Array, start: number, end: number): Refusal | null {
     if (end - start < LOAD_LINES || bytes[start + LOAD_FLAGS] !== 0) {
-      return ['KV_BAD_REQUEST', 'LOAD: the body does not have its layout'];
+      return ['KV_BAD_REQUEST', layoutText('LOAD')];
     }
     const length = end - start - LOAD_LINES;
     if (length > LOAD_BYTES_MAX) {
       return ['KV_TOO_LARGE', `a chunk of ${length} bytes; at most ${LOAD_BYTES_MAX} are loaded at once`];
     }
-    if (this.#host.stopping) return ['KV_STOPPING', STOPPING];
-    if (readU32(bytes, start) === 0) return ['KV_DEADLINE', 'the deadline passed before the request was started'];
+    const late = lateness(this.#host.stopping, bytes, start);
+    if (late !== null) return late;
     if (this.#loads.size >= LOADS_MAX) return ['KV_OVERLOADED', `this node has ${LOADS_MAX} loads under way already`];
     let own = 0;
     for (const load of this.#loads) if (load.to === from) own += 1;
@@ -191,8 +191,8 @@ export class BulkRequests {
   }
 
   /** Why no further row of a load is begun; null: they are. */
-  #endOf(load: Load, nowMs: number): readonly [Code, string] | null {
-    if (this.#host.stopping) return ['KV_STOPPING', STOPPING];
+  #endOf(load: Load, nowMs: number): Refusal | null {
+    if (this.#host.stopping) return STOPPING;
     return nowMs < load.untilMs ? null : ['KV_DEADLINE', 'the deadline passed before the row was begun'];
   }
 
@@ -246,7 +246,7 @@ export class BulkRequests {
       this.#idle();
     });
     await Promise.race([idle, this.#pause(STOP_MS)]);
-    if (this.#opened === null) this.#refuseAll('KV_STOPPING', STOPPING);
+    if (this.#opened === null) this.#refuseAll(...STOPPING);
     const closed = writer.then((opened) => opened.close()).catch(() => undefined);
     await Promise.race([Promise.all([idle, closed]), this.#pause(GOODBYE_MS)]);
     this.#endLate();

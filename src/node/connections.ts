@@ -3,6 +3,7 @@
  * together, and drops those that keep others waiting.
  */
 import type { Channel, Log } from '../base/ports.ts';
+import type { ConnectionFacts } from '../protocol/node-facts.ts';
 import { Connection, type FrameHandler, QUEUE_PAUSE_BYTES } from './connection.ts';
 import { FairShare } from './fair-share.ts';
 import type { NodePorts } from './ports.ts';
@@ -28,23 +29,6 @@ export interface ConnectionsHost {
   readonly congested: boolean;
   /** Memory of values that a connection is sending in pieces. */
   stagedBytesOf(connection: Connection): number;
-}
-
-/** One connection in a listing. */
-export interface ConnectionFacts {
-  readonly id: number;
-  readonly from: string;
-  readonly name: string;
-  readonly role: 'client' | 'node' | 'stranger';
-  readonly ageMs: number;
-  readonly framesIn: number;
-  readonly bytesIn: number;
-  /** Replies not yet taken by the other side. */
-  readonly unsentBytes: number;
-  /** Memory held for it: buffers, frames not yet whole, replies, values in pieces. */
-  readonly memoryBytes: number;
-  /** It is not read at present: replies pile up, or it waits for its turn. */
-  readonly paused: boolean;
 }
 
 export class Connections {

@@ -14,6 +14,7 @@ import { SlicedDigest } from '../store/sliced-digest.ts';
 import { SnapshotState, TableSnapshot } from '../store/table-snapshot.ts';
 import type { BulkWork } from './bulk-work.ts';
 import type { Connection } from './connection.ts';
+import { unitsOfBulk } from './fair-share.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import type { PartitionState } from './partition-state.ts';
 import { replyFail } from './reply.ts';
@@ -42,8 +43,6 @@ interface Running {
 const WAIT_MS_MAX = 5000;
 /** Bytes of values being hashed by threads, or in slices. */
 const HASHING_BYTES_MAX: number = 128 * 1024 * 1024;
-/** Log2 of the bytes that count as a unit of fair-share.ts. */
-const BYTES_PER_UNIT_SHIFT = 10;
 const NO_DIGEST = new Uint8Array(0);
 
 export class Digests {
@@ -72,7 +71,7 @@ export class Digests {
     const epoch = keys.epoch(slot);
     const operation = keys.operation(slot);
     const length = keys.valueLength(slot);
-    to.units += length >>> BYTES_PER_UNIT_SHIFT;
+    to.units += unitsOfBulk(length);
     if (this.#hashingBytes > 0 && this.#hashingBytes + length > HASHING_BYTES_MAX) {
       return replyFail(to, messageId, 'KV_OVERLOADED', 'too many large values are being hashed');
     }

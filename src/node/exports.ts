@@ -21,6 +21,7 @@ import { sendFragments } from '../protocol/pieces.ts';
 import { type EntrySink, SnapshotState, TableSnapshot } from '../store/table-snapshot.ts';
 import type { BulkWork } from './bulk-work.ts';
 import type { Connection } from './connection.ts';
+import { unitsOfBulk, unitsOfSlots } from './fair-share.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import { replyFail } from './reply.ts';
 import { reserveForSnapshot, type SnapshotMemory } from './snapshot-memory.ts';
@@ -134,7 +135,7 @@ export class Exports {
     const { sink, snapshot, connection } = one;
     sink.rowsMax = rowsMax;
     const state = snapshot.page(sink);
-    connection.units += snapshot.visits >>> SLOTS_PER_UNIT_SHIFT;
+    connection.units += unitsOfSlots(snapshot.visits);
     if (state !== SnapshotState.open && state !== SnapshotState.done) return this.#lost(one, messageId, state);
     const { rows: count } = sink.rows;
     const rows = sink.rows.take();
@@ -143,7 +144,7 @@ export class Exports {
     if (rows.length > EXPORT_FRAME_TEXT_BYTES_MAX && !reserveForSnapshot(this.#host, rows.length * 2)) {
       return this.#lost(one, messageId, SnapshotState.noRoom);
     }
-    connection.units += Math.ceil(rows.length / BYTES_PER_UNIT);
+    connection.units += unitsOfBulk(rows.length);
     const text = this.#work.encodeRows(rows);
     if (text instanceof Uint8Array) return this.#send(one, messageId, text, count, last);
     one.busy = true;
@@ -203,11 +204,6 @@ export class Exports {
     replyFail(one.connection, messageId, known?.code ?? 'KV_INTERNAL', `the export was given up: ${text}`);
   }
 }
-
-/** What a page costs of a connection's share. */
-const BYTES_PER_UNIT = 1024;
-/** Log2 of the slots looked at that count as one. */
-const SLOTS_PER_UNIT_SHIFT = 4;
 
 const reasons: Readonly<Record<number, readonly [Code, string]>> = {
   [SnapshotState.noRoom]: ['KV_OUT_OF_MEMORY', 'there is no memory to keep its state while writes go on'],

@@ -20,6 +20,9 @@ const QUANTUM_UNITS_MIN = 8;
 const UNCOUNTED_UNITS: number = TURN_UNITS / 2;
 /** Log2 of the bytes in a unit. */
 const UNIT_SHIFT = 8;
+/** Log2 of the slots of a table, and of the bytes of bulk work, in a unit. */
+const SLOT_SHIFT = 4;
+const BULK_SHIFT = 10;
 
 export interface Sharer {
   /** Goes on with what it has kept, for about so many units. True when more is left. */
@@ -29,6 +32,16 @@ export interface Sharer {
 /** Units of one frame for which so many bytes came in or went out. */
 export function unitsOf(bytes: number): number {
   return 1 + (bytes >>> UNIT_SHIFT);
+}
+
+/** Units of looking at so many slots of a table. */
+export function unitsOfSlots(slots: number): number {
+  return slots >>> SLOT_SHIFT;
+}
+
+/** Units of encoding or hashing so many bytes, or of handing them to a thread. */
+export function unitsOfBulk(bytes: number): number {
+  return bytes >>> BULK_SHIFT;
 }
 
 export class FairShare {

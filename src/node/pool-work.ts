@@ -3,8 +3,7 @@ import type { Timers } from '../base/ports.ts';
 import { runTask } from '../bulk/tasks.ts';
 import type { WorkerPool } from '../bulk/worker-pool.ts';
 import type { BulkWork } from './bulk-work.ts';
-import { slicedCopy } from './sliced-copy.ts';
-import { slicedSha256 } from './sliced-hash.ts';
+import { slicedCopy, slicedSha256 } from './slices.ts';
 
 /** More than this is not even copied at once. */
 const AT_ONCE_BYTES_MAX: number = 1024 * 1024;

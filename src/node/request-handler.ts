@@ -16,18 +16,19 @@ import {
   LEASE_MS_MAX,
   LEASE_MS_MIN,
 } from '../protocol/limits.ts';
+import type { ConnectionFacts } from '../protocol/node-facts.ts';
 import * as op from '../protocol/opcode.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import { type BulkHost, BulkRequests } from './bulk-requests.ts';
 import { ClientStages } from './client-stages.ts';
 import type { Connection, FrameHandler } from './connection.ts';
-import type { ConnectionFacts } from './connections.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import type { Peer } from './peer.ts';
 import { poolWork } from './pool-work.ts';
 import type { NodePorts } from './ports.ts';
-import { type ReplyTarget, replyFail } from './reply.ts';
+import { emptyKey, malformed, REFUSED, refusedAsLate } from './refusals.ts';
+import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
 import { admitSession, keepAlive, leave, SESSIONS_PER_CONNECTION_MAX } from './session-requests.ts';
 import { type WholePartitionHost, WholePartitionRequests } from './whole-partition-requests.ts';
 
@@ -149,15 +150,8 @@ export class RequestHandler implements FrameHandler {
     return hashSlot(bytes, keyStart, keyEnd) >>> this.#shift;
   }
 
-  /** Serves nothing that is late, or while stopping. True when it was refused. */
   #late(from: ReplyTarget, messageId: number, bytes: Uint8Array, start: number): boolean {
-    if (this.#host.stopping) {
-      replyFail(from, messageId, 'KV_STOPPING', 'this node is stopping');
-      return true;
-    }
-    if (readU32(bytes, start) !== 0) return false;
-    replyFail(from, messageId, 'KV_DEADLINE', 'the deadline passed before the request was started');
-    return true;
+    return refusedAsLate(this.#host.stopping, from, messageId, bytes, start);
   }
 
   #get(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -361,11 +355,7 @@ export class RequestHandler implements FrameHandler {
   }
 
   #moved(partition: number, from: ReplyTarget, messageId: number): void {
-    if (from.closed) return;
-    from.frames.begin(op.MOVD, messageId);
-    from.frames.u16(partition);
-    from.frames.u16(this.#host.primaryMembers[partition] as number);
-    from.frames.end();
+    replyMoved(from, messageId, partition, this.#host.primaryMembers[partition] as number);
   }
 
   badLength(connection: Connection, length: number): void {
@@ -385,19 +375,6 @@ export class RequestHandler implements FrameHandler {
 function allowedFlags(opcode: number): number {
   if (opcode === op.PUTK || opcode === op.CASK) return codec.WriteFlag.ifRevision | codec.WriteFlag.staged;
   return opcode === op.DELK ? codec.WriteFlag.ifRevision : 0;
-}
-
-/** What checks give when they have refused the request. */
-const REFUSED = -1;
-
-function malformed(to: ReplyTarget, messageId: number, what: string): typeof REFUSED {
-  replyFail(to, messageId, 'KV_BAD_REQUEST', `${what}: the body does not have its layout`);
-  return REFUSED;
-}
-
-function emptyKey(to: ReplyTarget, messageId: number): typeof REFUSED {
-  replyFail(to, messageId, 'KV_BAD_KEY', 'the key is empty; a key has 1 to 65,535 bytes');
-  return REFUSED;
 }
 
 function echo(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {

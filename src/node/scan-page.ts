@@ -4,10 +4,9 @@ import * as codec from '../protocol/client-codec.ts';
 import { SCAN_PAGE_BYTES_MAX, SCAN_PAGE_ENTRIES_MAX, SCAN_PAGE_SLOTS_MAX } from '../protocol/limits.ts';
 import { SCND } from '../protocol/opcode.ts';
 import type { KeyTable } from '../store/key-table.ts';
+import { unitsOfSlots } from './fair-share.ts';
 import type { ReplyTarget } from './reply.ts';
 
-/** Log2 of the slots looked at that count as a unit of fair-share.ts. */
-const SLOTS_PER_UNIT_SHIFT = 4;
 /** A value larger than this is fetched by a get of its own. */
 const VALUE_BYTES_IN_PAGE_MAX = 64 * 1024;
 
@@ -53,7 +52,7 @@ export function writeScanPage(
     slot = keys.next(slot + 1, slotsEnd);
   }
   const next = slot >= 0 ? slot : slotsEnd < keys.capacity ? slotsEnd : 0;
-  to.units += Math.max(0, (next === 0 ? slotsEnd : next) - cursor) >>> SLOTS_PER_UNIT_SHIFT;
+  to.units += unitsOfSlots(Math.max(0, (next === 0 ? slotsEnd : next) - cursor));
   writeU32(frames.buffer, cursorAt, next);
   writeU32(frames.buffer, cursorAt + 4, count);
   frames.end();

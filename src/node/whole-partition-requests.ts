@@ -8,6 +8,7 @@ import { type DigestHost, Digests } from './digests.ts';
 import { type ExportHost, Exports } from './exports.ts';
 import type { PartitionBackup } from './partition-backup.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
+import { emptyKey, malformed, refusedAsLate } from './refusals.ts';
 import { replyFail, replyMoved } from './reply.ts';
 
 export interface WholePartitionHost extends ExportHost, DigestHost {
@@ -41,17 +42,17 @@ export class WholePartitionRequests {
     const { partitions, primaries } = this.#host;
     const prefixStart = start + codec.EXPORT_PREFIX;
     if (prefixStart > end || prefixStart + readU16(bytes, start + codec.EXPORT_PREFIX_LENGTH) !== end) {
-      return malformed(from, messageId, 'XPRT');
+      return void malformed(from, messageId, 'XPRT');
     }
     const partition = readU16(bytes, start + codec.EXPORT_PARTITION);
     const flags = bytes[start + codec.EXPORT_FLAGS] as number;
-    if (partition >= partitions || flags > codec.ExportFlag.keep) return malformed(from, messageId, 'XPRT');
+    if (partition >= partitions || flags > codec.ExportFlag.keep) return void malformed(from, messageId, 'XPRT');
     if (this.#late(from, messageId, bytes, start)) return;
     const primary = primaries[partition] as PartitionPrimary | null;
     if (primary === null) return this.#moved(from, messageId, partition);
     const snapshot = readU32(bytes, start + codec.EXPORT_SNAPSHOT);
     const rowsMax = readU32(bytes, start + codec.EXPORT_ROWS_MAX) || Number.POSITIVE_INFINITY;
-    if (snapshot === 0 && flags !== 0) return malformed(from, messageId, 'XPRT');
+    if (snapshot === 0 && flags !== 0) return void malformed(from, messageId, 'XPRT');
     if (!primary.primary.serving) return notServing(from, messageId, primary.obstacle());
     if (snapshot === 0) return this.#exports.begin(primary, from, messageId, rowsMax, bytes.slice(prefixStart, end));
     this.#exports.next(partition, snapshot, from, messageId, rowsMax, flags);
@@ -60,19 +61,17 @@ export class WholePartitionRequests {
   /** HASH: a digest of a value or of a partition. */
   hash(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     const { partitions, primaries, backups } = this.#host;
-    if (end - start < codec.HASH_KEY) return malformed(from, messageId, 'HASH');
+    if (end - start < codec.HASH_KEY) return void malformed(from, messageId, 'HASH');
     const kind = bytes[start + codec.HASH_KIND] as number;
     const keyStart = start + codec.HASH_KEY;
     const keyLength = readU16(bytes, start + codec.HASH_KEY_LENGTH);
     const named = readU16(bytes, start + codec.HASH_PARTITION);
     const ofKey = kind === codec.HashKind.value;
     if (keyStart + keyLength !== end || (!ofKey && (kind !== codec.HashKind.partition || keyLength > 0))) {
-      return malformed(from, messageId, 'HASH');
+      return void malformed(from, messageId, 'HASH');
     }
-    if (ofKey && keyLength === 0) {
-      return replyFail(from, messageId, 'KV_BAD_KEY', 'the key is empty; a key has 1 to 65,535 bytes');
-    }
-    if (named >= partitions) return malformed(from, messageId, 'HASH');
+    if (ofKey && keyLength === 0) return void emptyKey(from, messageId);
+    if (named >= partitions) return void malformed(from, messageId, 'HASH');
     if (this.#late(from, messageId, bytes, start)) return;
     const partition = ofKey ? hashSlot(bytes, keyStart, end) >>> this.#shift : named;
     const primary = primaries[partition] as PartitionPrimary | null;
@@ -95,16 +94,8 @@ export class WholePartitionRequests {
   }
 
   #late(from: Connection, messageId: number, bytes: Uint8Array, start: number): boolean {
-    if (this.#host.stopping) replyFail(from, messageId, 'KV_STOPPING', 'this node is stopping');
-    else if (readU32(bytes, start) === 0) {
-      replyFail(from, messageId, 'KV_DEADLINE', 'the deadline passed before the request was started');
-    } else return false;
-    return true;
+    return refusedAsLate(this.#host.stopping, from, messageId, bytes, start);
   }
-}
-
-function malformed(to: Connection, messageId: number, what: string): void {
-  replyFail(to, messageId, 'KV_BAD_REQUEST', `${what}: the body does not have its layout`);
 }
 
 /** Why the replica kept here has nothing that could be compared; null: it has. */

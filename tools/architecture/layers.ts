@@ -37,6 +37,7 @@ export const layers: readonly Layer[] = [
   {
     files: 'bulk/',
     may: ['bulk/', 'base/', 'errors.ts', 'protocol/limits.ts'],
+    mayTypes: ['protocol/node-facts.ts'],
     builtins: 'pure',
     packages: false,
   },

@@ -1,6 +1,7 @@
 /** `keyval status`: every node of the cluster and what it says of itself. */
-import type { ClusterStatus, NodeFacts, NodeStatus, SpreadMs } from '../../client/cluster-status.ts';
+import type { ClusterStatus, NodeFacts, NodeStatus } from '../../client/cluster-status.ts';
 import { ExitCode } from '../../errors.ts';
+import type { SpreadMs } from '../../protocol/node-facts.ts';
 import type { Command } from '../shared/command.ts';
 import { withClient } from '../shared/connection.ts';
 import { formatOf, printResults } from '../shared/output.ts';

@@ -1,0 +1,46 @@
+/** Requests that are refused before anything is done: malformed, without a key, late, or while the node is stopping. */
+import { readU32 } from '../base/bytes.ts';
+import type { Code } from '../errors.ts';
+import { type ReplyTarget, replyFail } from './reply.ts';
+
+/** What checks give when they have refused the request. */
+export const REFUSED = -1;
+
+/** Code and text of a refusal. */
+export type Refusal = readonly [code: Code, text: string];
+
+export const STOPPING: Refusal = ['KV_STOPPING', 'this node is stopping'];
+const LATE: Refusal = ['KV_DEADLINE', 'the deadline passed before the request was started'];
+
+export function layoutText(what: string): string {
+  return `${what}: the body does not have its layout`;
+}
+
+export function malformed(to: ReplyTarget, messageId: number, what: string): typeof REFUSED {
+  replyFail(to, messageId, 'KV_BAD_REQUEST', layoutText(what));
+  return REFUSED;
+}
+
+export function emptyKey(to: ReplyTarget, messageId: number): typeof REFUSED {
+  replyFail(to, messageId, 'KV_BAD_KEY', 'the key is empty; a key has 1 to 65,535 bytes');
+  return REFUSED;
+}
+
+/** Nothing is begun while stopping, or late. A request's body begins with the time left; null: it may begin. */
+export function lateness(stopping: boolean, bytes: Uint8Array, start: number): Refusal | null {
+  if (stopping) return STOPPING;
+  return readU32(bytes, start) === 0 ? LATE : null;
+}
+
+/** True when the request was refused for that. */
+export function refusedAsLate(
+  stopping: boolean,
+  to: ReplyTarget,
+  messageId: number,
+  bytes: Uint8Array,
+  start: number,
+): boolean {
+  const refusal = lateness(stopping, bytes, start);
+  if (refusal !== null) replyFail(to, messageId, refusal[0], refusal[1]);
+  return refusal !== null;
+}
