@@ -1,6 +1,8 @@
 /** Which replies a request can get, and how long they are at least. A node that sends any other cannot be followed. */
 import * as codec from '../protocol/client-codec.ts';
+import { EXPORTED_TEXT, HASHED_DIGEST } from '../protocol/export-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
+import { LOADED_FAILURES } from '../protocol/load-codec.ts';
 import * as op from '../protocol/opcode.ts';
 import { Shape } from './answers.ts';
 import type { Operation } from './operation.ts';
@@ -8,7 +10,7 @@ import type { Operation } from './operation.ts';
 const SUM_BYTES = 8;
 const TOKEN_BYTES = 8;
 const MOVED_BYTES = 4;
-const NO_REPLY = 0;
+const COUNT_BYTES = 2;
 
 export function isReplyTo(operation: Operation, frame: FrameDecoder): boolean {
   const bytes = frame.bodyEnd - frame.bodyStart;
@@ -30,8 +32,8 @@ export function isReplyTo(operation: Operation, frame: FrameDecoder): boolean {
     case op.SCND:
       return operation.opcode === op.SCAN && bytes >= codec.SCANNED_ENTRIES;
     default: {
-      const expected = rareReply(operation.opcode);
-      return expected !== NO_REPLY && frame.opcode === expected;
+      const expected = rareReplies.get(operation.opcode);
+      return expected !== undefined && frame.opcode === expected.opcode && bytes >= expected.bytesMin;
     }
   }
 }
@@ -57,25 +59,14 @@ function doneBytes(operation: Operation, frame: FrameDecoder): number {
   return operation.shape === Shape.sum && applied ? codec.DONE_PAYLOAD + SUM_BYTES : codec.DONE_PAYLOAD;
 }
 
-/** NO_REPLY: it has none of its own. */
-function rareReply(opcode: number): number {
-  switch (opcode) {
-    case op.KEEP:
-    case op.CLOS:
-      return op.KEPT;
-    case op.STGE:
-      return op.STGD;
-    case op.PING:
-      return op.PONG;
-    case op.STAT:
-      return op.STAD;
-    case op.XPRT:
-      return op.XPRD;
-    case op.HASH:
-      return op.HSHD;
-    case op.LOAD:
-      return op.LODD;
-    default:
-      return NO_REPLY;
-  }
-}
+/** By request: the one reply of its own that it can get. */
+const rareReplies: ReadonlyMap<number, { readonly opcode: number; readonly bytesMin: number }> = new Map([
+  [op.KEEP, { opcode: op.KEPT, bytesMin: COUNT_BYTES }],
+  [op.CLOS, { opcode: op.KEPT, bytesMin: COUNT_BYTES }],
+  [op.STGE, { opcode: op.STGD, bytesMin: 0 }],
+  [op.PING, { opcode: op.PONG, bytesMin: 0 }],
+  [op.STAT, { opcode: op.STAD, bytesMin: 0 }],
+  [op.XPRT, { opcode: op.XPRD, bytesMin: EXPORTED_TEXT }],
+  [op.HASH, { opcode: op.HSHD, bytesMin: HASHED_DIGEST }],
+  [op.LOAD, { opcode: op.LODD, bytesMin: LOADED_FAILURES }],
+]);

@@ -1,6 +1,6 @@
 /** Bodies of LOAD, a chunk of rows as NDJSON, and LODD, what became of them. The node reads a LOAD in place. */
 import { readU16, readU32, writeU32 } from '../base/bytes.ts';
-import { type Code, codeOfWire, codes } from '../errors.ts';
+import { type Code, codeOfWire, codes, KeyvalError } from '../errors.ts';
 import type { FrameWriter } from './frame-writer.ts';
 
 /*
@@ -76,16 +76,23 @@ function wholeCharacters(text: Uint8Array, most: number): number {
   return length;
 }
 
+/** @throws KeyvalError KV_BAD_FRAME when fewer failures are there than it says */
 export function decodeLoaded(body: Uint8Array): LoadResult {
   const failures: LoadFailure[] = [];
   const count = readU16(body, LOADED_COUNT);
   let at = LOADED_FAILURES;
   for (let index = 0; index < count; index += 1) {
     const textStart = at + FAILURE_TEXT;
+    if (textStart > body.length) throw cutShort();
     const textEnd = textStart + readU16(body, at + FAILURE_TEXT_LENGTH);
+    if (textEnd > body.length) throw cutShort();
     const code = codeOfWire(readU16(body, at + FAILURE_CODE));
     failures.push({ line: readU32(body, at), code, message: decoder.decode(body.subarray(textStart, textEnd)) });
     at = textEnd;
   }
   return { rows: readU32(body, LOADED_ROWS), failed: readU32(body, LOADED_FAILED), failures };
+}
+
+function cutShort(): KeyvalError {
+  return new KeyvalError('KV_BAD_FRAME', 'LODD: fewer failures than it announces');
 }

@@ -106,3 +106,39 @@ for (const [title, parts] of [
     t.is(told[0], 'refused KV_BAD_FRAME');
   });
 }
+
+const replies: readonly [
+  title: string,
+  ask: (world: FuzzedClient) => Promise<unknown>,
+  opcode: number,
+  bytes: number,
+][] = [
+  ['a page of an export without its head', (world) => first(world.client.exportPartition(0)), op.XPRD, 54],
+  ['a digest without its head', (world) => world.client.digest('key'), op.HSHD, 14],
+  ['an account of a load without its head', (world) => world.client.load('{"key":"a","value":"b"}'), op.LODD, 9],
+];
+
+async function first(pages: AsyncIterable<unknown>): Promise<unknown> {
+  for await (const page of pages) return page;
+  return null;
+}
+
+for (const [title, ask, opcode, length] of replies) {
+  test(title, async (t) => {
+    const world = await connected();
+    const asked = ask(world);
+    asked.catch(() => undefined);
+    await world.rest();
+    await say(world, frame(opcode, 1, new Uint8Array(length)));
+    t.regex((await errorOf(t, world, asked)).message, /answered a request with|connection broke/);
+  });
+}
+
+test('an account of a load that announces more failures than it has', async (t) => {
+  const world = await connected();
+  const asked = world.client.load('{"key":"a","value":"b"}');
+  asked.catch(() => undefined);
+  await world.rest();
+  await say(world, frame(op.LODD, 1, number(4, 0), number(4, 2), number(2, 2)));
+  t.is((await errorOf(t, world, asked)).code, 'KV_BAD_FRAME');
+});
