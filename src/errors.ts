@@ -66,7 +66,8 @@ export type Code =
   | 'KV_STOPPING'
   | 'KV_CLOSED'
   | 'KV_ADDRESS_IN_USE'
-  | 'KV_INTERNAL';
+  | 'KV_INTERNAL'
+  | 'KV_STATE';
 
 export const codes: Readonly<Record<Code, CodeInfo>> = {
   KV_USAGE: row(1, false, 'not-done', usage, 'An option or argument is wrong; the message names it.'),
@@ -159,6 +160,7 @@ export const codes: Readonly<Record<Code, CodeInfo>> = {
     'Another process listens on the address; stop it or choose another --port.',
   ),
   KV_INTERNAL: row(30, false, 'unknown', software, 'A bug in keyval; please report it with the log line.'),
+  KV_STATE: row(31, false, 'not-done', error, 'The state directory is damaged, full or cannot be written.'),
 };
 
 const byWire: (Code | undefined)[] = [];

@@ -3,7 +3,15 @@ export type { Entry, SwapResult } from './client/answers.ts';
 export type { BatchOperation, BatchResult } from './client/batch.ts';
 export type { LoadFailure, LoadResult } from './client/bulk.ts';
 export type { CheckedReplica, PartitionCheck } from './client/check.ts';
-export { Client, type LockOptions, type PutOptions, type RequestOptions, type StatusEvent } from './client/client.ts';
+export {
+  Client,
+  type LockOptions,
+  type PutOptions,
+  type ReadOptions,
+  type RequestOptions,
+  type StatusEvent,
+} from './client/client.ts';
+export type { ClusterAdmin, ClusterView, PartitionsOptions } from './client/cluster-admin.ts';
 export type { ClusterStatus, NodeConnections, NodeFacts, NodeStatus, PingResult } from './client/cluster-status.ts';
 export type { Codec } from './client/codecs.ts';
 export type { ValueDigest } from './client/digest.ts';
@@ -11,10 +19,21 @@ export type { ExportedPage, ExportOptions } from './client/export.ts';
 export { connect } from './client/index.ts';
 export type { Key } from './client/key-buffer.ts';
 export { Lock } from './client/lock.ts';
-export type { ConnectOptions } from './client/options.ts';
+export type { ConnectOptions, ReadMode } from './client/options.ts';
 export type { ScannedEntry, ScanOptions } from './client/scan.ts';
 export { type Code, type CodeInfo, codes, ExitCode, KeyvalError, type Outcome } from './errors.ts';
 export type { NodeOptions } from './node-options.ts';
+export type {
+  ClusterSummary,
+  MemberFacts,
+  MembersAnswer,
+  NodeInCluster,
+  PartitionFacts,
+  PartitionState,
+  ReformAnswer,
+  StatusAnswer,
+  TransferAnswer,
+} from './protocol/cluster-facts.ts';
 export type { ConnectionFacts, SpreadMs, WorkerFacts } from './protocol/node-facts.ts';
 export { RunningNode, startNode } from './start-node.ts';
 export { version } from './version.ts';

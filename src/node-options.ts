@@ -7,9 +7,15 @@ import { KeyvalError } from './errors.ts';
 import {
   DEFAULT_CLUSTER,
   DEFAULT_CONNECTIONS_MAX,
+  DEFAULT_MAX_LEASE_MS,
+  DEFAULT_MIN_IN_SYNC,
   DEFAULT_PARTITIONS,
   DEFAULT_REPLICAS,
+  MAX_LEASE_MS_MAX,
+  MAX_LEASE_MS_MIN,
   type NodeSettings,
+  type OnLoss,
+  type Reads,
 } from './node/settings.ts';
 
 export interface NodeOptions {
@@ -29,8 +35,34 @@ export interface NodeOptions {
   readonly insecure?: boolean;
   /** Copies of each partition; default 3, capped by the number of members. */
   readonly replicas?: number;
+  /** Least copies, the primary's included, that must hold a write; default 2, capped by the number of members. */
+  readonly min?: number;
   /** Partitions, a power of two from 1 to 16,384; default 256. Fixed for the life of the cluster. */
   readonly partitions?: number;
+  /**
+   * Directory for what must outlive the node: which cluster it belongs to and how it has voted; the keys live in memory.
+   * `none`: nothing is kept, and the node joins a cluster but founds none unless it is `new`. Default:
+   * `./keyval-data/HOST-PORT` with `peers`; without them `none`.
+   */
+  readonly data?: string;
+  /**
+   * There was no such cluster before, so that no client believes in a lock of it: it is founded, and grants locks, at once.
+   * Default: false; true for a node without `peers` and without a directory.
+   */
+  readonly new?: boolean;
+  /**
+   * What becomes of partitions whose every copy is gone: they `stop` until an operator decides, or begin anew, `empty`.
+   * Default: `stop`; `empty` without `peers`.
+   */
+  readonly onLoss?: OnLoss;
+  /** How reads are served that do not say it; default `lease`. */
+  readonly reads?: Reads;
+  /** Name of the place where it stands, so that copies of a key go to different ones; default none. */
+  readonly zone?: string;
+  /** It votes and keeps no keys; default false. */
+  readonly witness?: boolean;
+  /** Longest lease of a lock or session; default 60,000. */
+  readonly maxLeaseMs?: number;
   /** Memory for keys and everything around them; 0, the default: no limit. */
   readonly maxMemoryBytes?: number;
   /** Clients at a time; default 10,000. */
@@ -47,6 +79,8 @@ export interface NodeOptions {
 export interface CheckedNodeOptions {
   readonly settings: NodeSettings;
   readonly listen: Address;
+  /** The state directory; null: none. */
+  readonly data: string | null;
   readonly workerThreads: number;
   readonly logLevel: LogLevel | 'silent';
 }
@@ -58,6 +92,10 @@ export const REPLICAS_MAX = 7;
 export const CONNECTIONS_MAX = 1_000_000;
 export const PORT_MAX = 65_535;
 export const WORKER_THREADS_MAX = 64;
+/** In place of a directory: nothing is kept. */
+export const NO_DATA = 'none';
+export const lossPolicies: readonly OnLoss[] = ['stop', 'empty'];
+export const readModes: readonly Reads[] = ['strict', 'lease'];
 
 /**
  * One processor is left to the main thread. With two a thread takes from everybody what it saves the main thread: with
@@ -70,6 +108,27 @@ export function defaultWorkerThreads(processors: number = availableParallelism()
 /** What the name of a cluster looks like, and the same in words. */
 export const CLUSTER_FORM: RegExp = /^[A-Za-z0-9._-]{1,64}$/;
 export const CLUSTER_RULE = '1 to 64 letters, digits, dots, dashes or underscores';
+export const ZONE_FORM: RegExp = CLUSTER_FORM;
+export const ZONE_RULE: string = CLUSTER_RULE;
+
+/** Where a node keeps its state unless somebody says so: beside it, under a name of its own. */
+export function defaultDataDirectory(address: string): string {
+  return `./keyval-data/${address
+    .replaceAll(/[[\]]/g, '')
+    .replace(/:(?=\d+$)/, '-')
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_')}`;
+}
+
+/**
+ * As `keyval-node` takes them: a process keeps its state also when it is alone; but not one whose port the system chooses,
+ * which nobody, itself included, would find again.
+ */
+export function optionsOfProcess(options: NodeOptions): NodeOptions {
+  if (options.data !== undefined) return options;
+  const { settings } = checkNodeOptions(options, '');
+  const data = settings.address.endsWith(':0') ? NO_DATA : defaultDataDirectory(settings.address);
+  return { ...options, data };
+}
 
 /** @throws KeyvalError KV_USAGE */
 export function checkNodeOptions(options: NodeOptions, version: string): CheckedNodeOptions {
@@ -83,19 +142,32 @@ export function checkNodeOptions(options: NodeOptions, version: string): Checked
       `listening on ${formatAddress(listen)}, beyond this machine, needs --secret-file FILE (the same secret on all nodes and clients), or --insecure for a network that you trust`,
     );
   }
+  const isAlone = members.length <= 1;
+  const data = dataOf(options, isAlone, address);
+  const replicas = whole('replicas', options.replicas ?? DEFAULT_REPLICAS, 1, REPLICAS_MAX);
+  const isWitness = options.witness ?? false;
+  const isNew = options.new ?? (isAlone && data === null);
+  checkBeginning({ isAlone, isNew, isWitness, data });
   const settings: NodeSettings = {
     cluster: clusterName(options.cluster ?? DEFAULT_CLUSTER),
     address,
     members: members.length === 0 ? [address] : members,
     partitions: partitionCount(options.partitions ?? DEFAULT_PARTITIONS),
-    replicas: whole('replicas', options.replicas ?? DEFAULT_REPLICAS, 1, REPLICAS_MAX),
+    replicas,
+    minInSync: minOf(options.min, replicas),
+    isNew,
+    onLoss: oneOf('on-loss', options.onLoss ?? (isAlone ? 'empty' : 'stop'), lossPolicies),
+    reads: oneOf('reads', options.reads ?? 'lease', readModes),
+    zone: zoneOf(options.zone),
+    isWitness,
+    maxLeaseMs: maxLeaseOf(options.maxLeaseMs ?? DEFAULT_MAX_LEASE_MS),
     secret,
     memoryBytesMax: whole('max-memory', options.maxMemoryBytes ?? 0, 0, Number.MAX_SAFE_INTEGER),
     connectionsMax: whole('max-connections', options.maxConnections ?? DEFAULT_CONNECTIONS_MAX, 1, CONNECTIONS_MAX),
     version,
   };
   const workerThreads = whole('worker-threads', options.workerThreads ?? defaultWorkerThreads(), 0, WORKER_THREADS_MAX);
-  return { settings, listen, workerThreads, logLevel: options.logLevel ?? 'info' };
+  return { settings, listen, data, workerThreads, logLevel: options.logLevel ?? 'info' };
 }
 
 function usage(message: string): KeyvalError {
@@ -115,6 +187,60 @@ function partitionCount(partitions: number): number {
 function clusterName(name: string): string {
   if (CLUSTER_FORM.test(name)) return name;
   throw usage(`--cluster is ${CLUSTER_RULE}, not '${name}'`);
+}
+
+function oneOf<T extends string>(name: string, value: T, choices: readonly T[]): T {
+  if (choices.includes(value)) return value;
+  throw usage(`--${name} is ${choices.join(', ')}, not '${value}'`);
+}
+
+/** More than there are copies can never hold a write. What nobody asked for is capped instead. */
+function minOf(min: number | undefined, replicas: number): number {
+  if (min === undefined) return Math.min(DEFAULT_MIN_IN_SYNC, replicas);
+  whole('min', min, 1, REPLICAS_MAX);
+  if (min <= replicas) return min;
+  throw usage(`--min ${min} is more than the copies there are, --replicas ${replicas}: no write could ever succeed`);
+}
+
+function maxLeaseOf(ms: number): number {
+  if (Number.isInteger(ms) && ms >= MAX_LEASE_MS_MIN && ms <= MAX_LEASE_MS_MAX) return ms;
+  throw usage(`--max-lease is a time from ${MAX_LEASE_MS_MIN / 1000}s to ${MAX_LEASE_MS_MAX / 1000}s, not ${ms}ms`);
+}
+
+function zoneOf(zone: string | undefined): string {
+  if (zone === undefined || ZONE_FORM.test(zone)) return zone ?? '';
+  throw usage(`--zone is ${ZONE_RULE}, not '${zone}'`);
+}
+
+function dataOf({ data }: NodeOptions, isAlone: boolean, address: string): string | null {
+  if (data === '') throw usage(`--data is the path of a directory, or ${NO_DATA}, not ''`);
+  if (data === undefined) return isAlone ? null : defaultDataDirectory(address);
+  return data === NO_DATA ? null : data;
+}
+
+interface Beginning {
+  readonly isAlone: boolean;
+  readonly isNew: boolean;
+  readonly isWitness: boolean;
+  readonly data: string | null;
+}
+
+/** What could never begin to serve. */
+function checkBeginning({ isAlone, isNew, isWitness, data }: Beginning): void {
+  if (isWitness && isAlone) {
+    throw usage('--witness votes and keeps no keys: name the nodes that keep them with --peers, this one included');
+  }
+  if (data !== null || isNew) return;
+  if (isAlone) {
+    throw usage(
+      `--data ${NO_DATA} without --new: a node without a directory founds no cluster, and no --peers are named`,
+    );
+  }
+  if (isWitness) {
+    throw usage(
+      `--witness with --data ${NO_DATA}: it is there to vote, and who forgets its votes may not; name a directory`,
+    );
+  }
 }
 
 function secretOf(secret: string | Uint8Array | undefined): Uint8Array | null {

@@ -6,6 +6,7 @@ import {
   checkNodeOptions,
   defaultWorkerThreads,
   type NodeOptions,
+  optionsOfProcess,
 } from '../src/node-options.ts';
 
 function check(options: NodeOptions = {}): CheckedNodeOptions {
@@ -36,9 +37,17 @@ test('alone, with nothing said: a cluster of one on this machine', (t) => {
       secret: null,
       memoryBytesMax: 0,
       connectionsMax: 10_000,
+      minInSync: 2,
+      isNew: true,
+      onLoss: 'empty',
+      reads: 'lease',
+      zone: '',
+      isWitness: false,
+      maxLeaseMs: 60_000,
       version: '1.2.3',
     },
     listen: { host: '127.0.0.1', port: 6234 },
+    data: null,
     workerThreads: defaultWorkerThreads(),
     logLevel: 'info',
   });
@@ -203,4 +212,69 @@ test('listening everywhere: the line to use is printed', (t) => {
 
 test('worker threads by default: where there are processors to spare', (t) => {
   t.deepEqual([1, 2, 3, 4, 5, 64].map(defaultWorkerThreads), [0, 0, 2, 3, 4, 4]);
+});
+
+const pair = { peers: ['127.0.0.1', '127.0.0.2'], listen: '127.0.0.1' } as const;
+
+test('with peers a node has a past, and keeps its state beside it', (t) => {
+  t.like(check(pair), { data: './keyval-data/127.0.0.1-6234', settings: { isNew: false, onLoss: 'stop' } });
+  t.like(check({ ...pair, data: '/var/lib/keyval', new: true, onLoss: 'empty' }), {
+    data: '/var/lib/keyval',
+    settings: { isNew: true, onLoss: 'empty' },
+  });
+  const joins = check({ ...pair, data: 'none' });
+  t.is(joins.data, null);
+  t.false(joins.settings.isNew);
+});
+
+test('the name of the directory is that of the address, without what file systems may not take', (t) => {
+  const directoryOf = (listen: string): unknown => optionsOfProcess({ listen }).data;
+  t.is(directoryOf('127.0.0.1'), './keyval-data/127.0.0.1-6234');
+  t.is(directoryOf('[::1]:7000'), './keyval-data/__1-7000');
+  t.is(directoryOf('localhost:7'), './keyval-data/localhost-7');
+});
+
+test('a process keeps its state also when it is alone, unless its port is a passing one', (t) => {
+  t.is(optionsOfProcess({}).data, './keyval-data/127.0.0.1-6234');
+  t.is(optionsOfProcess(pair).data, './keyval-data/127.0.0.1-6234');
+  t.is(optionsOfProcess({ port: 0 }).data, 'none');
+  t.is(optionsOfProcess({ data: 'here' }).data, 'here');
+  t.false(check(optionsOfProcess({})).settings.isNew);
+  t.true(check(optionsOfProcess({ port: 0 })).settings.isNew);
+});
+
+test('the copies that must hold a write are at most those there are', (t) => {
+  t.is(check({ replicas: 1 }).settings.minInSync, 1, 'nobody asked for two');
+  t.is(check({ replicas: 5, min: 5 }).settings.minInSync, 5);
+  t.is(
+    refusal({ replicas: 2, min: 3 }),
+    'KV_USAGE: --min 3 is more than the copies there are, --replicas 2: no write could ever succeed',
+  );
+  t.is(refusal({ min: 0 }), 'KV_USAGE: --min is a whole number from 1 to 7, not 0');
+});
+
+test('what a node is and does is one of a few words', (t) => {
+  t.is(refusal({ onLoss: 'panic' }), "KV_USAGE: --on-loss is stop, empty, not 'panic'");
+  t.is(refusal({ reads: 'dirty' }), "KV_USAGE: --reads is strict, lease, not 'dirty'");
+  t.is(refusal({ data: '' }), "KV_USAGE: --data is the path of a directory, or none, not ''");
+  for (const zone of ['', 'a b', 'ü', 'x'.repeat(65)])
+    t.regex(refusal({ zone }), /^KV_USAGE: --zone is 1 to 64 letters/);
+  t.like(check({ reads: 'strict', zone: 'eu-1' }).settings, { reads: 'strict', zone: 'eu-1' });
+});
+
+test('the longest lease is between a second and a minute', (t) => {
+  for (const maxLeaseMs of [1000, 60_000]) t.is(check({ maxLeaseMs }).settings.maxLeaseMs, maxLeaseMs);
+  for (const maxLeaseMs of [0, 60, 999, 60_001, 1000.5, Number.NaN])
+    t.is(refusal({ maxLeaseMs }), `KV_USAGE: --max-lease is a time from 1s to 60s, not ${maxLeaseMs}ms`);
+});
+
+test('a node that could never begin is refused, and told what to do', (t) => {
+  t.regex(refusal({ data: 'none', new: false }), /^KV_USAGE: --data none without --new: .* founds no cluster/);
+  t.regex(refusal({ witness: true }), /^KV_USAGE: --witness votes and keeps no keys: .*--peers/);
+  t.regex(
+    refusal({ ...pair, witness: true, data: 'none' }),
+    /^KV_USAGE: --witness with --data none: .*name a directory/,
+  );
+  t.true(check({ ...pair, witness: true }).settings.isWitness);
+  t.is(refusal({ ...pair, witness: true, data: 'none', new: true }), 'nothing');
 });

@@ -20,7 +20,9 @@ function blocks(language: string): string[] {
 
 test.before('three nodes and the package', async () => {
   files = await publishedFiles();
-  nodes = await Promise.all(peers.map((listen) => startNode({ peers, listen, logLevel: 'silent' })));
+  nodes = await Promise.all(
+    peers.map((listen) => startNode({ peers, listen, data: 'none', new: true, logLevel: 'silent' })),
+  );
   await Promise.all(nodes.map((node) => node.ready()));
 });
 

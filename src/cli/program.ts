@@ -3,6 +3,7 @@ import type { Argv } from 'yargs';
 import { ExitCode, type KeyvalError } from '../errors.ts';
 import { cas } from './commands/cas.ts';
 import { check } from './commands/check.ts';
+import { cluster } from './commands/cluster.ts';
 import { completion } from './commands/completion.ts';
 import { connections } from './commands/connections.ts';
 import { del } from './commands/del.ts';
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   lock,
   status,
   connections,
+  cluster,
   ping,
   completion(() => commands),
 ];

@@ -37,12 +37,12 @@ export interface SwapResult {
   readonly revision: bigint;
 }
 
-/** Whether the value of a GOTK follows in pieces. */
 /** What has no reading of its own: its bytes where they are wanted. */
 export function readOther(frame: FrameDecoder, shape: number): Uint8Array | undefined {
   return shape === Shape.raw ? bodyOf(frame) : undefined;
 }
 
+/** Whether the value of a GOTK follows in pieces. */
 export function isFragmented(frame: FrameDecoder): boolean {
   return ((frame.buffer[frame.bodyStart] as number) & codec.GotFlag.fragmented) !== 0;
 }
@@ -107,9 +107,15 @@ export function readToken(frame: FrameDecoder): bigint {
   return readBigU64(frame.buffer, frame.bodyStart + codec.LOCKED_EPOCH);
 }
 
-/** MOVD: index of the member that is primary. */
+/** MOVD: index of the member that is primary, or NO_MEMBER. */
 export function readMoved(frame: FrameDecoder): number {
   return readU16(frame.buffer, frame.bodyStart + codec.MOVED_MEMBER);
+}
+
+/** MOVD: the request may have been appended where it was. */
+export function movedUnknown(frame: FrameDecoder): boolean {
+  const at = frame.bodyStart + codec.MOVED_FLAGS;
+  return at < frame.bodyEnd && ((frame.buffer[at] as number) & codec.MovedFlag.unknown) !== 0;
 }
 
 export function bodyOf(frame: FrameDecoder): Uint8Array {

@@ -4,7 +4,7 @@ import type { Clock } from '../base/ports.ts';
 import type { KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { NAME_BYTES_MAX } from '../protocol/limits.ts';
-import { ATCH } from '../protocol/opcode.ts';
+import { ATCH, CLOS } from '../protocol/opcode.ts';
 import { Shape } from './answers.ts';
 import type { NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
@@ -15,6 +15,8 @@ const ATTACH_MS = 5000;
 
 export interface AttachListener {
   attached(): void;
+  /** The former attachment must end first: this request ends it. */
+  leave(request: Operation): void;
   failed(error: KeyvalError): void;
 }
 
@@ -37,8 +39,13 @@ export class Attacher {
     const { leaseMs } = this.#session;
     const attached = (answer: unknown): void => {
       const { epoch, operation } = halves(answer as bigint);
+      if (attachment.isGivenUp(epoch, operation)) return listener.leave(this.#leaving(partition, link, ended));
       attachment.attachedAt(epoch, operation, request.sentAtMs + leaseMs);
       listener.attached();
+    };
+    const ended = (): void => {
+      attachment.attaching = false;
+      listener.attached(); // whoever waits attaches anew
     };
     const failed = (error: KeyvalError): void => {
       attachment.attaching = false;
@@ -56,6 +63,19 @@ export class Attacher {
     request.shape = Shape.revision;
     request.link = link;
     request.body = this.#body(partition);
+    return request;
+  }
+
+  /** CLOS for one partition. */
+  #leaving(partition: number, link: NodeLink, ended: () => void): Operation {
+    const body = new Uint8Array(codec.KEEP_PARTITIONS + 2);
+    body.set(this.#session.id, codec.KEEP_SESSION);
+    writeU16(body, codec.KEEP_COUNT, 1);
+    writeU16(body, codec.KEEP_PARTITIONS, partition);
+    const request = new Operation(CLOS, '', null, this.#clock.monotonicMs() + ATTACH_MS, ended, ended);
+    request.shape = Shape.raw;
+    request.link = link;
+    request.body = body;
     return request;
   }
 

@@ -59,7 +59,7 @@ export class BulkLoader {
   /** The connected nodes in turn; while there is none, the first that may become one. */
   #nextLink(): NodeLink {
     const { router, links } = this.#dispatcher;
-    const known = router.known ? router.links : links;
+    const known = router.links.length > 0 ? router.links : links;
     const up = known.filter((link) => link.up);
     this.#next += 1;
     return (up.length > 0 ? up[this.#next % up.length] : known[0]) as NodeLink;

@@ -66,7 +66,10 @@ export class PartitionChecker {
     let target = 0n;
     let answers: readonly Answer[] = [];
     for (let attempt = 0; attempt < ATTEMPTS && (attempt === 0 || this.#leftMs > 0); attempt += 1) {
-      const began = target === 0n ? await this.#askOne(this.#primary, 0n) : null;
+      const primary = this.#primary;
+      if (primary === null) return this.#unknown([], 'the partition has no primary at present');
+      const began = target === 0n ? await this.#askOne(primary, 0n) : null;
+      if (began?.kind === 'none' && primary !== this.#primary) continue;
       if (began !== null && began.kind !== 'digest') return this.#withoutPrimary(began);
       const at = began?.digest.revision ?? target;
       answers = [...(began === null ? [] : [began]), ...(await this.#ask(at, began === null))];
@@ -102,7 +105,8 @@ export class PartitionChecker {
     return this.#compare([primary, ...answers], at);
   }
 
-  get #primary(): NodeLink {
+  /** Another one after a failover or a hand-over. */
+  get #primary(): NodeLink | null {
     return this.#dispatcher.router.linkOf(this.#partition);
   }
 

@@ -8,6 +8,7 @@ import { type Entry, Shape, type SwapResult } from './answers.ts';
 import { type BatchOperation, type BatchResult, runBatch } from './batch.ts';
 import { BulkLoader, type LoadResult } from './bulk.ts';
 import { checkReplicas, type PartitionCheck } from './check.ts';
+import { ClusterAdmin } from './cluster-admin.ts';
 import {
   type ClusterStatus,
   clusterStatus,
@@ -26,7 +27,7 @@ import type { Lock } from './lock.ts';
 import { Locks } from './locks.ts';
 import type { ClientPorts, LinkOptions, NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
-import type { ClientSettings } from './options.ts';
+import { type ClientSettings, type ReadMode, readFlagsOf } from './options.ts';
 import { type ScannedEntry, type ScanOptions, scan } from './scan.ts';
 
 export interface RequestOptions {
@@ -34,6 +35,11 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /** Ends the wait for the answer. A write that was sent may still take effect: KV_AMBIGUOUS. */
   readonly signal?: AbortSignal;
+}
+
+export interface ReadOptions extends RequestOptions {
+  /** How fresh the answer must be; default: the client's `reads`. */
+  readonly reads?: ReadMode;
 }
 
 export interface PutOptions extends RequestOptions {
@@ -90,6 +96,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       {
         linkChanged: (link, state, error) => this.#linkChanged(link, state, error),
         attachmentLost: (partition, reason) => this.#locks.lost(partition, reason),
+        primariesFound: (partitions) => this.#keepAlive.renewSoon(partitions),
       },
     );
     this.#bulk = new BulkLoader(this.#dispatcher);
@@ -159,13 +166,23 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   }
 
   /** The value of a key, or null. */
-  get(key: Key, options?: RequestOptions): Promise<V | null> {
-    return this.#request(op.GETK, key, null, Shape.value, options);
+  get(key: Key, options?: ReadOptions): Promise<V | null> {
+    return this.#read(key, Shape.value, options);
   }
 
   /** The value with its revision and time to live, or null. */
-  getEntry(key: Key, options?: RequestOptions): Promise<Entry<V> | null> {
-    return this.#request(op.GETK, key, null, Shape.entry, options);
+  getEntry(key: Key, options?: ReadOptions): Promise<Entry<V> | null> {
+    return this.#read(key, Shape.entry, options);
+  }
+
+  #read<T>(key: Key, shape: number, options: ReadOptions | undefined): Promise<T> {
+    return this.#request(op.GETK, key, null, shape, options, (operation) => {
+      operation.flags = this.#readFlags(options);
+    });
+  }
+
+  #readFlags(options: ReadOptions | undefined): number {
+    return readFlagsOf(options?.reads, this.#settings.readFlags);
   }
 
   /** Stores a value; gives its revision. @throws KeyvalError KV_CONFLICT when a condition refuses, KV_OUT_OF_MEMORY, … */
@@ -231,7 +248,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 
   /** All keys with a prefix, in no order, page by page; a page is one partition's committed state. */
   scan(options: ScanOptions = {}): AsyncIterable<ScannedEntry<V>> {
-    return scan(this, this.#dispatcher, this.#codec, options, (o) => this.#deadline(o));
+    return scan(this, this.#dispatcher, this.#codec, options, this.#readFlags(options), (o) => this.#deadline(o));
   }
 
   /** Number of partitions of the cluster. */
@@ -308,6 +325,11 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   /** Asks every node how it is. A node that does not answer is reported as down, not as an error. */
   status(options?: RequestOptions): Promise<ClusterStatus> {
     return clusterStatus(this.#dispatcher, this.#settings.cluster, this.#deadline(options));
+  }
+
+  /** What operators ask about the cluster, and of it. */
+  admin(options?: RequestOptions): ClusterAdmin {
+    return new ClusterAdmin(this.#dispatcher, () => this.#deadline(options));
   }
 
   /** Of every node the connections that hold most of its memory, at most 100. */

@@ -87,9 +87,9 @@ function ask(
   });
 }
 
-/** Members of the table, or the endpoints given while no table is known. */
+/** Members of the table, or the endpoints given while none is known. */
 function nodesOf(dispatcher: Dispatcher): readonly NodeLink[] {
-  return dispatcher.router.known ? dispatcher.router.links : dispatcher.links;
+  return dispatcher.router.links.length > 0 ? dispatcher.router.links : dispatcher.links;
 }
 
 /** @throws KeyvalError when one of them does not answer in time; KV_USAGE for an endpoint that is no member */

@@ -1,6 +1,7 @@
 /**
- * Keeps the session alive (L3): a third of the lease apart, one KEEP per node names the partitions attached there; the
- * answer names those renewed. A partition that is asked about and not named is lost.
+ * Keeps the session alive (L3): a third of the lease apart, one KEEP per node names the partitions attached there. The
+ * answer names those renewed, and those that the node does not serve; a partition that is neither is lost, unless it has
+ * another primary by now. The session goes along when a primary changes; its lease is renewed there at once.
  */
 
 import { readU16, writeU16 } from '../base/bytes.ts';
@@ -16,10 +17,22 @@ import { Operation } from './operation.ts';
 const SILENCE_MS = 5000;
 /** Renewals per lease. */
 const RENEWALS = 3;
+/** Between two attempts at a primary that was found and does not serve yet. */
+const FOUND_RETRY_MS = 100;
+
+interface Kept {
+  readonly renewed: ReadonlySet<number>;
+  /** Not served by the node that was asked. */
+  readonly elsewhere: ReadonlySet<number>;
+}
 
 export class KeepAlive {
   readonly #dispatcher: Dispatcher;
   #timer: TimerHandle | null = null;
+  /** Partitions whose primary has not heard of the session yet, and whom of it was asked and has not answered. */
+  readonly #found: Map<number, NodeLink | null> = new Map();
+  #foundTimer: TimerHandle | null = null;
+  #isLeaving = false;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -41,12 +54,38 @@ export class KeepAlive {
     const now = this.#dispatcher.ports.clock.monotonicMs();
     for (const link of router.links) {
       if (link.up && link.pending.size > 0 && now - link.heardAtMs > session.leaseMs + SILENCE_MS) link.reset();
-      const partitions = router.ownedBy(link, attached);
-      if (partitions.length > 0 && link.up) this.#renew(link, partitions);
+      this.#renew(link, router.ownedBy(link, attached));
     }
   }
 
+  /** These have a primary that has not heard of the session for a while, or never: it hears of it at once. */
+  renewSoon(partitions: readonly number[]): void {
+    if (this.#isLeaving) return;
+    const attached = new Set(this.#dispatcher.session.attached());
+    for (const partition of partitions) if (attached.has(partition)) this.#found.set(partition, null);
+    this.#renewFound();
+  }
+
+  #renewFound(): void {
+    const { router, session, ports } = this.#dispatcher;
+    this.#foundTimer?.cancel();
+    this.#foundTimer = null;
+    const unasked = new Map<NodeLink, number[]>();
+    for (const [partition, asked] of this.#found) {
+      const link = router.linkOf(partition);
+      if (!session.at(partition).attached) this.#found.delete(partition);
+      else if (link?.up && link !== asked) unasked.set(link, [...(unasked.get(link) ?? []), partition]);
+    }
+    for (const [link, partitions] of unasked) {
+      for (const partition of partitions) this.#found.set(partition, link);
+      this.#renew(link, partitions);
+    }
+    if (this.#found.size > 0 && !this.#isLeaving)
+      this.#foundTimer = ports.timers.after(FOUND_RETRY_MS, () => this.#renewFound());
+  }
+
   #renew(link: NodeLink, partitions: readonly number[]): void {
+    if (partitions.length === 0 || !link.up) return;
     const { session, ports } = this.#dispatcher;
     const sentAtMs = ports.clock.monotonicMs();
     const asked = partitions.map((partition) => ({
@@ -54,23 +93,34 @@ export class KeepAlive {
       epoch: session.at(partition).epoch,
       operation: session.at(partition).operation,
     }));
-    this.#ask(KEEP, link, partitions, session.leaseMs / RENEWALS, (named) => {
+    this.#ask(KEEP, link, partitions, session.leaseMs / RENEWALS, (kept) => {
       for (const { partition, epoch, operation } of asked) {
         const attachment = session.at(partition);
         if (!attachment.is(epoch, operation)) continue;
-        if (named.has(partition))
+        if (kept?.renewed.has(partition) === true) {
           attachment.leaseUntilMs = Math.max(attachment.leaseUntilMs, sentAtMs + session.leaseMs);
+          if (this.#found.get(partition) === link) this.#found.delete(partition);
+        } else if (kept === null || !this.#isLost(partition, link, kept)) this.#askAgain(partition, link);
         else this.#dispatcher.attachmentLost(partition, `${link.endpoint} no longer knows the session`);
       }
     });
   }
 
+  #isLost(partition: number, link: NodeLink, { elsewhere }: Kept): boolean {
+    return !elsewhere.has(partition) && this.#dispatcher.router.linkOf(partition) === link;
+  }
+
+  #askAgain(partition: number, link: NodeLink): void {
+    if (this.#found.get(partition) === link) this.#found.set(partition, null);
+  }
+
+  /** `answered` with null: no answer came. */
   #ask(
     opcode: number,
     link: NodeLink,
     partitions: readonly number[],
     timeoutMs: number,
-    answered: (named: Set<number>) => void,
+    answered: (kept: Kept | null) => void,
   ): void {
     const { session, ports } = this.#dispatcher;
     const body = new Uint8Array(KEEP_PARTITIONS + partitions.length * 2);
@@ -80,9 +130,8 @@ export class KeepAlive {
       writeU16(body, KEEP_PARTITIONS + index * 2, partition);
     });
     const deadline = ports.clock.monotonicMs() + timeoutMs;
-    const read = (answer: unknown): void => answered(namedIn(answer as Uint8Array));
-    const failed = (): void => (opcode === CLOS ? answered(new Set()) : undefined);
-    const request = new Operation(opcode, '', null, deadline, read, failed);
+    const read = (answer: unknown): void => answered(keptIn(answer as Uint8Array));
+    const request = new Operation(opcode, '', null, deadline, read, () => answered(null));
     request.body = body;
     request.link = link;
     request.shape = Shape.raw;
@@ -91,7 +140,9 @@ export class KeepAlive {
 
   /** The session leaves every partition: locks are released, waits end. Resolves when the nodes have heard it, or after `timeoutMs`. */
   async leave(timeoutMs: number): Promise<void> {
+    this.#isLeaving = true;
     this.#timer?.cancel();
+    this.#foundTimer?.cancel();
     const { router, session } = this.#dispatcher;
     const attached = session.attached();
     const goodbyes = router.links.map((link) => {
@@ -103,10 +154,17 @@ export class KeepAlive {
   }
 }
 
-function namedIn(body: Uint8Array): Set<number> {
-  const named = new Set<number>();
-  const count = body.length < 2 ? 0 : readU16(body, 0);
-  for (let index = 0; index < count && 2 + index * 2 + 2 <= body.length; index += 1)
-    named.add(readU16(body, 2 + index * 2));
-  return named;
+/** KEPT: two lists. The second may be left out. */
+function keptIn(body: Uint8Array): Kept {
+  const [renewed, end] = listIn(body, 0);
+  const [elsewhere] = listIn(body, end);
+  return { renewed, elsewhere };
+}
+
+function listIn(body: Uint8Array, at: number): [list: Set<number>, end: number] {
+  const list = new Set<number>();
+  const count = at + 2 > body.length ? 0 : readU16(body, at);
+  const end = at + 2 + count * 2;
+  for (let next = at + 2; next < end && next + 2 <= body.length; next += 2) list.add(readU16(body, next));
+  return [list, end];
 }

@@ -14,11 +14,14 @@ export interface StageListener {
   failed(error: KeyvalError): void;
 }
 
-/** Sends `value`. The number of the stage is that of its message. */
-export function stageValue(link: NodeLink, deadlineMs: number, value: Uint8Array, listener: StageListener): void {
+/** Sends the `value` of `write`. The number of the stage is that of its message. */
+export function stageValue(link: NodeLink, write: Operation, value: Uint8Array, listener: StageListener): void {
   let settled = false;
+  let isSent = false;
+  let isHeld = false;
   const staged = (): void => {
     settled = true;
+    isHeld = true;
     const reference = new Uint8Array(8);
     writeU32(reference, 0, request.messageId);
     writeU32(reference, 4, value.length);
@@ -26,13 +29,16 @@ export function stageValue(link: NodeLink, deadlineMs: number, value: Uint8Array
   };
   const failed = (error: KeyvalError): void => {
     settled = true;
+    if (isSent) drop(link, request.messageId);
     listener.failed(error);
   };
-  const request = new Operation(STGE, '', null, deadlineMs, staged, failed);
+  const request = new Operation(STGE, '', null, write.deadlineMs, staged, failed);
+  request.partition = write.partition;
   link.pending.add(request);
   const stop = (): boolean => settled || listener.givenUp();
   void sendStage(link.queue, request.messageId, request.messageId, value, stop).then(() => {
-    if (!settled && listener.givenUp()) drop(link, request.messageId);
+    isSent = true;
+    if (!isHeld && (settled || listener.givenUp())) drop(link, request.messageId);
   });
 }
 

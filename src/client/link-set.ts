@@ -1,12 +1,20 @@
-/** The client's connections, one per node, by endpoint. */
+/**
+ * The client's connections, one per node, by endpoint. Nodes that are members no more are let go; the endpoints that the
+ * caller gave stay known, to come back to when no member can be reached.
+ */
 import type { NodeLink } from './node-link.ts';
 import type { Operation } from './operation.ts';
 
+/** How long a link that is let go may take to send what is queued. */
+const LEAVE_MS = 1000;
+
 export class LinkSet {
   readonly #links: Map<string, NodeLink> = new Map();
+  readonly #given: readonly string[];
   readonly #make: (endpoint: string) => NodeLink;
 
-  constructor(make: (endpoint: string) => NodeLink) {
+  constructor(given: readonly string[], make: (endpoint: string) => NodeLink) {
+    this.#given = given;
     this.#make = make;
   }
 
@@ -18,6 +26,32 @@ export class LinkSet {
       this.#links.set(endpoint, link);
     }
     return link;
+  }
+
+  first(): NodeLink | null {
+    for (const link of this) return link;
+    return null;
+  }
+
+  openGiven(): void {
+    for (const endpoint of this.#given) this.to(endpoint).open();
+  }
+
+  /** Whether any but `except` is connected. */
+  anyUp(except: NodeLink | null = null): boolean {
+    for (const link of this) if (link.up && link !== except) return true;
+    return false;
+  }
+
+  /** Closes what leads to none of the `members` and awaits no answer; gives those closed. None while no member is reached. */
+  letGo(members: readonly NodeLink[]): NodeLink[] {
+    if (this.#links.size <= members.length || !members.some((link) => link.up)) return [];
+    const gone = [...this].filter((link) => link.pending.size === 0 && !members.includes(link));
+    for (const link of gone) {
+      this.#links.delete(link.endpoint);
+      void link.close(LEAVE_MS);
+    }
+    return gone;
   }
 
   [Symbol.iterator](): IterableIterator<NodeLink> {

@@ -9,12 +9,12 @@ import type { Turn } from '../base/turn.ts';
 import { KeyvalError } from '../errors.ts';
 import { DecodeStatus, FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
-import { HelloFlag, Role, type RoutingTable, type Welcome } from '../protocol/hello-codec.ts';
-import { Caller, decodeFail } from '../protocol/login.ts';
-import { FAIL, opcodeName } from '../protocol/opcode.ts';
+import { decodeTable, HelloFlag, Role, type RoutingTable, type Welcome } from '../protocol/hello-codec.ts';
+import { Caller, checkTable, decodeFail } from '../protocol/login.ts';
+import { FAIL, opcodeName, TABL } from '../protocol/opcode.ts';
 import { WriterQueue } from '../protocol/writer-queue.ts';
 import type { Operation } from './operation.ts';
-import { Pending } from './pending.ts';
+import { Pending, UNASKED } from './pending.ts';
 import { isReplyTo } from './reply-check.ts';
 
 const RETRY_BASE_MS = 20;
@@ -37,6 +37,8 @@ export interface LinkOptions {
 }
 
 export interface LinkOwner {
+  /** @throws KeyvalError when this client does not speak to the node that says so. */
+  admit(welcome: Welcome): void;
   linkUp(link: NodeLink, table: RoutingTable): void;
   /** The connection broke, with these requests unanswered. */
   linkDown(link: NodeLink, unanswered: readonly Operation[], error: KeyvalError): void;
@@ -44,6 +46,8 @@ export interface LinkOwner {
   linkFailed(link: NodeLink, error: KeyvalError): void;
   /** The node does not want this client: `error` says why. */
   linkRefused(link: NodeLink, error: KeyvalError): void;
+  /** The node tells of a newer table, unasked. */
+  tablePushed(link: NodeLink, table: RoutingTable): void;
   /** A reply to `operation`; its body lies in `frame`. */
   reply(link: NodeLink, operation: Operation, frame: FrameDecoder): void;
 }
@@ -57,6 +61,8 @@ export class NodeLink implements ChannelHandler {
   lastError: KeyvalError | null = null;
   /** Of the node, as it said when it let this client in last; null: it has not yet. */
   incarnation: string | null = null;
+  /** As the node said when it let this client in last; empty: it belonged to no cluster yet. */
+  clusterId = '';
   readonly #ports: ClientPorts;
   readonly #options: LinkOptions;
   readonly #owner: LinkOwner;
@@ -145,7 +151,7 @@ export class NodeLink implements ChannelHandler {
     for (let status = decoder.next(); status !== DecodeStatus.needMore; status = decoder.next()) {
       if (status === DecodeStatus.badLength) return this.#broken(`announced a frame of ${decoder.badLength} bytes`);
       if (this.state === 'up') {
-        if (!this.#frame(decoder)) return this.#broken(`answered a request with ${opcodeName(decoder.opcode)}`);
+        if (!this.#frame(decoder)) return;
       } else if (this.state === 'login') this.#login(decoder);
       else return;
     }
@@ -156,22 +162,39 @@ export class NodeLink implements ChannelHandler {
     this.#channel?.destroy();
   }
 
-  /** False: that is no answer to the request it names. */
+  /** False: the node cannot be followed, and the connection is given up. */
   #frame(decoder: FrameDecoder): boolean {
+    if (decoder.messageId === UNASKED) return this.#unasked(decoder);
     const operation = this.pending.get(decoder.messageId);
-    if (operation !== null) {
-      if (!isReplyTo(operation, decoder)) return false;
-      this.#owner.reply(this, operation, decoder);
-    } else if (decoder.messageId === 0 && decoder.opcode === FAIL) {
-      this.lastError = decodeFail(decoder.buffer.slice(decoder.bodyStart, decoder.bodyEnd));
+    if (operation === null) return true;
+    if (!isReplyTo(operation, decoder)) {
+      this.#broken(`answered a request with ${opcodeName(decoder.opcode)}`);
+      return false;
     }
+    this.#owner.reply(this, operation, decoder);
     return true;
+  }
+
+  #unasked({ opcode, buffer, bodyStart, bodyEnd }: FrameDecoder): boolean {
+    if (opcode === FAIL) this.lastError = decodeFail(buffer.slice(bodyStart, bodyEnd));
+    if (opcode !== TABL) return true;
+    try {
+      const table = decodeTable(buffer.slice(bodyStart, bodyEnd));
+      checkTable(table);
+      this.#owner.tablePushed(this, table);
+      return true;
+    } catch (error) {
+      if (!(error instanceof KeyvalError)) throw error;
+      this.#broken(`sent a table that cannot be: ${error.message}`);
+      return false;
+    }
   }
 
   #login(decoder: FrameDecoder): void {
     let welcome: Welcome | null;
     try {
       welcome = (this.#caller as Caller).received(decoder, this.frames);
+      if (welcome !== null) this.#owner.admit(welcome);
     } catch (error) {
       if (!(error instanceof KeyvalError)) throw error;
       this.lastError = error;
@@ -184,6 +207,7 @@ export class NodeLink implements ChannelHandler {
     this.state = 'up';
     this.lastError = null;
     this.incarnation = hexOf(welcome.incarnation);
+    this.clusterId = welcome.clusterId;
     this.#backoff.reset();
     this.#owner.linkUp(this, welcome.table);
   }

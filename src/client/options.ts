@@ -1,8 +1,15 @@
 /** What `connect` takes, checked and with its defaults. */
 import { formatAddress, parseAddress } from '../base/address.ts';
 import { KeyvalError } from '../errors.ts';
+import { ReadsFlag } from '../protocol/client-codec.ts';
 import { LEASE_MS_MAX, LEASE_MS_MIN } from '../protocol/limits.ts';
 import { bufferCodec, type Codec, jsonCodec, stringCodec } from './codecs.ts';
+
+/**
+ * `strict`: the latest, whatever clocks do; costs a round between the nodes. `lease`: the latest, as long as clocks run
+ * evenly. `stale`: what some replica holds, possibly old.
+ */
+export type ReadMode = 'strict' | 'lease' | 'stale';
 
 export interface ConnectOptions<V = string> {
   /** How values become bytes: `string` (UTF-8, the default), `buffer`, `json`, or your own. */
@@ -13,6 +20,8 @@ export interface ConnectOptions<V = string> {
   readonly connectTimeoutMs?: number;
   /** Lease of the session, and so of its locks, in milliseconds: 100 to 60,000; default 10,000. Renewed at a third. */
   readonly leaseMs?: number;
+  /** How fresh what is read must be; default: as the nodes were told (--reads). */
+  readonly reads?: ReadMode;
   /** Name of the cluster; default `keyval`. */
   readonly cluster?: string;
   /** Shared secret, when the nodes have one (--secret-file). */
@@ -29,6 +38,8 @@ export interface ClientSettings<V> {
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly leaseMs: number;
+  /** `ReadsFlag` of every read that does not say otherwise. */
+  readonly readFlags: number;
   readonly cluster: string;
   readonly secret: Uint8Array | null;
   readonly name: string;
@@ -48,6 +59,7 @@ export function clientSettings<V>(
     timeoutMs: positive('timeoutMs', options.timeoutMs ?? 5000),
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs ?? 5000),
     leaseMs: leaseOf(options.leaseMs ?? 10_000),
+    readFlags: readFlagsOf(options.reads, ReadsFlag.byNode),
     cluster: options.cluster ?? 'keyval',
     secret: secretOf(options.secret),
     name: options.name ?? defaultName,
@@ -75,6 +87,20 @@ function codecOf<V>(codec: ConnectOptions<V>['codec']): Codec<V> {
   if (found === undefined)
     throw new KeyvalError('KV_USAGE', `there is no codec '${codec}'; use string, buffer or json`);
   return found as Codec<V>;
+}
+
+/** @throws KeyvalError KV_USAGE */
+export function readFlagsOf(reads: ReadMode | undefined, otherwise: number): number {
+  switch (reads) {
+    case undefined:
+      return otherwise;
+    case 'strict':
+    case 'lease':
+    case 'stale':
+      return ReadsFlag[reads];
+    default:
+      throw new KeyvalError('KV_USAGE', `there are no reads '${reads}'; use strict, lease or stale`);
+  }
 }
 
 function positive(name: string, value: number): number {

@@ -5,6 +5,8 @@
 import type { Operation } from './operation.ts';
 
 const SIZE_MIN = 256;
+/** Message id of what a node says of its own accord; no request has it. */
+export const UNASKED = 0;
 
 export class Pending {
   #ring: (Operation | null)[] = new Array(SIZE_MIN).fill(null);
@@ -21,7 +23,7 @@ export class Pending {
     if (this.#count * 2 > this.#mask) this.#grow();
     do {
       this.#lastId = (this.#lastId + 1) >>> 0;
-    } while (this.#ring[this.#lastId & this.#mask] !== null);
+    } while (this.#lastId === UNASKED || this.#ring[this.#lastId & this.#mask] !== null);
     operation.messageId = this.#lastId;
     this.#ring[this.#lastId & this.#mask] = operation;
     this.#count += 1;
@@ -48,12 +50,16 @@ export class Pending {
     for (const operation of old) if (operation !== null) this.#ring[operation.messageId & this.#mask] = operation;
   }
 
-  /** All of them, removed. */
+  /** All of them, removed, in the order in which they were sent. */
   drain(): Operation[] {
-    const all = this.#ring.filter((operation) => operation !== null);
-    this.#ring.fill(null);
-    this.#count = 0;
-    return all;
+    return this.take(() => true);
+  }
+
+  /** The same of those that are `wanted`. */
+  take(wanted: (operation: Operation) => boolean): Operation[] {
+    const taken = [...this].filter(wanted);
+    for (const operation of taken) this.remove(operation);
+    return taken.sort((one, other) => (one.messageId - other.messageId) | 0);
   }
 
   *[Symbol.iterator](): Iterator<Operation> {

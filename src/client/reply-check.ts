@@ -9,7 +9,8 @@ import type { Operation } from './operation.ts';
 
 const SUM_BYTES = 8;
 const TOKEN_BYTES = 8;
-const MOVED_BYTES = 4;
+/** Its flags may be left out. */
+const MOVED_BYTES = codec.MOVED_FLAGS;
 const COUNT_BYTES = 2;
 
 export function isReplyTo(operation: Operation, frame: FrameDecoder): boolean {
@@ -66,6 +67,7 @@ const rareReplies: ReadonlyMap<number, { readonly opcode: number; readonly bytes
   [op.STGE, { opcode: op.STGD, bytesMin: 0 }],
   [op.PING, { opcode: op.PONG, bytesMin: 0 }],
   [op.STAT, { opcode: op.STAD, bytesMin: 0 }],
+  [op.CLUS, { opcode: op.CLUD, bytesMin: 0 }],
   [op.XPRT, { opcode: op.XPRD, bytesMin: EXPORTED_TEXT }],
   [op.HASH, { opcode: op.HSHD, bytesMin: HASHED_DIGEST }],
   [op.LOAD, { opcode: op.LODD, bytesMin: LOADED_FAILURES }],

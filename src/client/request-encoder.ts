@@ -39,7 +39,8 @@ export class RequestEncoder {
 
   get(frames: FrameWriter, operation: Operation): void {
     const { bytes, length } = this.key;
-    codec.writeGet(frames, operation.opcode, operation.messageId, this.#timeLeft(operation), bytes, length);
+    const { opcode, messageId, flags } = operation;
+    codec.writeGet(frames, opcode, messageId, this.#timeLeft(operation), flags, bytes, length);
   }
 
   write(frames: FrameWriter, operation: Operation, mark: number, payload: Uint8Array | null): void {

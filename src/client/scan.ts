@@ -5,13 +5,13 @@ import * as codec from '../protocol/client-codec.ts';
 import { SCAN_PAGE_ENTRIES_MAX } from '../protocol/limits.ts';
 import { SCAN } from '../protocol/opcode.ts';
 import { Shape } from './answers.ts';
-import type { Client, RequestOptions } from './client.ts';
+import type { Client, ReadOptions, RequestOptions } from './client.ts';
 import { type Codec, TextReader } from './codecs.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Key } from './key-buffer.ts';
 import { Operation } from './operation.ts';
 
-export interface ScanOptions extends RequestOptions {
+export interface ScanOptions extends ReadOptions {
   /** Only keys that begin with these bytes. */
   readonly prefix?: Key;
   /** Values too, not only keys; default true. */
@@ -45,6 +45,7 @@ export async function* scan<V>(
   dispatcher: Dispatcher,
   decode: Codec<V>,
   options: ScanOptions,
+  readFlags: number,
   deadlineOf: (options: RequestOptions) => number,
 ): AsyncGenerator<ScannedEntry<V>> {
   const { prefix = '', values = true, pageSize = DEFAULT_PAGE_SIZE, signal } = options;
@@ -52,11 +53,12 @@ export async function* scan<V>(
     throw new KeyvalError('KV_USAGE', `pageSize is 1 to ${SCAN_PAGE_ENTRIES_MAX}, not ${pageSize}`);
   }
   const prefixBytes = bytesOfPrefix(prefix);
+  const flags = readFlags | (values ? codec.ScanFlag.values : 0);
   for (let partition = 0; partition < dispatcher.router.partitions; partition += 1) {
     let cursor = 0;
     do {
       if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'the scan was aborted', { cause: signal.reason });
-      const body = scanBody(partition, cursor, pageSize, values, prefixBytes);
+      const body = scanBody(partition, cursor, pageSize, flags, prefixBytes);
       const page = readPage(await request(dispatcher, partition, body, deadlineOf(options)), decode, values);
       for (const entry of page.entries) {
         if (!entry.large) yield entry;
@@ -94,16 +96,10 @@ function request(dispatcher: Dispatcher, partition: number, body: Uint8Array, de
   });
 }
 
-function scanBody(
-  partition: number,
-  cursor: number,
-  pageSize: number,
-  values: boolean,
-  prefix: Uint8Array,
-): Uint8Array {
+function scanBody(partition: number, cursor: number, pageSize: number, flags: number, prefix: Uint8Array): Uint8Array {
   const body = new Uint8Array(codec.SCAN_PREFIX + prefix.length);
   writeU32(body, 0, 0xffff_ffff);
-  body[codec.SCAN_FLAGS] = values ? codec.ScanFlag.values : 0;
+  body[codec.SCAN_FLAGS] = flags;
   writeU16(body, codec.SCAN_PARTITION, partition);
   writeU32(body, codec.SCAN_CURSOR, cursor);
   writeU32(body, codec.SCAN_ENTRIES_MAX, pageSize);

@@ -21,6 +21,8 @@ export class Attachment {
   /** Lowest sequence without an answer. */
   mark = 1;
   readonly #answered: Set<number> = new Set();
+  /** It was given up as lost, and none has taken its place. */
+  #givenUp = false;
   /** Monotonic milliseconds until which the node surely keeps the session, counted from when the renewal was sent (L4). */
   leaseUntilMs = 0;
 
@@ -46,6 +48,7 @@ export class Attachment {
   /** The node knows this attachment by its entry. */
   attachedAt(epoch: number, operation: number, leaseUntilMs: number): void {
     const isNew = epoch !== this.epoch || operation !== this.operation;
+    this.#givenUp = false;
     this.epoch = epoch;
     this.operation = operation;
     this.attached = true;
@@ -60,6 +63,15 @@ export class Attachment {
   lost(): void {
     this.attached = false;
     this.leaseUntilMs = 0;
+    this.#givenUp = true;
+  }
+
+  /**
+   * Whether the attachment (epoch, operation) is the one that was given up as lost: a primary had ended it and was deposed
+   * before that was committed. What it held is held still, and nobody knows of it here: it has to end for certain.
+   */
+  isGivenUp(epoch: number, operation: number): boolean {
+    return this.#givenUp && this.epoch === epoch && this.operation === operation;
   }
 
   is(epoch: number, operation: number): boolean {

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { formatAddress } from '../base/address.ts';
 import type { Address, Channel, ChannelHandler } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
-import { attachSocket } from './tcp-transport.ts';
+import { attachSocket, type TextDoor } from './tcp-transport.ts';
 
 const BACKLOG = 1024;
 
@@ -15,13 +15,17 @@ export interface Acceptor {
 }
 
 /**
- * Listens on `address`.
+ * Listens on `address`. `openDoor` is for those who do not speak in frames.
  * @throws KeyvalError KV_ADDRESS_IN_USE; KV_USAGE when the address is not this machine's
  */
-export function listen(address: Address, accept: (channel: Channel) => ChannelHandler): Promise<Acceptor> {
+export function listen(
+  address: Address,
+  accept: (channel: Channel) => ChannelHandler,
+  openDoor: (() => TextDoor) | null = null,
+): Promise<Acceptor> {
   return new Promise((resolve, reject) => {
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket: Socket) =>
-      attachSocket(socket, accept),
+      attachSocket(socket, accept, openDoor),
     );
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, address)));
     server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () =>

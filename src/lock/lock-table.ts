@@ -60,6 +60,11 @@ export class LockTable {
     return this.#index.bytes + this.#holders.length * 24 + this.#waiterLocks.length * 20;
   }
 
+  /** Gives the memory of its keys back; it is of no use afterwards. */
+  discard(): void {
+    this.#index.clear();
+  }
+
   /** Slot of a held lock, or −1 when the key is free. */
   find(key: Uint8Array, start: number, end: number): number {
     return this.#index.find(key, start, end);
@@ -228,6 +233,15 @@ export class LockTable {
     return this.#waits.first(attachment);
   }
 
+  /** The lock granted next to the same attachment, or −1; the wait it began next, or −1. */
+  heldAfter(slot: number): number {
+    return this.#held.after(slot);
+  }
+
+  waitAfter(waiter: number): number {
+    return this.#waits.after(waiter);
+  }
+
   /** Waiters of a lock in order: `firstWaiter`, then `waiterAfter` until −1. */
   firstWaiter(slot: number): number {
     return this.#queues.first(slot);
@@ -235,6 +249,54 @@ export class LockTable {
 
   waiterAfter(waiter: number): number {
     return this.#queues.after(waiter);
+  }
+
+  // ---- the whole table, for snapshots: locks, then waiters, then the order of each attachment's waits, then free numbers
+
+  /** Numbers of waiters that are free; the last one is taken next. */
+  get freeWaiters(): readonly number[] {
+    return this.#freeWaiters;
+  }
+
+  /** Puts a held lock back as it was, behind those that its attachment was granted before. Gives its slot. */
+  restoreLock(
+    key: Uint8Array,
+    attachment: number,
+    sequence: number,
+    epoch: number,
+    operation: number,
+    sinceMs: number,
+  ): number {
+    const slot = this.#index.insert(key, 0, key.length, 0);
+    this.#makeRoomForLock(slot);
+    this.#grant(slot, attachment, sequence, epoch, operation, sinceMs);
+    return slot;
+  }
+
+  /** Puts a waiter back at the end of its lock's queue, under its number. */
+  restoreWaiter(waiter: number, slot: number, attachment: number, sequence: number, sinceMs: number): void {
+    while (this.#waiterEnd <= waiter) this.#newWaiter();
+    assert(this.waiterLock(waiter) === NONE, 'lock table: a number stands for one waiter');
+    this.#waiterLocks[waiter] = slot;
+    this.#waiterAttachments[waiter] = attachment;
+    this.#waiterSequences[waiter] = sequence;
+    this.#waiterSinceMs[waiter] = sinceMs;
+    this.#queues.append(slot, waiter);
+    this.#waiting += 1;
+  }
+
+  /** A waiter that was put back is the next one of its attachment. */
+  restoreWait(waiter: number): void {
+    const attachment = this.waiterAttachment(waiter);
+    this.#waits.append(attachment, waiter);
+    this.#waitCounts[attachment] = this.waitsOf(attachment) + 1;
+  }
+
+  /** All the numbers that no waiter has; afterwards new waiters get those that they would have got. */
+  restoreFreeWaiters(waiters: readonly number[]): void {
+    for (const waiter of waiters) this.#freeWaiters.push(waiter);
+    while (this.#waiterEnd < this.#waiting + waiters.length) this.#newWaiter();
+    assert(this.#waiterEnd === this.#waiting + waiters.length, 'lock table: every number is used or free');
   }
 
   #makeRoomForLock(slot: number): void {

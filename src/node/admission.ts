@@ -36,7 +36,7 @@ export function isCongested(partitions: readonly (Appending | null)[]): boolean 
     const partition = partitions[id] as Appending | null;
     if (partition === null || partition.log.next === partition.applied || !partition.writable) continue;
     entries += partition.log.next - partition.applied;
-    bytes += partition.log.usedBytes;
+    bytes += partition.log.bytesFrom(partition.applied);
   }
   return entries > CONGESTED_ENTRIES || bytes > CONGESTED_BYTES;
 }

@@ -34,7 +34,9 @@ export interface DialerHost {
 
 export class Dialer implements FrameHandler {
   readonly #peer: Peer;
-  readonly #hello: HelloFields;
+  readonly #hello: () => HelloFields;
+  /** There is a link already, which the other has opened. */
+  readonly #isLinked: () => boolean;
   readonly #host: DialerHost;
   readonly #backoff: Backoff;
   #caller: Caller | null = null;
@@ -42,9 +44,10 @@ export class Dialer implements FrameHandler {
   #stopped = false;
   #toldRefusal = '';
 
-  constructor(peer: Peer, hello: HelloFields, host: DialerHost) {
+  constructor(peer: Peer, hello: () => HelloFields, host: DialerHost, isLinked: () => boolean) {
     this.#peer = peer;
     this.#hello = hello;
+    this.#isLinked = isLinked;
     this.#host = host;
     const random = (): number => host.random.u32() / 2 ** 32;
     this.#backoff = new Backoff({ baseMs: RETRY_BASE_MS, capMs: RETRY_CAP_MS, random });
@@ -52,6 +55,7 @@ export class Dialer implements FrameHandler {
 
   async start(): Promise<void> {
     if (this.#stopped) return;
+    if (this.#isLinked()) return this.#again();
     try {
       await this.#host.transport.connect(this.#peer.address, (channel) => this.#open(channel), CONNECT_TIMEOUT_MS);
     } catch (cause) {
@@ -65,7 +69,7 @@ export class Dialer implements FrameHandler {
     const connection = new Connection(host.nextConnectionId(), channel, host.turn, this, () => host.touch());
     connection.decoder.lengthMax = FRAME_LENGTH_MAX;
     this.#connection = connection;
-    this.#caller = new Caller(this.#hello, host.secret, host.crypto, host.random);
+    this.#caller = new Caller(this.#hello(), host.secret, host.crypto, host.random);
     this.#caller.start(connection.frames);
     connection.loginTimer = host.timers.after(LOGIN_TIMEOUT_MS, () => connection.destroy());
     return connection;

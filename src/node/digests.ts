@@ -60,7 +60,8 @@ export class Digests {
 
   /** SHA-256 of the value of a key, as committed. */
   value(partition: PartitionPrimary, to: Connection, messageId: number, bytes: Uint8Array, start: number): void {
-    if (!partition.primary.serving) return replyFail(to, messageId, 'KV_NO_QUORUM', partition.obstacle());
+    if (!partition.serving || !partition.lease.holds)
+      return replyFail(to, messageId, 'KV_NO_QUORUM', partition.obstacle());
     const { keys } = partition.state;
     const keyStart = start + codec.HASH_KEY;
     const slot = keys.find(bytes, keyStart, keyStart + readU16(bytes, start + codec.HASH_KEY_LENGTH));

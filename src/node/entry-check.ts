@@ -18,7 +18,6 @@ export function isEntry(bytes: Uint8Array, start: number, end: number): boolean 
   const length = end - body;
   switch (bytes[start]) {
     case EntryKind.commitOnly:
-    case EntryKind.existed:
       return true;
     case EntryKind.barrier:
     case EntryKind.detach:

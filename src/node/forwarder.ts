@@ -4,9 +4,10 @@
  *
  *      caller ── id 7 ──► here ── id n ──► primary        n ↔ (caller, 7)
  */
+import { MOVED_FLAGS, MovedFlag } from '../protocol/client-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
-import { GETK, SCAN, WAIT } from '../protocol/opcode.ts';
+import { GETK, MOVD, SCAN, WAIT } from '../protocol/opcode.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 
 /** Requests forwarded and not yet answered, of all callers and of one; one more is refused with KV_OVERLOADED. */
@@ -55,7 +56,8 @@ export class Forwarder {
     const number = frame.messageId;
     const caller = this.#callers[number] ?? null;
     if (caller === null || this.#members[number] !== member) return;
-    if (!caller.closed) {
+    if (frame.opcode === MOVD) replyMovedOn(caller, this.#messageIds[number] as number, frame);
+    else if (!caller.closed) {
       caller.frames.begin(frame.opcode, this.#messageIds[number] as number);
       caller.frames.bytes(frame.buffer, frame.bodyStart, frame.bodyEnd);
       caller.frames.end();
@@ -81,4 +83,11 @@ export class Forwarder {
     this.#callers[number] = null;
     this.#free.push(number);
   }
+}
+
+/** The primary has changed meanwhile: who does not find primaries itself is told what it means for the request (R24). */
+function replyMovedOn(caller: ForwardingCaller, messageId: number, { buffer, bodyStart, bodyEnd }: FrameDecoder): void {
+  const flags = bodyEnd - bodyStart > MOVED_FLAGS ? (buffer[bodyStart + MOVED_FLAGS] as number) : 0;
+  const code = (flags & MovedFlag.unknown) === 0 ? 'KV_NO_QUORUM' : 'KV_AMBIGUOUS';
+  replyFail(caller, messageId, code, 'the primary of the partition has changed');
 }

@@ -1,18 +1,18 @@
 /**
- * The links to the other members: dialled or accepted, renewed after a loss, told apart by incarnation (R3), and watched
- * for silence. A link that is replaced counts as lost for everything that was under way on it.
+ * The links to the other nodes, named by their addresses: dialled or accepted, renewed after a loss, told apart by
+ * incarnation (R3), and watched for silence. A link that is replaced counts as lost for everything that was under way on it.
  */
 import { parseAddress } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
 import { KeyvalError } from '../errors.ts';
-import { type Hello, INCARNATION_BYTES, Role, type Welcome } from '../protocol/hello-codec.ts';
+import { type Hello, Role, type Welcome } from '../protocol/hello-codec.ts';
 import { FRAME_LENGTH_MAX } from '../protocol/limits.ts';
-import { BEAT } from '../protocol/opcode.ts';
-import { BeatFlag, sameIncarnation } from '../protocol/peer-codec.ts';
+import type { HelloFields } from '../protocol/login.ts';
+import { sameIncarnation } from '../protocol/peer-codec.ts';
 import type { Connection, FrameHandler } from './connection.ts';
 import { Dialer, type DialerHost } from './dialer.ts';
 import { HEARTBEAT_MS, Peer, type PeerState, SILENCE_MS } from './peer.ts';
-import type { PeerIdentity } from './peer-hello.ts';
+import { checkClusters, type PeerIdentity } from './peer-hello.ts';
 import type { NodePorts } from './ports.ts';
 import type { NodeSettings } from './settings.ts';
 import { Stages } from './stages.ts';
@@ -24,6 +24,8 @@ const OWN_PAUSE_MS: number = 2 * HEARTBEAT_MS;
 
 /** A link that brings nothing for this long is given up and dialled anew: packets may vanish without a word. */
 const GIVE_UP_MS = 15_000;
+/** Of each pair the one that sorts first dials; when no link has come about for this long, the other does, too. */
+const DIAL_TOO_MS = 1000;
 
 export interface LinksHost {
   readonly incarnation: Uint8Array;
@@ -32,16 +34,16 @@ export interface LinksHost {
   readonly ports: NodePorts;
   readonly nowMs: number;
   readonly stopping: boolean;
-  /** This node has reached its memory limit. */
-  readonly memoryFull: boolean;
+  /** Says something to a peer, as often as this node ticks. */
+  beat(peer: Peer, connection: Connection): void;
   touch(): number;
   nextConnectionId(): number;
   /** Keeps a connection that this node has opened. */
   keep(connection: Connection): void;
-  /** The peer lost its memory: it is another one than before. */
-  restarted(peer: Peer): void;
-  /** The control link is up, for the first time or again. */
-  linked(peer: Peer): void;
+  /** The peer is another life than before, or is met for the first time. */
+  met(peer: Peer): void;
+  /** The control link is up, for the first time or again. `clusterId` as the other said it. */
+  linked(peer: Peer, clusterId: string): void;
   /** The control link is gone: nothing sent on it can be counted on. */
   controlLost(peer: Peer): void;
   bulkLost(peer: Peer): void;
@@ -49,40 +51,78 @@ export interface LinksHost {
 }
 
 export class Links {
-  /** By member; null for this node itself. */
-  readonly peers: readonly (Peer | null)[];
+  readonly peers: Peer[] = [];
   readonly #host: LinksHost;
   readonly #handler: FrameHandler;
-  readonly #dialers: Dialer[] = [];
+  readonly #byName: Map<string, Peer> = new Map();
+  readonly #dialers: Map<Peer, Dialer[]> = new Map();
   #lastTickMs = 0;
+  #started = false;
+  #stopped = false;
 
   /** `handler` takes the frames of peers. */
-  constructor(host: LinksHost, self: number, handler: FrameHandler) {
+  constructor(host: LinksHost, handler: FrameHandler) {
     this.#host = host;
     this.#handler = handler;
-    this.peers = host.settings.members.map((name, member) => (member === self ? null : newPeer(name, member)));
   }
 
-  /** Of each pair of members the one that sorts first dials. */
-  start(self: number): void {
+  start(): void {
+    this.#started = true;
     this.#lastTickMs = this.#host.nowMs;
-    for (const peer of this.peers) if (peer !== null && self < peer.member) this.#dial(peer);
+    for (const peer of this.peers) this.#dialFirst(peer);
+  }
+
+  get(address: string): Peer | null {
+    return this.#byName.get(address) ?? null;
+  }
+
+  /** The peer at `address`; a link to it is kept from now on. */
+  to(address: string): Peer {
+    const known = this.#byName.get(address);
+    if (known !== undefined) return known;
+    assert(address !== this.#host.settings.address, 'links: nobody is a peer of its own');
+    const parsed = parseAddress(address);
+    assert(parsed !== null, 'links: members are addresses');
+    const peer = new Peer(this.peers.length, address, parsed, new Stages(PEER_STAGES_MAX, () => true));
+    peer.lostAtMs = this.#host.nowMs;
+    this.peers.push(peer);
+    this.#byName.set(address, peer);
+    if (this.#started) this.#dialFirst(peer);
+    return peer;
+  }
+
+  /** The node at `address` is no member any more: it is not dialled again. */
+  forget(address: string): void {
+    const peer = this.#byName.get(address);
+    if (peer === undefined) return;
+    for (const dialer of this.#dialers.get(peer) ?? []) dialer.stopDialling();
+    this.#dialers.delete(peer);
+  }
+
+  /** Of each pair the one that sorts first dials. */
+  #dialFirst(peer: Peer): void {
+    if (this.#host.settings.address < peer.name) this.#dial(peer);
   }
 
   #dial(peer: Peer): void {
+    if (this.#stopped || this.#dialers.has(peer)) return;
+    const dialers = [Role.control, Role.bulk].map((role) => {
+      const hello = (): HelloFields => this.#hello(role);
+      return new Dialer(peer, hello, this.#dialerHost(role), () => linkOf(peer, role) !== null);
+    });
+    this.#dialers.set(peer, dialers);
+    for (const dialer of dialers) void dialer.start();
+  }
+
+  #hello(role: number): HelloFields {
     const { identity, incarnation, settings } = this.#host;
-    for (const role of [Role.control, Role.bulk]) {
-      const hello = {
-        role,
-        flags: 0,
-        cluster: settings.cluster,
-        name: settings.address,
-        peer: { incarnation, ...identity },
-      };
-      const dialer = new Dialer(peer, hello, this.#dialerHost(role));
-      this.#dialers.push(dialer);
-      void dialer.start();
-    }
+    return {
+      role,
+      flags: 0,
+      cluster: settings.cluster,
+      name: settings.address,
+      peer: { incarnation, ...identity },
+    };
   }
 
   #dialerHost(role: number): DialerHost {
@@ -98,31 +138,51 @@ export class Links {
   }
 
   #dialled(peer: Peer, connection: Connection, welcome: Welcome, role: number): void {
-    const { members, self } = welcome.table;
-    if (members[self] !== peer.name) {
-      throw new KeyvalError('KV_CONFIG_MISMATCH', `at ${peer.name} answers a node that calls itself ${members[self]}`);
+    if (welcome.address !== peer.name) {
+      throw new KeyvalError(
+        'KV_CONFIG_MISMATCH',
+        `at ${peer.name} answers a node that calls itself ${welcome.address}`,
+      );
     }
-    this.#take(peer, connection, welcome.incarnation, role);
+    checkClusters(peer.name, welcome.clusterId, this.#host.identity.clusterId);
+    this.#take(peer, connection, welcome, role);
     this.#host.keep(connection);
   }
 
-  /** A peer has logged in here. */
+  /** A peer has logged in here. @throws KeyvalError KV_CONFIG_MISMATCH */
   accepted(connection: Connection, hello: Hello): void {
     assert(hello.peer !== null, 'links: a peer says who it is');
-    const peer = this.peers[this.#host.settings.members.indexOf(hello.peer.address)] as Peer;
-    this.#take(peer, connection, hello.peer.incarnation, hello.role);
+    if (parseAddress(hello.peer.address) === null) {
+      throw new KeyvalError('KV_BAD_REQUEST', `HELO: '${hello.peer.address}' is no address`);
+    }
+    this.#take(this.to(hello.peer.address), connection, hello.peer, hello.role);
   }
 
-  #take(peer: Peer, connection: Connection, incarnation: Uint8Array, role: number): void {
+  #take(peer: Peer, connection: Connection, other: OtherNode, role: number): void {
+    const { incarnation, nodeId, clusterId } = other;
     const known = peer.incarnation !== null && sameIncarnation(peer.incarnation, 0, incarnation);
+    this.#checkTwins(peer, nodeId);
     if (!known) this.#newIncarnation(peer, incarnation);
+    peer.nodeId = nodeId;
     connection.handler = this.#handler;
-    connection.peer = peer.member;
+    connection.peer = peer.index;
     connection.name = peer.name;
     connection.decoder.lengthMax = FRAME_LENGTH_MAX;
     connection.onDrained = (): void => this.#host.ports.turn.wake();
     if (role === Role.bulk) this.#takeBulk(peer, connection);
-    else this.#takeControl(peer, connection);
+    else this.#takeControl(peer, connection, clusterId);
+  }
+
+  /** @throws KeyvalError KV_CONFIG_MISMATCH: a state directory was copied, two nodes would vote as one */
+  #checkTwins(peer: Peer, nodeId: number): void {
+    const { identity, settings } = this.#host;
+    const twin = this.peers.find((one) => one !== peer && one.nodeId === nodeId && one.healthy)?.name;
+    const name = identity.nodeId === nodeId ? settings.address : twin;
+    if (name === undefined) return;
+    throw new KeyvalError(
+      'KV_CONFIG_MISMATCH',
+      `${peer.name} and ${name} have the same node id: a state directory was copied; give one of them a new one (--data)`,
+    );
   }
 
   /** @throws KeyvalError KV_CONFIG_MISMATCH while the life before is still heard: two processes claim one address */
@@ -136,9 +196,9 @@ export class Links {
     peer.bulk?.destroy();
     peer.control?.destroy();
     peer.incarnation = incarnation.slice();
-    peer.life += 1;
     peer.stages.clear();
-    if (peer.life > 0) this.#host.restarted(peer);
+    peer.lease.restart();
+    this.#host.met(peer);
   }
 
   #takeBulk(peer: Peer, connection: Connection): void {
@@ -151,7 +211,7 @@ export class Links {
     this.#host.bulkLinked(peer);
   }
 
-  #takeControl(peer: Peer, connection: Connection): void {
+  #takeControl(peer: Peer, connection: Connection, clusterId: string): void {
     const old = peer.control;
     peer.control = connection;
     peer.heardAtMs = this.#host.nowMs;
@@ -162,7 +222,7 @@ export class Links {
       this.#host.controlLost(peer);
     }
     this.#setState(peer, 'up', '');
-    this.#host.linked(peer);
+    this.#host.linked(peer, clusterId);
   }
 
   #refused(peer: Peer, error: KeyvalError): void {
@@ -178,12 +238,13 @@ export class Links {
     }
     if (peer.control === connection) {
       peer.control = null;
+      peer.lostAtMs = this.#host.nowMs;
       peer.appending = false;
       peer.acknowledging = false;
       this.#setState(peer, 'connecting', `the link broke${error === null ? '' : `: ${error.message}`}`);
       this.#host.controlLost(peer);
     }
-    for (const dialer of this.#dialers) dialer.lost(connection);
+    for (const dialer of this.#dialers.get(peer) ?? []) dialer.lost(connection);
   }
 
   #setState(peer: Peer, state: PeerState, reason: string): void {
@@ -200,38 +261,42 @@ export class Links {
     const { nowMs } = this.#host;
     const paused = nowMs - this.#lastTickMs > OWN_PAUSE_MS;
     this.#lastTickMs = nowMs;
-    for (const peer of this.peers) if (peer !== null) this.#tickPeer(peer, paused);
+    for (const peer of this.peers) this.#tickPeer(peer, paused);
     return paused;
   }
 
   #tickPeer(peer: Peer, paused: boolean): void {
-    const { nowMs, incarnation, memoryFull } = this.#host;
+    const { nowMs } = this.#host;
     if (paused) peer.heardAtMs = nowMs;
-    if (peer.control === null) return;
+    if (peer.control === null) {
+      if (nowMs - peer.lostAtMs > DIAL_TOO_MS) this.#dial(peer);
+      return;
+    }
     const silentMs = Math.round(nowMs - peer.heardAtMs);
     if (silentMs > GIVE_UP_MS) return peer.control.destroy();
     if (silentMs > SILENCE_MS) this.#setState(peer, 'silent', `silent for ${silentMs} ms`);
     else if (peer.state === 'silent') this.#setState(peer, 'up', '');
-    const { frames } = peer.control;
-    if (frames.queuedBytes > FRAME_LENGTH_MAX) return;
-    frames.begin(BEAT, 0);
-    frames.bytes(incarnation, 0, INCARNATION_BYTES);
-    frames.u8(memoryFull ? BeatFlag.memoryFull : 0);
-    frames.end();
+    if (peer.control.frames.queuedBytes <= FRAME_LENGTH_MAX) this.#host.beat(peer, peer.control);
   }
 
   /** Keeps the links there are, dials no more. */
   stopDialling(): void {
-    for (const dialer of this.#dialers) dialer.stopDialling();
+    this.#stopped = true;
+    for (const dialers of this.#dialers.values()) for (const dialer of dialers) dialer.stopDialling();
   }
 
   stop(): void {
-    for (const dialer of this.#dialers) dialer.stop();
+    this.#stopped = true;
+    for (const dialers of this.#dialers.values()) for (const dialer of dialers) dialer.stop();
   }
 }
 
-function newPeer(name: string, member: number): Peer {
-  const address = parseAddress(name);
-  assert(address !== null, 'links: members are addresses');
-  return new Peer(member, name, address, new Stages(PEER_STAGES_MAX, () => true));
+interface OtherNode {
+  readonly incarnation: Uint8Array;
+  readonly nodeId: number;
+  readonly clusterId: string;
+}
+
+function linkOf(peer: Peer, role: number): Connection | null {
+  return role === Role.bulk ? peer.bulk : peer.control;
 }

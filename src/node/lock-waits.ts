@@ -3,8 +3,8 @@
  * replicated and stand in the lock table; this is what a new primary would start afresh.
  */
 import { BinaryHeap } from '../base/binary-heap.ts';
-import { WAIT_FOREVER } from '../protocol/client-codec.ts';
-import { type ReplyTarget, replyFail, replyLocked } from './reply.ts';
+import { MovedFlag, WAIT_FOREVER } from '../protocol/client-codec.ts';
+import { type ReplyTarget, replyFail, replyLocked, replyMoved } from './reply.ts';
 import { BUSY_TEXT } from './texts.ts';
 
 /** So many stale pairs are no matter. */
@@ -25,6 +25,19 @@ export class LockWaits {
     const deadline = spanMs >= WAIT_FOREVER ? Number.POSITIVE_INFINITY : nowMs + spanMs;
     this.#deadlines[waiter] = deadline;
     if (deadline !== Number.POSITIVE_INFINITY) this.#heap.push(deadline, waiter);
+  }
+
+  /** False: it was queued under another primary. */
+  isKnown(waiter: number): boolean {
+    return this.#owners[waiter] !== undefined;
+  }
+
+  /** Another primary has the waits now: whoever waits is sent there. */
+  moved(partition: number, primary: number): void {
+    this.#owners.forEach((to, waiter) => {
+      if (to !== null) replyMoved(to, this.#tags[waiter] as number, partition, primary, MovedFlag.unknown);
+    });
+    this.#owners.length = 0;
   }
 
   /** The answer goes to `to` from now on: a retry has joined the wait. */

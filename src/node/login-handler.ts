@@ -104,6 +104,9 @@ export class LoginHandler implements FrameHandler {
       incarnation: host.incarnation,
       proof: callee.ownProof(),
       table: host.table(),
+      nodeId: host.identity.nodeId,
+      clusterId: host.identity.clusterId,
+      address: host.settings.address,
     });
     connection.frames.end();
     if (hello.peer === null) host.welcomeClient(connection);

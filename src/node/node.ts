@@ -1,72 +1,75 @@
 /**
- * One node: members and their links, the partitions it is primary or backup of, and the clock that drives them. It knows
- * no socket and no timer of the system; `io/` and the simulator bring those.
+ * One node: connections and links, the control plane, the partitions it keeps, and the clock that drives them. It knows no
+ * socket, no file and no timer of the system; `io/` and the simulator bring those.
  */
 import { Arena } from '../base/arena.ts';
-import { assert } from '../base/assert.ts';
 import type { Channel, ChannelHandler, Crypto, Log, Random, TimerHandle } from '../base/ports.ts';
-import { place } from '../cluster/placement.ts';
+import { type Book, NO_MEMBER } from '../cluster/book.ts';
+import type { Command } from '../cluster/commands.ts';
+import { routingOf } from '../cluster/electorate.ts';
 import type { KeyvalError } from '../errors.ts';
-import { type Hello, INCARNATION_BYTES, type RoutingTable } from '../protocol/hello-codec.ts';
+import type { FrameWriter } from '../protocol/frame-writer.ts';
+import { encodeTable, type Hello, INCARNATION_BYTES, type RoutingTable } from '../protocol/hello-codec.ts';
 import { LOGIN_TIMEOUT_MS, PROTOCOL_VERSION } from '../protocol/limits.ts';
-import * as peerCodec from '../protocol/peer-codec.ts';
-import { ATTACHMENT_BYTES } from '../replication/attachments.ts';
-import { BackupState } from '../replication/primary.ts';
+import { REPT, TABL } from '../protocol/opcode.ts';
 import { isCongested } from './admission.ts';
-import { Connection } from './connection.ts';
+import { CommanderDesk } from './commander-desk.ts';
+import type { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
+import { ControlPlane } from './control/control-plane.ts';
+import type { ControlHost, ControlIdentity, ControlStatus } from './control/host.ts';
+import { DataPlane, ORPHAN_MS } from './data-plane.ts';
+import { Departure } from './departure.ts';
 import { Forwarder } from './forwarder.ts';
-import { sendLargeValue } from './large-values.ts';
-import { LargeWrites } from './large-writes.ts';
+import type { HandOvers } from './hand-overs.ts';
+import { Leases } from './leases.ts';
 import { Links } from './links.ts';
 import { LoginHandler } from './login-handler.ts';
+import { logMembers } from './member-log.ts';
 import { NodeMemory } from './node-memory.ts';
-import { ParkedRequests, timeLeftOf } from './parked-requests.ts';
-import { PartitionBackup } from './partition-backup.ts';
-import { PartitionPrimary } from './partition-primary.ts';
+import type { PartitionBackup } from './partition-backup.ts';
+import type { PartitionPrimary } from './partition-primary.ts';
 import { HEARTBEAT_MS, type Peer } from './peer.ts';
 import { PeerHandler } from './peer-handler.ts';
 import type { PeerIdentity } from './peer-hello.ts';
 import type { NodePorts } from './ports.ts';
-import { Replicator } from './replicator.ts';
+import { readiness } from './readiness.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 import { RequestHandler } from './request-handler.ts';
+import { hexOf, Roster } from './roster.ts';
 import type { NodeSettings } from './settings.ts';
 import { nodeStatus } from './status.ts';
 
-export class Node {
+export class Node implements ControlHost {
   readonly settings: NodeSettings;
   readonly incarnation: Uint8Array = new Uint8Array(INCARNATION_BYTES);
-  readonly identity: PeerIdentity;
-  readonly self: number;
-  readonly partitions: number;
-  readonly arena: Arena;
-  /** By member; null at `self`. */
-  readonly peers: readonly (Peer | null)[];
-  readonly primaries: (PartitionPrimary | null)[] = [];
-  readonly backups: (PartitionBackup | null)[] = [];
-  readonly primaryMembers: Uint16Array;
-  readonly forwarder: Forwarder = new Forwarder();
   readonly ports: NodePorts;
   readonly log: Log;
   readonly crypto: Crypto;
   readonly random: Random;
+  readonly arena: Arena;
+  readonly memory: NodeMemory;
+  readonly connections: Connections;
+  readonly forwarder: Forwarder = new Forwarder();
+  readonly roster: Roster;
+  readonly dataPlane: DataPlane;
   readonly startedAtMs: number;
+  /** Told when this node cannot go on by itself; the program that runs it ends it. */
+  onFailure: ((error: KeyvalError) => void) | null = null;
   nowMs: number;
   stopping = false;
-  readonly connections: Connections;
+  readonly #control: ControlPlane;
+  readonly #desk: CommanderDesk;
   readonly #login: LoginHandler;
   readonly #requests: RequestHandler;
-  readonly #replicator: Replicator;
-  readonly #largeWrites: LargeWrites;
-  readonly #parked: ParkedRequests;
   readonly #links: Links;
+  readonly #leases: Leases;
   readonly #turnHook: () => void;
   #tickTimer: TimerHandle | null = null;
-  #epoch = 0;
-  readonly memory: NodeMemory;
+  #tableChanged = false;
   readonly #whenServing: (() => void)[] = [];
 
+  /** @throws KeyvalError when the state directory cannot be used */
   constructor(settings: NodeSettings, ports: NodePorts) {
     this.settings = settings;
     this.ports = ports;
@@ -78,82 +81,31 @@ export class Node {
     this.memory = new NodeMemory(this.arena, settings.memoryBytesMax);
     this.startedAtMs = ports.clock.monotonicMs();
     this.nowMs = this.startedAtMs;
-    this.partitions = settings.partitions;
-    this.self = settings.members.indexOf(settings.address);
-    assert(this.self >= 0, 'node: the own address is among the members');
-    const { address, members, partitions, replicas } = settings;
-    this.identity = { address, members, partitions, replicas };
+    this.#leases = new Leases(this);
     this.connections = new Connections(this);
-    this.#links = new Links(this, this.self, new PeerHandler(this));
-    this.peers = this.#links.peers;
-    this.primaryMembers = new Uint16Array(partitions);
-    this.#replicator = new Replicator(this.peers, this.incarnation);
-    this.#largeWrites = new LargeWrites(this.peers, this.log);
-    this.#parked = new ParkedRequests();
+    this.#links = new Links(this, new PeerHandler(this));
+    this.roster = new Roster(this, () => this.#control.nodeId, hexOf(this.incarnation), settings.address);
+    this.dataPlane = new DataPlane(this);
+    this.#control = new ControlPlane(this);
+    this.#desk = new CommanderDesk(this);
     this.#login = new LoginHandler(this);
     this.#requests = new RequestHandler(this);
     this.#turnHook = (): void => this.#endOfTurn();
-    this.#placePartitions();
-  }
-
-  #placePartitions(): void {
-    const { members, partitions, replicas } = this.settings;
-    const weighted = members.map((id) => ({ id, weight: 1 }));
-    const placement = place(weighted, partitions, Math.min(replicas, members.length));
-    placement.replicas.forEach((replicaMembers, partition) => {
-      const [primary, ...backups] = replicaMembers as [number, ...number[]];
-      this.primaryMembers[partition] = primary;
-      this.primaries[partition] =
-        primary === this.self
-          ? new PartitionPrimary(partition, backups, this.arena, this, (stage) => this.#largeWrites.take(stage))
-          : null;
-      this.backups[partition] = backups.includes(this.self)
-        ? new PartitionBackup(partition, primary, this.arena, (stage) => this.#stagedBy(primary, stage))
-        : null;
-    });
-  }
-
-  #stagedBy(member: number, stage: number): Uint8Array {
-    const value = (this.peers[member] as Peer).stages.take(stage);
-    assert(value !== null, 'a staged value is named only after it is whole');
-    return value;
+    for (const address of settings.members) if (address !== settings.address) this.#links.to(address);
   }
 
   // ---- life
 
-  /** Dials the peers, and opens the partitions at the next full second. */
   start(): void {
     this.touch();
     this.ports.turn.onEnd(this.#turnHook);
-    this.#links.start(this.self);
+    this.#links.start();
     this.#tickTimer = this.ports.timers.after(HEARTBEAT_MS, () => this.#tick());
-    this.#openAtNextSecond();
-  }
-
-  /**
-   * First epochs are Unix seconds (replication.md, "Founding"). An epoch is served only once its second has begun and is
-   * later than the process's start, so two lives of one node never share an epoch and tokens grow over a restart (L2).
-   */
-  #openAtNextSecond(): void {
-    const now = this.ports.clock.unixMs();
-    this.#epoch = Math.floor(now / 1000) + 1;
-    const open = (): void => {
-      if (this.stopping) return;
-      const left = this.#epoch * 1000 - this.ports.clock.unixMs();
-      if (left > 0) this.ports.timers.after(left, open);
-      else this.#open();
-    };
-    open();
-  }
-
-  #open(): void {
-    this.touch();
-    for (const partition of this.primaries) partition?.open(this.#epoch, this.ports.clock.unixMs());
-    this.#checkServing();
+    this.#control.start();
     this.ports.turn.wake();
   }
 
-  /** Resolves when every partition of this node takes writes. */
+  /** Resolves when every partition that this node is to keep is in sync here, and those it is primary of take writes. */
   serving(): Promise<void> {
     return new Promise((resolve) => {
       this.#whenServing.push(resolve);
@@ -162,8 +114,12 @@ export class Node {
   }
 
   get isServing(): boolean {
-    if (this.#epoch === 0 || this.stopping) return false;
-    return this.primaries.every((partition) => partition === null || partition.writable);
+    return !this.stopping && this.obstacles().length === 0;
+  }
+
+  /** Why it is not ready, in words. */
+  obstacles(): string[] {
+    return readiness(this);
   }
 
   #checkServing(): void {
@@ -171,29 +127,32 @@ export class Node {
     for (const resolve of this.#whenServing.splice(0)) resolve();
   }
 
-  /** Refuses what is new, answers what is under way for at most `graceMs`, then closes everything. */
+  /**
+   * Leaves in order: hands its partitions and the lead over, refuses what is new, answers what is under way, all for at
+   * most `graceMs`, then closes everything.
+   */
   async stop(graceMs: number): Promise<void> {
     if (this.stopping) return;
+    const deadline = this.ports.clock.monotonicMs() + graceMs;
+    await new Departure(this, this.#control).leave(deadline);
     this.stopping = true;
     this.#links.stopDialling();
-    const deadline = this.ports.clock.monotonicMs() + graceMs;
     await this.#requests.stop();
-    while (this.#unfinished && this.ports.clock.monotonicMs() < deadline) await this.#pause(5);
+    while (this.#unfinished && this.ports.clock.monotonicMs() < deadline) await this.pause(5);
+    await this.#control.stop();
     this.#tickTimer?.cancel();
     for (const connection of this.connections) connection.endSoon();
-    while (this.connections.size > 0 && this.ports.clock.monotonicMs() < deadline) await this.#pause(5);
+    while (this.connections.size > 0 && this.ports.clock.monotonicMs() < deadline) await this.pause(5);
     for (const connection of [...this.connections]) connection.destroy();
     this.#links.stop();
     this.ports.turn.removeHook(this.#turnHook);
   }
 
   get #unfinished(): boolean {
-    return this.primaries.some(
-      (partition) => partition?.primary.serving === true && partition.applied < partition.log.next,
-    );
+    return this.primaries.some((partition) => partition?.serving === true && partition.applied < partition.log.next);
   }
 
-  #pause(ms: number): Promise<void> {
+  pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.ports.timers.after(ms, resolve);
     });
@@ -235,6 +194,10 @@ export class Node {
     return this.connections.clients >= this.settings.connectionsMax;
   }
 
+  get congested(): boolean {
+    return isCongested(this.primaries);
+  }
+
   stagedBytesOf(connection: Connection): number {
     return this.#requests.stagedBytesOf(connection);
   }
@@ -243,7 +206,49 @@ export class Node {
     this.#requests.frame(connection);
   }
 
+  handleAgain(to: ReplyTarget, opcode: number, messageId: number, body: Uint8Array): void {
+    this.#requests.request(to as Connection, opcode, messageId, body, 0, body.length);
+  }
+
   // ---- links between nodes
+
+  get identity(): PeerIdentity & ControlIdentity {
+    const { settings, incarnation } = this;
+    const { address, members, partitions, replicas, cluster, zone, isWitness, maxLeaseMs, onLoss, isNew } = settings;
+    return {
+      address,
+      nodeId: this.#control?.nodeId ?? 0,
+      clusterId: this.#control?.clusterId ?? '',
+      members,
+      founders: members,
+      partitions,
+      replicas,
+      cluster,
+      zone,
+      role: isWitness ? 'witness' : 'data',
+      incarnation,
+      min: settings.minInSync,
+      maxLeaseMs,
+      onLoss,
+      isNew,
+    };
+  }
+
+  get peers(): readonly Peer[] {
+    return this.#links.peers;
+  }
+
+  get founders(): readonly string[] {
+    return this.settings.members;
+  }
+
+  peerAt(address: string): Peer {
+    return this.#links.to(address);
+  }
+
+  forgetPeer(address: string): void {
+    this.#links.forget(address);
+  }
 
   welcomePeer(connection: Connection, hello: Hello): void {
     this.#links.accepted(connection, hello);
@@ -259,101 +264,142 @@ export class Node {
     this.#links.closed(connection, error);
   }
 
-  /** What was sent and not acknowledged goes out again (R15). */
-  linked(peer: Peer): void {
-    for (const partition of this.#primariesWith(peer)) {
-      partition.primary.resend(partition.backupMembers.indexOf(peer.member));
-      partition.commitTold = 0; // the link that broke may have taken it along
-      partition.changed();
-      this.#replicator.existed(partition);
-    }
-    this.ports.turn.wake();
+  /** R3, R4: a restart is a new member as far as memory goes. */
+  met(peer: Peer): void {
+    this.roster.met(peer);
+    this.dataPlane.met(peer);
+  }
+
+  linked(peer: Peer, clusterId: string): void {
+    const incarnation = peer.incarnation as Uint8Array;
+    this.#control.linked(peer.name, { nodeId: peer.nodeId, clusterId, incarnation });
+    this.dataPlane.linked(peer);
   }
 
   controlLost(peer: Peer): void {
-    this.forwarder.linkLost(peer.member, peer.name);
+    this.forwarder.linkLost(peer.index, peer.name);
+    this.#control.unlinked(peer.name);
   }
 
   bulkLost(peer: Peer): void {
-    this.#largeWrites.linkLost(peer);
+    this.dataPlane.bulkLost(peer);
   }
 
   bulkLinked(peer: Peer): void {
-    this.#largeWrites.bulkLinked(peer);
+    this.dataPlane.bulkLinked(peer);
   }
 
-  unpark(): void {
-    this.ports.turn.wake();
+  // ---- leases (R12)
+
+  beat(peer: Peer, connection: Connection): void {
+    this.#leases.beat(peer, connection);
   }
 
-  /** R3, R4: a restart is a new member as far as memory goes. */
-  restarted(peer: Peer): void {
-    let lost = 0;
-    for (const partition of this.#primariesWith(peer)) {
-      const backup = partition.backupMembers.indexOf(peer.member);
-      partition.primary.restarted(backup);
-      if (partition.primary.states[backup] === BackupState.restarted) lost += 1;
-    }
-    this.log.write('warn', 'peer restarted', { peer: peer.name, partitionsWithoutIt: lost });
+  beaten(peer: Peer, version: number, sent: number, echo: number): void {
+    this.#leases.beaten(peer, version, sent, echo);
+    if (this.dataPlane.parked.size > 0) this.ports.turn.wake();
   }
 
-  *#primariesWith(peer: Peer): Iterable<PartitionPrimary> {
-    for (const partition of this.primaries) {
-      if (partition !== null && partition.primary.epoch > 0 && partition.backupMembers.includes(peer.member))
-        yield partition;
-    }
+  voidLeases(): void {
+    this.dataPlane.voidLeases();
   }
 
-  // ---- what partitions ask for
+  // ---- the control plane
 
-  replicate(partition: PartitionPrimary): void {
-    this.#replicator.changed(partition);
-    this.ports.turn.work += 1;
-    this.ports.turn.hold();
-    this.ports.turn.wake();
+  get disk(): NodePorts['disk'] {
+    return this.ports.disk;
   }
 
-  acknowledge(partition: PartitionBackup): void {
-    this.#replicator.taken(partition);
-    this.ports.turn.wake();
+  send(address: string, opcode: number, encode: (frames: FrameWriter) => void): boolean {
+    const frames = this.#links.get(address)?.control?.frames;
+    if (frames === undefined) return false;
+    frames.begin(opcode, 0);
+    encode(frames);
+    frames.end();
+    return true;
   }
 
-  /** A backup does not follow: it holds state of a former life of this node, or has seen a higher epoch. */
-  ackStatus(partition: PartitionPrimary, peer: Peer, status: number, epoch: number): void {
-    const { primary } = partition;
-    const backup = partition.backupMembers.indexOf(peer.member);
-    if (status === peerCodec.AckStatus.refused) {
-      this.#tellRefusal(peer);
-      primary.refused(backup);
-      this.#replicator.existed(partition);
-      this.ports.turn.wake();
-    } else if (!primary.serving && !primary.existed && epoch >= primary.epoch) {
-      partition.open(Math.max(epoch + 1, this.#epoch), this.ports.clock.unixMs());
-    }
+  control(peer: Peer, opcode: number, bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#control.frame(peer.name, opcode, bytes, start, end);
   }
 
-  /** Once a peer: all partitions that both keep have the same cause. */
-  #tellRefusal(peer: Peer): void {
-    if (peer.refusalTold) return;
-    peer.refusalTold = true;
-    const message = this.backupObstacle(peer.member, BackupState.refusing);
-    this.log.write('error', 'backup refuses', { code: 'KV_RESTARTED', peer: peer.name, message });
+  bookChanged(book: Book, before: Book | null): void {
+    this.touch();
+    this.roster.bookChanged(book);
+    if (before === null) this.#requests.resize(book.partitions.length);
+    logMembers(this.log, book, before);
+    this.dataPlane.bookChanged(book, before);
+    this.#tableChanged = true;
   }
 
-  backupHealthy(member: number): boolean {
-    return (this.peers[member] as Peer).state === 'up';
+  failed(error: KeyvalError): void {
+    this.log.write('fatal', 'this node cannot go on', { code: error.code, message: error.message });
+    this.onFailure?.(error);
   }
 
-  backupObstacle(member: number, state: number): string | null {
-    const peer = this.peers[member] as Peer;
-    if (state === BackupState.restarted) {
-      return `KV_RESTARTED: ${peer.name} was restarted and lost its copy; stop all nodes and start them again to begin empty`;
-    }
-    if (state === BackupState.refusing) {
-      return `KV_RESTARTED: this node was restarted and ${peer.name} holds state of its former life; stop all nodes and start them again to begin empty`;
-    }
-    if (peer.state !== 'up') return `replica ${peer.name}: ${peer.reason}`;
-    return state === BackupState.following ? null : `replica ${peer.name} has not joined yet`;
+  get book(): Book | null {
+    return this.dataPlane.book;
+  }
+
+  get isCommander(): boolean {
+    return this.#control.isCommander;
+  }
+
+  get handOvers(): HandOvers {
+    return this.dataPlane.handOvers;
+  }
+
+  propose(command: Command): void {
+    this.#control.propose(command);
+  }
+
+  controlStatus(): ControlStatus {
+    return this.#control.status;
+  }
+
+  /** Asks for a planned hand-over (R17); gives why not, or null. */
+  requestTransfer(partition: number, to: number): string | null {
+    if (this.book === null) return 'no cluster has been founded yet';
+    return this.#desk.wish(this.book, partition, to);
+  }
+
+  /** An operator's last resort is not in this version: a quorum lost for good needs a new cluster. */
+  readonly reform: (() => string | null) | null = null;
+
+  get address(): string {
+    return this.settings.address;
+  }
+
+  /** R18, at the primary. */
+  reportUnreachable(partition: PartitionPrimary, slots: readonly number[]): void {
+    const address = this.#control.commanderAddress;
+    if (this.isCommander) return this.#desk.report(this.roster.self, partition.id, partition.epoch, slots);
+    if (address === null) return;
+    this.send(address, REPT, (frames) => {
+      frames.u16(partition.id);
+      frames.u32(partition.epoch);
+      frames.u8(slots.length);
+      for (const slot of slots) frames.u16(slot);
+    });
+  }
+
+  /** R18, at the commander. */
+  reported(peer: Peer, partition: number, epoch: number, slots: readonly number[]): void {
+    this.#desk.report(peer.slot, partition, epoch, slots);
+  }
+
+  // ---- what requests ask for
+
+  get partitions(): number {
+    return this.book?.partitions.length ?? this.settings.partitions;
+  }
+
+  get primaries(): readonly (PartitionPrimary | null)[] {
+    return this.dataPlane.primaries;
+  }
+
+  get backups(): readonly (PartitionBackup | null)[] {
+    return this.dataPlane.backups;
   }
 
   hasRoomHere(bytes: number): boolean {
@@ -364,34 +410,8 @@ export class Node {
     return this.memory.reserve(bytes);
   }
 
-  get memoryFull(): boolean {
-    return this.memory.full;
-  }
-
-  hasRoom(bytes: number, partition: PartitionPrimary): boolean {
-    if (!this.hasRoomHere(bytes)) return false;
-    const { backupMembers } = partition;
-    for (let backup = 0; backup < backupMembers.length; backup += 1) {
-      if ((this.peers[backupMembers[backup] as number] as Peer).memoryFull) return false;
-    }
-    return true;
-  }
-
-  /** Entries that backups have yet to acknowledge, where they can: more would only make everybody wait longer. */
-  get congested(): boolean {
-    return isCongested(this.primaries);
-  }
-
-  hasRoomForSession(partition: PartitionPrimary): boolean {
-    return this.hasRoom(ATTACHMENT_BYTES, partition) || this.memory.hasRoomForSession;
-  }
-
   get usedBytes(): number {
     return this.memory.usedBytes;
-  }
-
-  staged(peer: Peer, stage: number, error: KeyvalError | null): void {
-    this.#largeWrites.staged(peer, stage, error);
   }
 
   writeLarge(
@@ -403,88 +423,66 @@ export class Node {
     value: Uint8Array,
   ): void {
     if (!partition.writable) return replyFail(to, messageId, 'KV_NO_QUORUM', partition.obstacle());
-    this.#largeWrites.begin(partition, kind, to, messageId, body, value);
-  }
-
-  sendLarge(
-    to: ReplyTarget,
-    messageId: number,
-    value: Uint8Array,
-    epoch: number,
-    operation: number,
-    ttlMs: number,
-  ): void {
-    if (!(to instanceof Connection)) return;
-    if (to.peer >= 0)
-      return replyFail(to, messageId, 'KV_MOVED', `a value of ${value.length} bytes is served only by its primary`);
-    sendLargeValue(to, messageId, value, epoch, operation, ttlMs).catch(() => to.destroy());
-  }
-
-  park(
-    partition: PartitionPrimary,
-    position: number,
-    to: ReplyTarget,
-    messageId: number,
-    opcode: number,
-    body: Uint8Array,
-  ): void {
-    this.#parked.add({
-      partition,
-      position,
-      to: to as Connection,
-      messageId,
-      opcode,
-      body,
-      untilMs: this.nowMs + timeLeftOf(body),
-    });
+    this.dataPlane.largeWrites.begin(partition, kind, to, messageId, body, value);
   }
 
   // ---- time
 
   #endOfTurn(): void {
-    if (this.#parked.size > 0) this.#parked.retry(this.#requests, this.nowMs);
     this.connections.relieved();
-    this.#replicator.endOfTurn();
+    if (this.#tableChanged) this.#pushTable();
+    this.dataPlane.endOfTurn();
     if (this.#whenServing.length > 0) this.#checkServing();
   }
 
   #tick(): void {
     this.touch();
     this.#tickTimer = this.ports.timers.after(HEARTBEAT_MS, () => this.#tick());
+    this.#leases.checkClocks();
     this.#measureMemory();
     const paused = this.#links.tick();
-    for (const partition of this.primaries) {
-      if (partition === null) continue;
-      if (paused) partition.restartSessionClocks();
-      partition.tick();
-      this.#replicator.tellCommit(partition);
-    }
-    this.#replicator.batchesTold();
+    const heardMs = this.#control.commanderHeardMs;
+    this.dataPlane.tick(paused, this.nowMs - Math.max(heardMs, this.startedAtMs) > ORPHAN_MS);
+    this.#desk.tick();
     this.connections.tick();
     this.#requests.tick();
-    if (this.#parked.size > 0 || this.#replicator.pending) this.ports.turn.wake();
     this.#checkServing();
   }
 
   #measureMemory(): void {
-    let onTheWay = this.#requests.stagedBytes + this.#largeWrites.bytes;
-    for (const peer of this.peers) onTheWay += peer?.stages.bytes ?? 0;
-    for (const backup of this.backups) onTheWay += backup?.namedBytes ?? 0;
-    this.memory.measure([...this.primaries, ...this.backups], onTheWay);
+    const { dataPlane } = this;
+    let onTheWay = this.#requests.stagedBytes + dataPlane.largeWrites.bytes + dataPlane.catchUp.bytes;
+    for (const peer of this.peers) onTheWay += peer.stages.bytes;
+    const kept = dataPlane.partitions.replicas;
+    for (const replica of kept) onTheWay += replica?.namedBytes ?? 0;
+    this.memory.measure(kept, onTheWay);
   }
 
   // ---- what it tells
 
   table(): RoutingTable {
-    const { members } = this.settings;
-    return {
-      version: PROTOCOL_VERSION,
-      partitions: this.partitions,
-      self: this.self,
-      members,
-      primaries: this.primaryMembers,
-    };
+    const { members, partitions, address } = this.settings;
+    if (this.book === null) {
+      const primaries = new Uint16Array(partitions).fill(NO_MEMBER);
+      return { version: 0, partitions, self: members.indexOf(address), members, primaries };
+    }
+    const { version, addresses, primaries } = routingOf(this.book);
+    return { version, partitions: primaries.length, self: this.roster.self, members: addresses, primaries };
   }
+
+  /** Clients that find primaries themselves are told at once where they are now. */
+  #pushTable(): void {
+    this.#tableChanged = false;
+    const table = this.table();
+    for (const connection of this.connections) {
+      if (!connection.routes || connection.closed) continue;
+      connection.frames.begin(TABL, 0);
+      encodeTable(connection.frames, table);
+      connection.frames.end();
+    }
+  }
+
+  readonly protocolVersion: number = PROTOCOL_VERSION;
 
   status(): string {
     return JSON.stringify(nodeStatus(this));

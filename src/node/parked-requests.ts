@@ -1,19 +1,32 @@
-/** Requests set aside until their partition has applied an entry: reads that found a key due (R23). */
+/**
+ * Requests set aside until their partition can answer them: reads that found a key due, until its expiry is applied (R23);
+ * reads until the primary holds its lease (R12); anything until a partition that is about to serve does.
+ */
 import { readU32, writeU32 } from '../base/bytes.ts';
-import type { Connection } from './connection.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
-import { replyFail } from './reply.ts';
-import type { RequestHandler } from './request-handler.ts';
+import { Until } from './primary-host.ts';
+import { type ReplyTarget, replyFail } from './reply.ts';
 
 export interface ParkedRequest {
-  readonly partition: PartitionPrimary;
-  readonly position: number;
-  readonly to: Connection;
+  readonly partition: number;
+  /** Position to be applied, or as in `Until`. */
+  readonly until: number;
+  /** The primary at whom it was parked; null: it had not begun yet. */
+  readonly at: PartitionPrimary | null;
+  readonly to: ReplyTarget;
   readonly messageId: number;
   readonly opcode: number;
   readonly body: Uint8Array;
   /** Monotonic milliseconds after which nobody waits for it. */
   readonly untilMs: number;
+}
+
+export interface ParkingHost {
+  readonly nowMs: number;
+  readonly primaries: readonly (PartitionPrimary | null)[];
+  /** This node is to be primary of the partition, and is about to. */
+  isElected(partition: number): boolean;
+  handleAgain(to: ReplyTarget, opcode: number, messageId: number, body: Uint8Array): void;
 }
 
 /** More are refused with KV_OVERLOADED. */
@@ -25,33 +38,60 @@ export function timeLeftOf(body: Uint8Array): number {
 }
 
 export class ParkedRequests {
+  /** Requests that waited for a lease so far. */
+  leaseWaits = 0;
+  readonly #host: ParkingHost;
   #parked: ParkedRequest[] = [];
+
+  constructor(host: ParkingHost) {
+    this.#host = host;
+  }
 
   get size(): number {
     return this.#parked.length;
   }
 
-  add(request: ParkedRequest): void {
-    if (this.#parked.length < PARKED_MAX) this.#parked.push(request);
-    else replyFail(request.to, request.messageId, 'KV_OVERLOADED', 'too many reads wait for keys to expire');
+  park(partition: number, until: number, to: ReplyTarget, messageId: number, opcode: number, body: Uint8Array): void {
+    if (this.#parked.length >= PARKED_MAX) {
+      return replyFail(to, messageId, 'KV_OVERLOADED', 'too many requests wait for their partitions');
+    }
+    if (until === Until.leased) this.leaseWaits += 1;
+    const at = this.#host.primaries[partition] ?? null;
+    const untilMs = this.#host.nowMs + timeLeftOf(body);
+    this.#parked.push({ partition, until, at, to, messageId, opcode, body, untilMs });
   }
 
   /** Handles again whatever need not wait any longer; it may be set aside again. */
-  retry(handler: RequestHandler, nowMs: number): void {
+  retry(): void {
     const parked = this.#parked;
+    const { nowMs } = this.#host;
     this.#parked = [];
     for (const request of parked) {
       if (request.to.closed) continue;
-      if (nowMs > request.untilMs) {
-        replyFail(request.to, request.messageId, 'KV_DEADLINE', 'the deadline passed while the key was expiring');
-      } else if (request.partition.applied <= request.position) this.#parked.push(request);
-      else this.#again(handler, request, nowMs);
+      if (nowMs > request.untilMs) this.#tooLate(request);
+      else if (this.#waitsOn(request)) this.#parked.push(request);
+      else this.#again(request, nowMs);
     }
   }
 
-  #again(handler: RequestHandler, request: ParkedRequest, nowMs: number): void {
-    const { to, opcode, messageId, body } = request;
-    writeU32(body, 0, Math.max(1, Math.ceil(request.untilMs - nowMs)));
-    handler.request(to, opcode, messageId, body, 0, body.length);
+  #tooLate({ to, messageId, until }: ParkedRequest): void {
+    const texts: Readonly<Record<number, string>> = {
+      [Until.serving]: 'the deadline passed before the partition had a primary that serves',
+      [Until.leased]: 'the deadline passed before the other replicas had granted the primary their leases',
+    };
+    replyFail(to, messageId, 'KV_DEADLINE', texts[until] ?? 'the deadline passed while the key was expiring');
+  }
+
+  #waitsOn({ partition, until, at }: ParkedRequest): boolean {
+    const primary = this.#host.primaries[partition] ?? null;
+    if (primary === null) return until === Until.serving && this.#host.isElected(partition);
+    if (until === Until.serving) return primary.starting;
+    if (primary !== at) return false;
+    return until === Until.leased ? primary.serving && !primary.lease.holds : primary.applied <= until;
+  }
+
+  #again({ to, opcode, messageId, body, untilMs }: ParkedRequest, nowMs: number): void {
+    writeU32(body, 0, Math.max(1, Math.ceil(untilMs - nowMs)));
+    this.#host.handleAgain(to, opcode, messageId, body);
   }
 }

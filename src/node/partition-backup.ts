@@ -1,95 +1,93 @@
-/** A partition at one of its backups: holds the log, applies what is committed, says what it has. */
-import type { Arena } from '../base/arena.ts';
+/**
+ * A partition at one that follows its primary, in sync or to become so: takes the log, applies what is committed, says
+ * what it holds.
+ */
 import { readI32, readU32 } from '../base/bytes.ts';
 import * as codec from '../protocol/peer-codec.ts';
 import { AcceptStatus, Backup } from '../replication/backup.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
-import { ReplicationLog } from '../replication/replication-log.ts';
 import { stageNamedBy } from './entry-check.ts';
-import { PartitionState } from './partition-state.ts';
+import type { PartitionReplica } from './partition-replica.ts';
 import type { Stages } from './stages.ts';
 
 export class PartitionBackup {
   readonly id: number;
+  /** Epoch of the book's entry by which it follows. */
+  readonly epoch: number;
+  /** Slot of the primary. */
   readonly primaryMember: number;
-  readonly state: PartitionState;
-  readonly log: ReplicationLog = new ReplicationLog();
+  readonly kept: PartitionReplica;
   readonly backup: Backup;
-  #applied = 0;
-  /** Values in pieces that entries name which are not yet applied. */
-  readonly #named: Map<number, Uint8Array> = new Map();
-  #namedBytes = 0;
-  /** What to tell the primary at the end of this turn; null: nothing. */
+  /** What to tell the primary at the end of this turn. */
   ackStatus: number = AcceptStatus.held;
   /** Listed for the end of this turn. */
   dirty = false;
+  /** The primary has said something in this configuration: it knows where this log ends. */
+  heard = false;
+  /** When it was told last where this log ends, monotonic milliseconds. */
+  announcedAtMs: number = Number.NEGATIVE_INFINITY;
+  /** It has another role now, or follows somebody else. */
+  ended = false;
 
-  constructor(id: number, primaryMember: number, arena: Arena, takeStage: (stage: number) => Uint8Array) {
-    this.id = id;
+  constructor(kept: PartitionReplica, epoch: number, primaryMember: number) {
+    this.id = kept.id;
+    this.kept = kept;
+    this.epoch = epoch;
     this.primaryMember = primaryMember;
-    this.state = new PartitionState(arena, (stage) => this.#takeNamed(stage) ?? takeStage(stage));
-    this.backup = new Backup(this.log);
+    this.backup = new Backup(kept.replica);
+    kept.replica.promise(epoch);
   }
 
-  #takeNamed(stage: number): Uint8Array | undefined {
-    const value = this.#named.get(stage);
-    if (value === undefined) return undefined;
-    this.#named.delete(stage);
-    this.#namedBytes -= value.length;
-    return value;
-  }
-
-  /** Its primary has told that entries existed which this replica, restarted, does not have (R4). */
-  get isLost(): boolean {
-    return this.backup.holdsEntries && this.backup.epoch === 0;
-  }
-
-  /** Memory of values that entries name which are not yet applied. */
-  get namedBytes(): number {
-    return this.#namedBytes;
+  /** Tells the primary where the log ends, so that it goes on from there. */
+  announce(nowMs: number): void {
+    this.announcedAtMs = nowMs;
+    this.heard = false;
+    this.backup.lacking = this.kept.replica.last;
+    this.ackStatus = AcceptStatus.mismatch;
   }
 
   /**
    * Before `record`, for the record at `at`: false when it cannot be what a primary sends. A new entry may name a value
    * in pieces, which is taken out of `stages` now, so that nothing can befall it until the entry is applied.
    */
-  canTake(life: number, bytes: Uint8Array, at: number, stages: Stages): boolean {
-    const { backup } = this;
-    if (backup.cutsCommitted(readU32(bytes, at + codec.RECORD_EPOCH), bytes, at + codec.RECORD_KIND)) return false;
+  canTake(bytes: Uint8Array, at: number, stages: Stages): boolean {
+    const epoch = readU32(bytes, at + codec.RECORD_EPOCH);
+    const operation = readI32(bytes, at + codec.RECORD_OPERATION);
+    if (this.backup.cutsCommitted(epoch, operation, bytes, at + codec.RECORD_KIND)) return false;
     const stage = stageNamedBy(bytes, at + codec.RECORD_KIND);
     if (stage < 0) return true;
-    const isNext =
-      life === backup.life &&
-      readU32(bytes, at + codec.RECORD_EPOCH) === backup.epoch &&
-      readI32(bytes, at + codec.RECORD_OPERATION) === backup.operation + 1;
-    if (!isNext || this.#named.has(stage)) return true;
+    const { epochs, log } = this.kept.replica;
+    const isNext = epoch === epochs.lastEpoch && operation === epochs.lastOperation(log.next) + 1;
+    if (!isNext || this.kept.hasNamed(stage)) return true;
     const value = stages.take(stage);
     if (value === null) return false;
-    this.#named.set(stage, value);
-    this.#namedBytes += value.length;
+    this.kept.name(stage, value);
     return true;
   }
 
-  /** One record of an APND frame, `bytes[start, end)` behind its length. True when it calls for an acknowledgement. */
-  record(life: number, bytes: Uint8Array, start: number, end: number): boolean {
+  /** One record of an APND frame, at `bytes[at, end)`, taken at `nowMs`. True when it calls for an acknowledgement. */
+  record(bytes: Uint8Array, at: number, end: number, nowMs: number): boolean {
     const { backup } = this;
-    const at = start - codec.RECORD_PARTITION; // offsets of the codec count from the record's length field
+    this.heard = true;
     const epoch = readU32(bytes, at + codec.RECORD_EPOCH);
-    const operation = readI32(bytes, at + codec.RECORD_OPERATION);
-    if (bytes[at + codec.RECORD_KIND] === EntryKind.existed) {
-      backup.existed(life);
-      return false;
-    }
     const isEntry = bytes[at + codec.RECORD_KIND] !== EntryKind.commitOnly;
-    if (isEntry) this.ackStatus = backup.accept(life, epoch, operation, bytes, at + codec.RECORD_KIND, end);
-    else if (life !== backup.life) return false;
+    if (isEntry) this.#accept(epoch, bytes, at, end, nowMs);
     if (backup.committed(epoch, readI32(bytes, at + codec.RECORD_COMMIT))) this.#applyCommitted();
     return isEntry;
   }
 
+  #accept(epoch: number, bytes: Uint8Array, at: number, end: number, nowMs: number): void {
+    const { backup } = this;
+    const { truncated } = backup;
+    const operation = readI32(bytes, at + codec.RECORD_OPERATION);
+    this.ackStatus = backup.accept(this.epoch, epoch, operation, bytes, at + codec.RECORD_KIND, end, nowMs);
+    if (backup.truncated !== truncated) this.kept.dropUnnamed();
+  }
+
   #applyCommitted(): void {
-    const { backup, log, state } = this;
-    for (; this.#applied < backup.commit; this.#applied += 1) state.apply(log, this.#applied);
-    log.dropBefore(this.#applied);
+    const { kept } = this;
+    const { replica, log, state } = kept;
+    for (; kept.applied < replica.commit; kept.applied += 1) state.apply(log, kept.applied);
+    replica.dropBefore(kept.applied);
   }
 }

@@ -1,66 +1,100 @@
 /**
- * A partition at its primary: takes requests, appends what changes something, and answers when it is committed
- * (R5, R7, R11, R22, R23). No object is made per request; what waits longer (a read of a key that is due, a wait for a
- * lock) is kept aside.
+ * A partition at its primary, for one reign: takes requests, appends what changes something, and answers when it is
+ * committed (R5, R7, R11, R22, R23). No object is made per request; what waits longer (a read of a key that is due, a
+ * wait for a lock) is kept aside. When the book names another primary it is closed, and whoever waits is told (R16).
  */
-import type { Arena } from '../base/arena.ts';
 import { readI32, readU16, readU32, readU48, writeU32 } from '../base/bytes.ts';
 import type { Code } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
-import { INLINE_VALUE_BYTES_MAX } from '../protocol/limits.ts';
-import { type Attachment, RecordStatus } from '../replication/attachment.ts';
+import type { Attachment } from '../replication/attachment.ts';
 import { ATTACHMENTS_MAX } from '../replication/attachments.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
-import { BackupState, Primary } from '../replication/primary.ts';
-import { ENTRY_HEAD_BYTES, ReplicationLog } from '../replication/replication-log.ts';
+import type { Follower } from '../replication/follower.ts';
+import { Primary } from '../replication/primary.ts';
+import { ENTRY_HEAD_BYTES, type ReplicationLog } from '../replication/replication-log.ts';
 import { bytesKept, isBackedUp, waitsTooMuch } from './admission.ts';
 import { KeyExpiry } from './key-expiry.ts';
 import { LockWaits } from './lock-waits.ts';
 import { replyOutcome } from './outcome.ts';
+import { PartitionReads } from './partition-reads.ts';
+import type { PartitionReplica } from './partition-replica.ts';
 import { PartitionSessions } from './partition-sessions.ts';
-import { ApplyStatus, PartitionState } from './partition-state.ts';
+import { ApplyStatus, type PartitionState } from './partition-state.ts';
 import type { PrimaryHost } from './primary-host.ts';
-import { type ReplyTarget, replyDone, replyFail, replyGot, replyLocked, replyQueued } from './reply.ts';
-import { writeScanPage } from './scan-page.ts';
-import { BUSY_TEXT, FORGOTTEN_TEXT, NO_SESSION_TEXT, refusalText, sessionsText } from './texts.ts';
+import { ReignLease } from './reign-lease.ts';
+import { type ReplyTarget, replyDone, replyFail, replyMoved } from './reply.ts';
+import { Retries } from './retries.ts';
+import { BUSY_TEXT, NO_SESSION_TEXT, ORPHAN_TEXT, refusalText, sessionsText } from './texts.ts';
+
+export interface Reign {
+  readonly epoch: number;
+  /** Wall clock, for a partition that has no entry yet. */
+  readonly unixMs: number;
+  /** Largest operation number; for tests. */
+  readonly operationsMax?: number;
+}
 
 export class PartitionPrimary {
   readonly id: number;
-  /** Members that are backups; their order is that of the replication core. */
-  readonly backupMembers: readonly number[];
-  readonly state: PartitionState;
-  readonly log: ReplicationLog = new ReplicationLog();
+  readonly kept: PartitionReplica;
   readonly primary: Primary;
-  /** Every entry before this position is applied. */
-  applied = 0;
+  readonly lease: ReignLease;
+  readonly reads: PartitionReads;
   /** Listed for the end of this turn. */
   dirty = false;
-  /** Commit point that the backups have been told. */
+  /** Commit point that the followers have been told. */
   commitTold = 0;
+  /** The reign is over. */
+  ended = false;
+  /** Why no writes are taken although they could be: it is being handed over. */
+  closedFor: string | null = null;
+  /** This node has heard no commander for too long: nothing is served (R9). */
+  orphan = false;
+  /** No lock is granted before this moment, monotonic: holders of a former life may believe in theirs (R9). */
+  locksFromMs = 0;
+  /** By position of an entry that names a large value: members that have the value. */
+  readonly holders: Map<number, Set<number>> = new Map();
   readonly #host: PrimaryHost;
   #epochStartMs = 0; // monotonic
   #epochStartLogMs = 0;
   #applying = false;
   #expiriesApplied = false;
   readonly #waits: LockWaits = new LockWaits();
+  readonly #retries: Retries = new Retries(this, this.#waits);
   readonly #expiry: KeyExpiry;
   readonly #sessions: PartitionSessions;
 
-  constructor(
-    id: number,
-    backupMembers: readonly number[],
-    arena: Arena,
-    host: PrimaryHost,
-    takeStage: (stage: number) => Uint8Array,
-  ) {
-    this.id = id;
-    this.backupMembers = backupMembers;
+  /** Begins the reign; whoever follows is told by `configure`. */
+  constructor(kept: PartitionReplica, reign: Reign, host: PrimaryHost) {
+    this.id = kept.id;
+    this.kept = kept;
     this.#host = host;
-    this.state = new PartitionState(arena, takeStage);
-    this.primary = new Primary(this.log, backupMembers.length);
-    this.#sessions = new PartitionSessions(this.state.attachments, this.primary, this);
-    this.#expiry = new KeyExpiry(this.state.keys, this.primary);
+    const { replica, state } = kept;
+    this.#beginTime(reign.unixMs);
+    for (let position = kept.applied; position < kept.log.next; position += 1) {
+      if (kept.stageAt(position) >= 0) this.holders.set(position, new Set());
+    }
+    this.primary = new Primary(replica, reign.epoch, this.#epochStartLogMs, reign.operationsMax);
+    this.lease = new ReignLease(host);
+    this.reads = new PartitionReads(this, host, this.lease);
+    this.#sessions = new PartitionSessions(state.attachments, this.primary, this);
+    this.#expiry = new KeyExpiry(state.keys, this.primary);
+    for (const attachment of state.attachments) attachment.beginReign();
+    this.#sessions.restartClocks();
+  }
+
+  get state(): PartitionState {
+    return this.kept.state;
+  }
+
+  get log(): ReplicationLog {
+    return this.kept.replica.log;
+  }
+
+  /** Every entry before this position is applied. */
+  get applied(): number {
+    return this.kept.applied;
   }
 
   get nowMs(): number {
@@ -69,133 +103,84 @@ export class PartitionPrimary {
 
   // ---- epoch and time
 
-  /** Opens the first epoch, or a higher one in its place while nothing was served. */
-  open(epoch: number, unixMs: number): void {
+  /**
+   * R23: log time goes on where the last entry left it, with the monotonic time that has passed since that was taken in:
+   * no wall clock is trusted, except by a partition that has no entry yet.
+   */
+  #beginTime(unixMs: number): void {
+    const { lastTimeMs, lastTakenAtMs } = this.kept.replica;
     this.#epochStartMs = this.#host.nowMs;
-    this.#epochStartLogMs = Math.max(this.primary.lastTimeMs, Math.floor(unixMs));
-    if (this.primary.epoch === 0) this.primary.open(epoch, this.#epochStartLogMs);
-    else this.primary.reopen(epoch, this.#epochStartLogMs);
-    this.changed();
+    const passedMs = Math.max(0, this.#host.nowMs - lastTakenAtMs);
+    this.#epochStartLogMs = lastTimeMs === 0 ? Math.floor(unixMs) : Math.floor(lastTimeMs + passedMs);
   }
 
   /** Log time: the epoch's start plus the primary's monotonic time since; never before the last entry (R23). */
   logTimeMs(): number {
     const now = Math.floor(this.#epochStartLogMs + this.#host.nowMs - this.#epochStartMs);
-    return now > this.primary.lastTimeMs ? now : this.primary.lastTimeMs;
+    const { lastTimeMs } = this.kept.replica;
+    return now > lastTimeMs ? now : lastTimeMs;
   }
 
-  /** Something was appended: it leaves at the end of the turn; without backups it is committed already. */
+  /** Something was appended: it leaves at the end of the turn; without followers to wait for it is committed already. */
   changed(): void {
-    if (this.primary.backups === 0) this.applyCommitted();
+    if (this.primary.followers.length === 0) this.advance();
     else this.#host.replicate(this);
+  }
+
+  /** Looks whether more is committed, and applies it. */
+  advance(): void {
+    if (this.primary.advance()) this.applyCommitted();
   }
 
   // ---- what stands in the way
 
-  /** True when every in-sync member is there to acknowledge (R7). */
+  /** R7, R11: the barrier is committed, and the in-sync set is large enough. */
+  get serving(): boolean {
+    return this.primary.serving && !this.primary.frozen && !this.ended && !this.orphan;
+  }
+
+  /** True when writes are taken. */
   get writable(): boolean {
-    const { primary, backupMembers } = this;
-    if (!primary.serving) return false;
-    for (let backup = 0; backup < backupMembers.length; backup += 1) {
-      if (primary.states[backup] !== BackupState.following) return false;
-      if (!this.#host.backupHealthy(backupMembers[backup] as number)) return false;
-    }
-    return true;
+    return this.serving && this.closedFor === null && !this.primary.exhausted;
+  }
+
+  /** It does not serve, but is about to: whoever asks may wait. */
+  get starting(): boolean {
+    return !this.ended && !this.orphan && !this.primary.frozen && (!this.primary.serving || this.closedFor !== null);
   }
 
   /** Why nothing can be written now, for people. */
   obstacle(): string {
-    const reasons: string[] = [];
-    this.backupMembers.forEach((member, backup) => {
-      const reason = this.#host.backupObstacle(member, this.primary.states[backup] as number);
-      if (reason !== null) reasons.push(reason);
-    });
-    if (this.primary.existed && !reasons.some((reason) => reason.includes('KV_RESTARTED'))) {
-      reasons.push(
-        'KV_RESTARTED: this node was restarted and lost what it held; stop all nodes and start them again to begin empty',
-      );
-    }
-    if (reasons.length === 0) reasons.push('its first entry is not yet on every replica; the cluster is starting');
-    return `partition ${this.id}: ${reasons.join('; ')}`;
+    if (this.orphan) return `partition ${this.id}: ${ORPHAN_TEXT}`;
+    if (this.closedFor !== null) return `partition ${this.id}: ${this.closedFor}`;
+    if (this.primary.exhausted) return `partition ${this.id}: a new epoch is being opened`;
+    const reasons = this.primary.followers
+      .map((follower) => this.#host.followerObstacle(follower))
+      .filter((reason) => reason !== null);
+    const what = this.primary.frozen ? 'too few replicas are in sync' : 'its first entry is not yet on every replica';
+    return `partition ${this.id}: ${[what, ...reasons].join('; ')}`;
   }
 
-  #refuseBelowMin(to: ReplyTarget, messageId: number): false {
-    return refuse(to, messageId, 'KV_NO_QUORUM', this.obstacle());
+  /** Certainly not done: nothing was appended (R7). */
+  refuseNow(to: ReplyTarget, messageId: number): false {
+    if (this.ended) replyMoved(to, messageId, this.id, this.#host.primaryOf(this.id));
+    else replyFail(to, messageId, 'KV_NO_QUORUM', this.obstacle());
+    return false;
   }
 
-  // ---- reads
-
-  /** Reads committed state. Nobody else can be primary while the table is static, so it is never stale. */
-  get(to: ReplyTarget, messageId: number, bytes: Uint8Array, bodyStart: number, opcode: number): void {
-    if (!this.primary.serving) return void this.#refuseBelowMin(to, messageId);
-    const keyStart = bodyStart + codec.READ_KEY;
-    const keyEnd = keyStart + readU16(bytes, bodyStart + codec.READ_KEY_LENGTH);
-    const { keys } = this.state;
-    const slot = keys.find(bytes, keyStart, keyEnd);
-    if (slot < 0) return replyGot(to, messageId, keys, -1, 0);
-    const deadline = keys.deadlineMs(slot);
-    if (deadline === 0) return this.#got(to, messageId, slot, 0);
-    const ttlMs = deadline - this.logTimeMs();
-    if (ttlMs > 0) return this.#got(to, messageId, slot, ttlMs);
-    this.#awaitExpiry(slot, to, messageId, opcode, bytes, bodyStart, keyEnd);
+  get epoch(): number {
+    return this.primary.epoch;
   }
 
-  #got(to: ReplyTarget, messageId: number, slot: number, ttlMs: number): void {
-    const { keys } = this.state;
-    const large = keys.largeValue(slot);
-    if (large === null || large.length <= INLINE_VALUE_BYTES_MAX) replyGot(to, messageId, keys, slot, ttlMs);
-    else this.#host.sendLarge(to, messageId, large, keys.epoch(slot), keys.operation(slot), ttlMs);
-  }
-
-  /** R23: a read that finds a key due waits until its expiry is committed. */
-  #awaitExpiry(
-    slot: number,
-    to: ReplyTarget,
-    messageId: number,
-    opcode: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    const position = this.#expire(slot);
-    if (position < 0) return void this.#refuseBelowMin(to, messageId);
-    this.#host.park(this, position, to, messageId, opcode, bytes.slice(start, end));
-    this.changed();
+  get commitOperation(): number {
+    return this.primary.commitOperation;
   }
 
   /** Appends the expiry of a slot, unless one is on its way; gives its position, −1 when nothing can be appended. */
-  #expire(slot: number): number {
+  expire(slot: number): number {
     if (!this.writable) return -1;
     const pending = this.#expiry.pending(slot);
     return pending < 0 ? this.#expiry.append(slot, this.logTimeMs()) : pending;
-  }
-
-  /** One page of the partition's committed state. */
-  scan(
-    to: ReplyTarget,
-    messageId: number,
-    bytes: Uint8Array,
-    bodyStart: number,
-    bodyEnd: number,
-    opcode: number,
-  ): void {
-    if (!this.primary.serving) return void this.#refuseBelowMin(to, messageId);
-    const due = this.state.keys.dueSlot(this.logTimeMs());
-    if (due >= 0) return this.#awaitExpiry(due, to, messageId, opcode, bytes, bodyStart, bodyEnd);
-    writeScanPage(
-      to,
-      messageId,
-      this.id,
-      this.state.keys,
-      this.logTimeMs(),
-      this.#committedRevision(),
-      bytes,
-      bodyStart,
-    );
-  }
-
-  #committedRevision(): { epoch: number; operation: number } {
-    return { epoch: this.primary.epoch, operation: this.primary.commitOperation };
   }
 
   // ---- writes
@@ -205,14 +190,14 @@ export class PartitionPrimary {
    * when the request was answered without one.
    */
   write(kind: number, to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (!this.writable) return this.#refuseBelowMin(to, messageId);
+    if (!this.writable) return this.refuseNow(to, messageId);
     const attachment = this.state.attachments.find(
       readU32(bytes, start + codec.WRITE_ATTACH_EPOCH),
       readI32(bytes, start + codec.WRITE_ATTACH_OPERATION),
     );
     if (attachment === undefined || attachment.ending) return refuse(to, messageId, 'KV_NO_SESSION', NO_SESSION_TEXT);
     const sequence = readI32(bytes, start + codec.WRITE_SEQUENCE);
-    if (this.#answeredBefore(kind, attachment, sequence, to, messageId)) return false;
+    if (this.#retries.answeredBefore(kind, attachment, sequence, to, messageId, bytes, start)) return false;
     const mark = readI32(bytes, start + codec.WRITE_MARK);
     const refusal = this.#refusal(kind, attachment, sequence, mark, bytes, start, end);
     if (refusal !== null) return refuse(to, messageId, refusal, refusalText(refusal));
@@ -237,6 +222,7 @@ export class PartitionPrimary {
   ): Code | null {
     if (attachment.isBeyondWindow(sequence, mark)) return 'KV_OVERLOADED';
     if (isBackedUp(this.log, this.applied)) return 'KV_OVERLOADED';
+    if (kind === EntryKind.acquire && this.#host.nowMs < this.locksFromMs) return 'KV_NO_QUORUM';
     if (kind === EntryKind.acquire && waitsTooMuch(this.state.locks, attachment.slot)) return 'KV_OVERLOADED';
     const needed = bytesKept(kind, readU16(bytes, start + codec.WRITE_KEY_LENGTH), end - start);
     return needed === 0 || this.#host.hasRoom(needed, this) ? null : 'KV_OUT_OF_MEMORY';
@@ -249,7 +235,7 @@ export class PartitionPrimary {
     const keyStart = start + codec.WRITE_KEY;
     const slot = keys.find(bytes, keyStart, keyStart + readU16(bytes, start + codec.WRITE_KEY_LENGTH));
     if (slot < 0 || keys.deadlineMs(slot) === 0 || keys.deadlineMs(slot) > this.logTimeMs()) return;
-    this.#expire(slot);
+    this.expire(slot);
   }
 
   /** With nothing uncommitted, what would surely be refused needs no entry. */
@@ -283,61 +269,11 @@ export class PartitionPrimary {
     return true;
   }
 
-  // ---- retries (R22)
-
-  /** A request seen before joins the one under way or gets the answer kept. */
-  #answeredBefore(kind: number, attachment: Attachment, sequence: number, to: ReplyTarget, messageId: number): boolean {
-    if (attachment.isBeforeMark(sequence)) {
-      this.#joinWait(kind, attachment, sequence, to, messageId);
-      return true;
-    }
-    const status = attachment.status(sequence);
-    if (status === RecordStatus.none) return false;
-    if (status === RecordStatus.pending) this.log.own(attachment.pendingPosition(sequence), to, messageId);
-    else if (status === RecordStatus.queued) this.#joinWait(kind, attachment, sequence, to, messageId);
-    else this.#replyRecord(kind, attachment, sequence, status, to, messageId);
-    return true;
-  }
-
-  /** A queued wait outlives the mark: it is found among the waiters, or, granted meanwhile, among the locks. */
-  #joinWait(kind: number, attachment: Attachment, sequence: number, to: ReplyTarget, messageId: number): void {
-    const { locks } = this.state;
-    if (kind !== EntryKind.acquire) return replyFail(to, messageId, 'KV_AMBIGUOUS', FORGOTTEN_TEXT);
-    const waiter = locks.waiterOf(attachment.slot, sequence);
-    if (waiter >= 0) {
-      this.#waits.answerTo(waiter, to, messageId);
-      return replyQueued(to, messageId);
-    }
-    const slot = locks.heldFor(attachment.slot, sequence);
-    if (slot >= 0) return replyLocked(to, messageId, locks.tokenEpoch(slot), locks.tokenOperation(slot));
-    replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
-  }
-
-  #replyRecord(
-    kind: number,
-    from: Attachment,
-    sequence: number,
-    status: number,
-    to: ReplyTarget,
-    messageId: number,
-  ): void {
-    replyOutcome(
-      kind,
-      status,
-      to,
-      messageId,
-      from.recordEpoch(sequence),
-      from.recordOperation(sequence),
-      from.payloadHigh(sequence),
-      from.payloadLow(sequence),
-    );
-  }
-
   // ---- commit
 
-  /** A backup has acknowledged: applies and answers what that commits. */
-  acknowledged(backup: number, epoch: number, operation: number): void {
-    if (this.primary.acknowledged(backup, epoch, operation)) this.applyCommitted();
+  /** A follower has acknowledged: applies and answers what that commits. */
+  acknowledged(follower: Follower, epoch: number, operation: number): void {
+    if (this.primary.acknowledged(follower, epoch, operation)) this.applyCommitted();
   }
 
   /** Applies and answers everything committed. An expiry that commits brings the next one, without recursion. */
@@ -346,17 +282,17 @@ export class PartitionPrimary {
     this.#applying = true;
     do {
       this.#applyAll();
-    } while (this.#expiriesApplied && this.#expireDue() && this.applied < this.primary.commit);
+    } while (this.#expiriesApplied && this.#expireDue() && this.applied < this.primary.commit && !this.ended);
     this.#applying = false;
     this.#dropAcknowledged();
   }
 
   #applyAll(): void {
-    const { primary, log, state } = this;
+    const { primary, log, state, kept } = this;
     this.#expiriesApplied = false;
-    while (this.applied < primary.commit) {
-      const position = this.applied;
-      this.applied += 1;
+    while (kept.applied < primary.commit) {
+      const position = kept.applied;
+      kept.applied += 1;
       const kind = log.kind(position);
       state.apply(log, position);
       this.#answer(kind, position);
@@ -364,9 +300,36 @@ export class PartitionPrimary {
     }
   }
 
-  /** What every backup holds and is applied here needs no resending; a lone barrier stays for a backup that starts over. */
+  /** What every follower holds that may still be helped from the log, and what is applied here, needs no resending. */
   #dropAcknowledged(): void {
-    if (this.primary.holdsEntries) this.log.dropBefore(Math.min(this.applied, this.primary.commit));
+    const { kept, log } = this;
+    if (this.holders.size > 0) this.#dropLarge();
+    const position = Math.min(kept.applied, this.#neededFrom());
+    if (position > log.first) kept.replica.dropBefore(position);
+  }
+
+  /** Entries whose large values are no longer at hand cannot be sent again. */
+  #dropLarge(): void {
+    const { kept } = this;
+    for (const position of this.holders.keys()) {
+      if (position >= kept.applied) continue;
+      this.holders.delete(position);
+      if (position >= kept.log.first) kept.replica.dropBefore(position + 1);
+    }
+  }
+
+  /** The first position that some follower lacks, as far as they are waited for. */
+  #neededFrom(): number {
+    const { followers } = this.primary;
+    let from = this.log.next;
+    for (let index = 0; index < followers.length; index += 1) {
+      const follower = followers[index] as Follower;
+      const { neededFrom } = follower;
+      if (neededFrom < from && (follower.mustHold || this.#host.isWaitedFor(follower, this.log.usedBytes))) {
+        from = neededFrom;
+      }
+    }
+    return from;
   }
 
   #expiryApplied(position: number): void {
@@ -378,7 +341,7 @@ export class PartitionPrimary {
   /** One expiry at a time is enough: each that commits brings the next. True when one was appended. */
   #expireDue(): boolean {
     const slot = this.state.keys.dueSlot(this.logTimeMs());
-    if (slot < 0 || this.#expiry.pending(slot) >= 0 || this.#expire(slot) < 0) return false;
+    if (slot < 0 || this.#expiry.pending(slot) >= 0 || this.expire(slot) < 0) return false;
     this.changed();
     return true;
   }
@@ -409,7 +372,7 @@ export class PartitionPrimary {
 
   /** CNCL: ends the wait `sequence`, or lets go of what it was granted (L5). */
   cancel(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.writable) return void this.#refuseBelowMin(to, messageId);
+    if (!this.writable) return void this.refuseNow(to, messageId);
     if (isBackedUp(this.log, this.applied))
       return void refuse(to, messageId, 'KV_OVERLOADED', refusalText('KV_OVERLOADED'));
     const epoch = readU32(bytes, start + codec.WRITE_ATTACH_EPOCH);
@@ -434,7 +397,7 @@ export class PartitionPrimary {
 
   /** ATCH: `bytes[start, end)` is its body. */
   attach(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.writable) return void this.#refuseBelowMin(to, messageId);
+    if (!this.writable) return void this.refuseNow(to, messageId);
     const { size } = this.state.attachments;
     if (size >= ATTACHMENTS_MAX || isBackedUp(this.log, this.applied)) {
       return replyFail(to, messageId, 'KV_OVERLOADED', sessionsText(this.id, size));
@@ -463,13 +426,27 @@ export class PartitionPrimary {
     return this.#sessions.leave(session);
   }
 
+  /** R16: the book names another primary. Who waits for an entry is told that its outcome is not known here. */
+  end(): void {
+    this.ended = true;
+    const { log, kept } = this;
+    const primary = this.#host.primaryOf(this.id);
+    for (let position = kept.applied; position < log.next; position += 1) {
+      const to = log.owner(position) as ReplyTarget | null;
+      if (to !== null) replyMoved(to, log.tag(position), this.id, primary, codec.MovedFlag.unknown);
+      log.own(position, null, 0);
+    }
+    this.#waits.moved(this.id, primary);
+    for (const attachment of this.state.attachments) attachment.beginReign();
+  }
+
   restartSessionClocks(): void {
     this.#sessions.restartClocks();
   }
 
   /** Everything that time does: keys, sessions and waits that are due. Called every tick. */
   tick(): void {
-    if (!this.primary.serving) return;
+    if (!this.serving) return;
     this.#expireDue();
     this.#sessions.tick();
     this.#endWaits();

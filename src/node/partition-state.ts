@@ -76,6 +76,12 @@ export class PartitionState {
     this.#takeStage = takeStage;
   }
 
+  /** Gives its memory back; another state has taken its place. */
+  discard(): void {
+    this.keys.clear();
+    this.locks.discard();
+  }
+
   /** Memory held, about. */
   get bytes(): number {
     return this.keys.bytes + this.locks.bytes + this.attachments.size * ATTACHMENT_BYTES;
@@ -103,6 +109,18 @@ export class PartitionState {
 
   get appliedOperation(): number {
     return this.#entryOperation;
+  }
+
+  /** Its log time. */
+  get appliedTimeMs(): number {
+    return this.#timeMs;
+  }
+
+  /** Everything was put back as it was when the entry (epoch, operation) had been applied (R21). */
+  restoredAt(epoch: number, operation: number, timeMs: number): void {
+    this.#entryEpoch = epoch;
+    this.#entryOperation = operation;
+    this.#timeMs = timeMs;
   }
 
   #dispatch(kind: number): void {

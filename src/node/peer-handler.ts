@@ -1,33 +1,33 @@
 /**
- * Messages of peers: batches of log entries, acknowledgements, heartbeats, pieces of staged values, forwarded requests and
- * the replies to them. Every message that speaks of a partition carries the sender's incarnation (R2); one that is not
- * the incarnation of the login is ignored.
+ * Messages of peers: batches of log entries, acknowledgements, heartbeats with leases, pieces of staged values and of
+ * snapshots, the control plane, forwarded requests and the replies to them. What speaks of a partition carries the sender's
+ * incarnation, or comes on a link that is bound to one (R2); only the life that the book names counts (R3).
  */
-import { readI32, readU16, readU32 } from '../base/bytes.ts';
+import { readI32, readU16, readU32, readU48 } from '../base/bytes.ts';
 import type { Log } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
 import * as op from '../protocol/opcode.ts';
 import * as codec from '../protocol/peer-codec.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import type { Connection, FrameHandler } from './connection.ts';
+import type { DataPlane } from './data-plane.ts';
 import { isEntry } from './entry-check.ts';
 import type { Forwarder } from './forwarder.ts';
-import type { PartitionBackup } from './partition-backup.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import type { Peer } from './peer.ts';
 
 export interface PeerHost {
   readonly nowMs: number;
   readonly log: Log;
-  readonly peers: readonly (Peer | null)[];
-  readonly backups: readonly (PartitionBackup | null)[];
-  readonly primaries: readonly (PartitionPrimary | null)[];
+  readonly peers: readonly Peer[];
+  readonly dataPlane: DataPlane;
   readonly forwarder: Forwarder;
-  /** The partition has something to tell its primary at the end of the turn. */
-  acknowledge(partition: PartitionBackup): void;
-  /** The peer has answered about its epoch: see AckStatus. */
-  ackStatus(partition: PartitionPrimary, peer: Peer, status: number, epoch: number): void;
-  staged(peer: Peer, stage: number, error: KeyvalError | null): void;
+  /** A lease was asked for and one perhaps granted: see BEAT. */
+  beaten(peer: Peer, version: number, sent: number, echo: number): void;
+  /** A frame of the control plane. False: malformed, or none of its. */
+  control(peer: Peer, opcode: number, bytes: Uint8Array, start: number, end: number): boolean;
+  /** A primary cannot reach the members in `slots` (R18). */
+  reported(peer: Peer, partition: number, epoch: number, slots: readonly number[]): void;
   request(connection: Connection): void;
   peerClosed(connection: Connection, error: Error | null): void;
 }
@@ -53,7 +53,7 @@ export class PeerHandler implements FrameHandler {
       case op.STGE:
         return this.#stage(peer, connection);
       case op.STGD:
-        return this.#host.staged(peer, decoder.messageId, null);
+        return this.#host.dataPlane.staged(peer, decoder.messageId, null);
       case op.DROP:
         return peer.stages.drop(decoder.messageId);
       case op.GOTK:
@@ -65,17 +65,63 @@ export class PeerHandler implements FrameHandler {
       case op.FAIL:
         return this.#reply(peer, connection);
       default:
-        return this.#host.request(connection);
+        return this.#rare(peer, connection);
     }
+  }
+
+  #rare(peer: Peer, connection: Connection): void {
+    const { opcode, buffer, bodyStart, bodyEnd } = connection.decoder;
+    const { dataPlane } = this.#host;
+    switch (opcode) {
+      case op.SNAP:
+        return this.#check(dataPlane.catchUp.slice(peer, buffer, bodyStart, bodyEnd), connection);
+      case op.SNPD:
+        return this.#check(dataPlane.catchUp.told(peer, buffer, bodyStart, bodyEnd), connection);
+      case op.CONF:
+      case op.CNFD:
+      case op.LRLS:
+      case op.REPT:
+      case op.WISH:
+        return this.#named(peer, connection);
+      default:
+        if (isOfClients(opcode)) return this.#host.request(connection);
+        return this.#check(this.#host.control(peer, opcode, buffer, bodyStart, bodyEnd), connection);
+    }
+  }
+
+  #check(sound: boolean, connection: Connection): void {
+    if (!sound) this.#malformed(connection, op.opcodeName(connection.decoder.opcode));
+  }
+
+  /** Short messages that begin with a partition and an epoch. */
+  #named(peer: Peer, connection: Connection): void {
+    const { opcode, messageId, buffer, bodyStart, bodyEnd } = connection.decoder;
+    if (bodyEnd - bodyStart < codec.NAMED_REST) return this.#check(false, connection);
+    const partition = readU16(buffer, bodyStart + codec.NAMED_PARTITION);
+    const epoch = readU32(buffer, bodyStart + codec.NAMED_EPOCH);
+    const { dataPlane } = this.#host;
+    if (opcode === op.CONF) return dataPlane.confirmEpoch(peer, connection, partition, epoch, messageId);
+    if (!peer.isNamed) return;
+    const rest = bodyStart + codec.NAMED_REST;
+    if (opcode === op.CNFD) return dataPlane.strictReads.confirmed(peer, partition, epoch, messageId);
+    if (opcode === op.LRLS) return dataPlane.partitions.released(partition, epoch);
+    if (opcode === op.WISH) {
+      if (bodyEnd - rest < 2) return this.#check(false, connection);
+      return void dataPlane.handOvers.begin(partition, readU16(buffer, rest));
+    }
+    const count = bodyEnd > rest ? (buffer[rest] as number) : 0;
+    if (bodyEnd - rest !== 1 + count * 2) return this.#check(false, connection);
+    const slots = Array.from({ length: count }, (_, index) => readU16(buffer, rest + 1 + index * 2));
+    this.#host.reported(peer, partition, epoch, slots);
   }
 
   #reply(peer: Peer, connection: Connection): void {
     const { decoder } = connection;
     if (connection === peer.bulk && decoder.opcode === op.FAIL) {
       const error = new KeyvalError('KV_NO_QUORUM', `${peer.name} could not take the value`);
-      return this.#host.staged(peer, decoder.messageId, error);
+      return this.#host.dataPlane.staged(peer, decoder.messageId, error);
     }
-    this.#host.forwarder.reply(peer.member, decoder);
+    this.#host.forwarder.reply(peer.index, decoder);
   }
 
   #known(peer: Peer, connection: Connection): boolean {
@@ -84,43 +130,57 @@ export class PeerHandler implements FrameHandler {
     return codec.sameIncarnation(buffer, bodyStart, peer.incarnation);
   }
 
+  /** R2: what is below the configuration known here is refused; what is above it waits for the book. */
   #append(peer: Peer, connection: Connection): void {
-    if (!this.#known(peer, connection)) return;
+    if (!this.#known(peer, connection) || !peer.isNamed) return;
     const { buffer, bodyStart, bodyEnd } = connection.decoder;
+    const { dataPlane, nowMs } = this.#host;
     for (let at = bodyStart + codec.PEER_RECORDS; at < bodyEnd; ) {
       const length = readU32(buffer, at + codec.RECORD_LENGTH);
       const end = at + 4 + length;
       if (length < codec.RECORD_BODY - 4 || end > bodyEnd) return this.#malformed(connection, 'APND');
-      const partition = this.#host.backups[readU16(buffer, at + codec.RECORD_PARTITION)] ?? null;
-      if (partition === null || partition.primaryMember !== peer.member) return this.#malformed(connection, 'APND');
-      if (!isEntry(buffer, at + codec.RECORD_KIND, end)) return this.#malformed(connection, 'APND');
-      const kind = buffer[at + codec.RECORD_KIND];
-      const needsLook = kind === EntryKind.put || kind === EntryKind.barrier;
-      if (needsLook && !partition.canTake(peer.life, buffer, at, peer.stages)) {
-        return this.#malformed(connection, 'APND');
+      const partition = dataPlane.backups[readU16(buffer, at + codec.RECORD_PARTITION)] ?? null;
+      const isFollowed =
+        partition !== null &&
+        partition.primaryMember === peer.slot &&
+        partition.epoch === readU32(buffer, at + codec.RECORD_CONFIGURATION);
+      if (isFollowed) {
+        if (!isEntry(buffer, at + codec.RECORD_KIND, end)) return this.#malformed(connection, 'APND');
+        const kind = buffer[at + codec.RECORD_KIND];
+        const needsLook = kind === EntryKind.put || kind === EntryKind.barrier;
+        if (needsLook && !partition.canTake(buffer, at, peer.stages)) return this.#malformed(connection, 'APND');
+        if (partition.record(buffer, at, end, nowMs)) dataPlane.acknowledge(partition);
       }
-      if (partition.record(peer.life, buffer, at + codec.RECORD_PARTITION, end)) this.#host.acknowledge(partition);
       at = end;
     }
   }
 
   #acknowledged(peer: Peer, connection: Connection): void {
-    if (!this.#known(peer, connection)) return;
+    if (!this.#known(peer, connection) || !peer.isNamed) return;
     const { buffer, bodyStart, bodyEnd } = connection.decoder;
     for (let at = bodyStart + codec.PEER_RECORDS; at + codec.ACK_BYTES <= bodyEnd; at += codec.ACK_BYTES) {
-      const partition = this.#host.primaries[readU16(buffer, at + codec.ACK_PARTITION)] ?? null;
-      const backup = partition === null ? -1 : partition.backupMembers.indexOf(peer.member);
-      if (partition === null || backup < 0) return this.#malformed(connection, 'ACKN');
-      const status = buffer[at + codec.ACK_STATUS] as number;
-      const epoch = readU32(buffer, at + codec.ACK_EPOCH);
-      const operation = readI32(buffer, at + codec.ACK_OPERATION);
-      if (!partition.primary.hasAppended(epoch, operation)) return this.#malformed(connection, 'ACKN');
-      if (status === codec.AckStatus.held) partition.acknowledged(backup, epoch, operation);
-      else if (status === codec.AckStatus.mismatch) {
-        partition.primary.mismatched(backup, epoch, operation);
-        partition.changed();
-      } else this.#host.ackStatus(partition, peer, status, epoch);
+      const partition = this.#host.dataPlane.primaries[readU16(buffer, at + codec.ACK_PARTITION)] ?? null;
+      if (partition === null || partition.epoch !== readU32(buffer, at + codec.ACK_CONFIGURATION)) continue;
+      if (!this.#taken(peer, partition, buffer, at)) return this.#malformed(connection, 'ACKN');
     }
+  }
+
+  /** One acknowledgement for a reign of this node. False: it cannot be true. */
+  #taken(peer: Peer, partition: PartitionPrimary, buffer: Uint8Array, at: number): boolean {
+    const follower = partition.primary.follower(peer.slot);
+    if (follower === null) return true;
+    const epoch = readU32(buffer, at + codec.ACK_EPOCH);
+    const operation = readI32(buffer, at + codec.ACK_OPERATION);
+    if (!partition.primary.hasAppended(epoch, operation)) return false;
+    if (buffer[at + codec.ACK_STATUS] === codec.AckStatus.held) partition.acknowledged(follower, epoch, operation);
+    else if (buffer[at + codec.ACK_STATUS] === codec.AckStatus.mismatch) {
+      // What it has of this epoch came from here: so has everything before.
+      if (epoch === partition.epoch) partition.acknowledged(follower, epoch, operation);
+      partition.primary.mismatched(follower, epoch, operation);
+      partition.commitTold = 0;
+      partition.changed();
+    }
+    return true;
   }
 
   #beat(peer: Peer, connection: Connection): void {
@@ -128,6 +188,9 @@ export class PeerHandler implements FrameHandler {
     const { buffer, bodyStart, bodyEnd } = connection.decoder;
     if (bodyEnd - bodyStart < codec.BEAT_BYTES) return this.#malformed(connection, 'BEAT');
     peer.memoryFull = ((buffer[bodyStart + codec.BEAT_FLAGS] as number) & codec.BeatFlag.memoryFull) !== 0;
+    const sent = readU48(buffer, bodyStart + codec.BEAT_SENT);
+    const echo = readU48(buffer, bodyStart + codec.BEAT_ECHO);
+    this.#host.beaten(peer, readU32(buffer, bodyStart + codec.BEAT_VERSION), sent, echo);
   }
 
   /** A piece of a value that this peer will name in an entry. */
@@ -158,3 +221,28 @@ export class PeerHandler implements FrameHandler {
     this.#host.peerClosed(connection, error);
   }
 }
+
+/** Requests that a peer hands on for its clients, or asks itself. */
+function isOfClients(opcode: number): boolean {
+  return !CONTROL_OPCODES.has(opcode);
+}
+
+const CONTROL_OPCODES: ReadonlySet<number> = new Set([
+  op.RPVQ,
+  op.RPVD,
+  op.RVOT,
+  op.RVTD,
+  op.RAPP,
+  op.RAPD,
+  op.RBEA,
+  op.RBED,
+  op.RSNP,
+  op.RTON,
+  op.RRDQ,
+  op.RRDA,
+  op.FNDQ,
+  op.FNDA,
+  op.FNDC,
+  op.JOIN,
+  op.PROP,
+]);

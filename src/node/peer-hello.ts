@@ -1,26 +1,46 @@
-/** Two nodes join only when they were started with the same cluster in mind; otherwise both print the difference. */
+/**
+ * Two nodes join when they belong to one cluster; or when one of them does, and the other wants to join it; or when
+ * neither does, and both were started with the same cluster in mind. Otherwise both print the difference.
+ */
 import { KeyvalError } from '../errors.ts';
 import type { PeerHello } from '../protocol/hello-codec.ts';
 
 export interface PeerIdentity {
   readonly address: string;
+  /** 48 bits; see raft/identity.ts. */
+  readonly nodeId: number;
+  /** Of the cluster that it belongs to; '': none yet. */
+  readonly clusterId: string;
   readonly partitions: number;
   readonly replicas: number;
   readonly members: readonly string[];
 }
 
-/** @throws KeyvalError KV_CONFIG_MISMATCH saying what differs */
+/** @throws KeyvalError KV_CONFIG_MISMATCH, KV_WRONG_CLUSTER saying what differs */
 export function checkPeerHello(theirs: PeerHello, ours: PeerIdentity): void {
+  if (theirs.address === ours.address) {
+    throw new KeyvalError('KV_CONFIG_MISMATCH', `both say that they are ${ours.address}`);
+  }
+  checkClusters(theirs.address, theirs.clusterId, ours.clusterId);
+  if (theirs.clusterId !== '' || ours.clusterId !== '') return;
   const differences = [
     ...memberDifferences(theirs, ours),
     ...difference('--partitions', theirs.partitions, ours.partitions),
     ...difference('--replicas', theirs.replicas, ours.replicas),
   ];
-  if (theirs.address === ours.address) differences.push(`both say that they are ${ours.address}`);
   if (differences.length === 0) return;
   throw new KeyvalError(
     'KV_CONFIG_MISMATCH',
     `${theirs.address} and ${ours.address} were started differently: ${differences.join('; ')}`,
+  );
+}
+
+/** @throws KeyvalError KV_WRONG_CLUSTER: two clusters never become one */
+export function checkClusters(address: string, theirs: string, ours: string): void {
+  if (theirs === '' || ours === '' || theirs === ours) return;
+  throw new KeyvalError(
+    'KV_WRONG_CLUSTER',
+    `${address} belongs to the cluster ${theirs}, this node to ${ours}; check --peers and --data of both: two clusters never become one`,
   );
 }
 

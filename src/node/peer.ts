@@ -1,9 +1,11 @@
 /**
- * Another member of the cluster, as one node sees it: its links, its incarnation, and whether it can be counted on.
- * One control link and one bulk link join each pair of members; the one that sorts first dials both.
+ * Another node, as this one sees it: its links, its incarnation, whether it can be counted on, and the leases that the two
+ * have granted each other. One control link and one bulk link join each pair.
  */
 import type { Address } from '../base/ports.ts';
+import { NO_MEMBER } from '../protocol/hello-codec.ts';
 import type { Connection } from './connection.ts';
+import { PeerLease } from './peer-lease.ts';
 import type { Stages } from './stages.ts';
 
 /** A peer says something at least this often. */
@@ -14,16 +16,22 @@ export const SILENCE_MS = 600;
 export type PeerState = 'connecting' | 'up' | 'silent' | 'refused';
 
 export class Peer {
-  /** Index among the sorted members. */
-  readonly member: number;
+  /** Place among the peers of this node. */
+  readonly index: number;
   readonly name: string;
   readonly address: Address;
+  /** Place in the book; NO_MEMBER: it is not in it. */
+  slot: number = NO_MEMBER;
+  /** It is the life of that member which the book names: only then does it count for anything (R3). */
+  isNamed = false;
+  /** As it said at its login; 0: not yet. */
+  nodeId = 0;
   control: Connection | null = null;
   bulk: Connection | null = null;
   incarnation: Uint8Array | null = null;
-  /** Counts its incarnations as they were met here; −1: none yet. */
-  life = -1;
   heardAtMs = 0;
+  /** When its control link broke, monotonic milliseconds. */
+  lostAtMs: number = Number.NEGATIVE_INFINITY;
   state: PeerState = 'connecting';
   /** Why it is not up, for people. */
   reason = 'not connected yet';
@@ -33,17 +41,16 @@ export class Peer {
   readonly dropsOwed: number[] = [];
   /** Told on the present bulk link, the latest: it may break before it brings them. */
   readonly dropsTold: number[] = [];
-  /** It was logged that this peer holds state of a former life of this node. */
-  refusalTold = false;
   // Batches being encoded at the end of a turn.
   appending = false;
   acknowledging = false;
   /** Values that this peer, as a primary, has staged here. */
   readonly stages: Stages;
+  readonly lease: PeerLease = new PeerLease();
 
-  constructor(member: number, name: string, address: Address, stages: Stages) {
+  constructor(index: number, name: string, address: Address, stages: Stages) {
     this.stages = stages;
-    this.member = member;
+    this.index = index;
     this.name = name;
     this.address = address;
   }

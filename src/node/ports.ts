@@ -1,5 +1,5 @@
 /** The edges a node runs on: real ones in `io/`, simulated ones in the simulator. */
-import type { Clock, Crypto, Log, Random, Timers, Transport } from '../base/ports.ts';
+import type { Clock, Crypto, Disk, Log, Random, Timers, Transport } from '../base/ports.ts';
 import type { Turn } from '../base/turn.ts';
 import type { WorkerPool } from '../bulk/worker-pool.ts';
 
@@ -12,6 +12,8 @@ export interface NodePorts {
   readonly log: Log;
   readonly turn: Turn;
   readonly workers: WorkerPool;
+  /** Where the node keeps what must outlive it; null: nowhere. */
+  readonly disk: Disk | null;
   /** A way to write keys wherever they belong, as a client of the cluster would. Asked for at the first bulk load. */
   openBulkWriter(): Promise<BulkWriter>;
   /** For status. */

@@ -1,19 +1,34 @@
 /** What a partition's primary asks of the node it is on. */
+import type { Follower } from '../replication/follower.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
+import type { LeaseHost } from './reign-lease.ts';
 import type { ReplyTarget } from './reply.ts';
 
-export interface PrimaryHost {
+/** In place of a position: what a request that was put aside waits for. */
+export const Until = {
+  /** The partition serves here. */
+  serving: -1,
+  /** Its primary holds the lease of everybody who could elect another (R12). */
+  leased: -2,
+} as const;
+
+export interface PrimaryHost extends LeaseHost {
   /** Monotonic milliseconds, as of the start of this turn's work. */
   readonly nowMs: number;
+  /** Reads that do not say how are confirmed by a round (R10). */
+  readonly readsStrictly: boolean;
   /** The partition has entries to send at the end of the turn. */
   replicate(partition: PartitionPrimary): void;
-  /** Whether `bytes` more may be kept, here and at the backups. */
+  /** Slot of the primary that the book names. */
+  primaryOf(partition: number): number;
+  /** Whether `bytes` more may be kept, here and at those in sync. */
   hasRoom(bytes: number, partition: PartitionPrimary): boolean;
   /** Whether one more session may attach: while memory is used up, too, so that clients that are new can delete. */
   hasRoomForSession(partition: PartitionPrimary): boolean;
-  /** Why a backup cannot be counted on now, in words, or null. */
-  backupObstacle(member: number, state: number): string | null;
-  backupHealthy(member: number): boolean;
+  /** Why a follower cannot be counted on now, in words, or null. */
+  followerObstacle(follower: Follower): string | null;
+  /** Whether what it lacks is kept for it, of a log that has `logBytes`: it is there, or was until a moment ago. */
+  isWaitedFor(follower: Follower, logBytes: number): boolean;
   /** Streams a value that does not fit one frame. */
   sendLarge(
     to: ReplyTarget,
@@ -25,13 +40,8 @@ export interface PrimaryHost {
   ): void;
   /** Requests set aside may go on. */
   unpark(): void;
-  /** Puts a request aside until `partition` has applied `position`. */
-  park(
-    partition: PartitionPrimary,
-    position: number,
-    to: ReplyTarget,
-    messageId: number,
-    opcode: number,
-    body: Uint8Array,
-  ): void;
+  /** Puts a request aside until `partition` has applied the entry at `until`, or until what `until` names. */
+  park(partition: number, until: number, to: ReplyTarget, messageId: number, opcode: number, body: Uint8Array): void;
+  /** Answers a read once a round has confirmed that nobody has passed the primary's epoch (R10). */
+  confirm(partition: number, to: ReplyTarget, messageId: number, opcode: number, body: Uint8Array): void;
 }

@@ -18,12 +18,13 @@ export function replyFail(to: ReplyTarget, messageId: number, code: Code, text: 
   if (!to.closed) codec.writeFail(to.frames, FAIL, messageId, codes[code].wire, text);
 }
 
-/** Another member is primary of the partition. */
-export function replyMoved(to: ReplyTarget, messageId: number, partition: number, member: number): void {
+/** Another member is primary of the partition; NO_MEMBER: none that is known. `flags`: `MovedFlag`. */
+export function replyMoved(to: ReplyTarget, messageId: number, partition: number, member: number, flags = 0): void {
   if (to.closed) return;
   to.frames.begin(MOVD, messageId);
   to.frames.u16(partition);
   to.frames.u16(member);
+  to.frames.u8(flags);
   to.frames.end();
 }
 

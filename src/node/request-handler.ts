@@ -21,25 +21,25 @@ import * as op from '../protocol/opcode.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import { type BulkHost, BulkRequests } from './bulk-requests.ts';
 import { ClientStages } from './client-stages.ts';
+import { answerClusterFrame, type ClusterHost } from './cluster-requests.ts';
 import type { Connection, FrameHandler } from './connection.ts';
+import type { DataPlane } from './data-plane.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
-import type { Peer } from './peer.ts';
 import { poolWork } from './pool-work.ts';
 import type { NodePorts } from './ports.ts';
+import { Until } from './primary-host.ts';
 import { emptyKey, malformed, REFUSED, refusedAsLate } from './refusals.ts';
 import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
 import { admitSession, keepAlive, leave, SESSIONS_PER_CONNECTION_MAX } from './session-requests.ts';
 import { type WholePartitionHost, WholePartitionRequests } from './whole-partition-requests.ts';
 
-export interface RequestHost extends WholePartitionHost, BulkHost {
+export interface RequestHost extends WholePartitionHost, BulkHost, ClusterHost {
   readonly ports: NodePorts;
   readonly partitions: number;
   /** By partition: the primary here, or null. */
   readonly primaries: readonly (PartitionPrimary | null)[];
-  /** By partition: index of the member that is primary. */
-  readonly primaryMembers: Uint16Array;
-  readonly peers: readonly (Peer | null)[];
+  readonly dataPlane: DataPlane;
   readonly forwarder: Forwarder;
   readonly stopping: boolean;
   readonly nowMs: number;
@@ -71,7 +71,7 @@ const utf8 = new TextEncoder();
 
 export class RequestHandler implements FrameHandler {
   readonly #host: RequestHost;
-  readonly #shift: number;
+  #shift: number;
   readonly #stages: ClientStages;
   readonly #wholePartitions: WholePartitionRequests;
   readonly #bulk: BulkRequests;
@@ -82,6 +82,12 @@ export class RequestHandler implements FrameHandler {
     this.#stages = new ClientStages(host);
     this.#wholePartitions = new WholePartitionRequests(host, poolWork(host.ports.workers, host.ports.timers));
     this.#bulk = new BulkRequests(host);
+  }
+
+  /** The cluster has so many partitions. */
+  resize(partitions: number): void {
+    this.#shift = partitionShift(partitions);
+    this.#wholePartitions.resize(partitions);
   }
 
   frame(connection: Connection): void {
@@ -137,6 +143,8 @@ export class RequestHandler implements FrameHandler {
         return echo(from, messageId, bytes, start, end);
       case op.STAT:
         return this.#status(from, messageId, bytes, start, end);
+      case op.CLUS:
+        return answerClusterFrame(this.#host, from, messageId, bytes, start, end);
       case op.TABL:
         from.frames.begin(op.TABL, messageId);
         encodeTable(from.frames, this.#host.table());
@@ -162,9 +170,10 @@ export class RequestHandler implements FrameHandler {
     if (keyStart + keyLength !== end) return void malformed(from, messageId, 'GETK');
     if (this.#late(from, messageId, bytes, start)) return;
     const partition = this.#partitionOf(bytes, keyStart, end);
-    const primary = this.#host.primaries[partition] as PartitionPrimary | null;
+    const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#elsewhere(partition, op.GETK, from, messageId, bytes, start, end);
-    primary.get(from, messageId, bytes, start, op.GETK);
+    if (!primary.serving && primary.starting) return this.#wait(partition, op.GETK, from, messageId, bytes, start, end);
+    primary.reads.get(from, messageId, bytes, start, op.GETK);
   }
 
   #put(opcode: number, from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -189,8 +198,9 @@ export class RequestHandler implements FrameHandler {
     if (keyEnd < 0) return;
     from.units += WRITE_UNITS;
     const partition = this.#partitionOf(bytes, start + codec.WRITE_KEY, keyEnd);
-    const primary = this.#host.primaries[partition] as PartitionPrimary | null;
+    const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#elsewhere(partition, opcode, from, messageId, bytes, start, end);
+    if (primary.starting) return this.#wait(partition, opcode, from, messageId, bytes, start, end);
     if (kind === EntryKind.cancel) primary.cancel(from, messageId, bytes, start, end);
     else primary.write(kind, from, messageId, bytes, start, end);
   }
@@ -230,7 +240,7 @@ export class RequestHandler implements FrameHandler {
     const value = end - start < 8 ? null : this.#stages.take(from, readU32(bytes, end - 8));
     if (keyEnd < 0) return;
     const partition = this.#partitionOf(bytes, start + codec.WRITE_KEY, keyEnd);
-    const primary = this.#host.primaries[partition] as PartitionPrimary | null;
+    const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#moved(partition, from, messageId);
     if (value === null) {
       return replyFail(from, messageId, 'KV_BAD_REQUEST', 'the staged value is not there, or not whole');
@@ -278,8 +288,9 @@ export class RequestHandler implements FrameHandler {
     if (start + codec.ATTACH_NAME + nameLength !== end || partition >= this.#host.partitions) {
       return void malformed(from, messageId, 'ATCH');
     }
-    if (leaseMs < LEASE_MS_MIN || leaseMs > LEASE_MS_MAX) {
-      const text = `a lease of ${leaseMs} ms; ${LEASE_MS_MIN} to ${LEASE_MS_MAX} are allowed`;
+    const leaseMsMax = Math.min(LEASE_MS_MAX, this.#host.dataPlane.book?.settings.maxLeaseMs ?? LEASE_MS_MAX);
+    if (leaseMs < LEASE_MS_MIN || leaseMs > leaseMsMax) {
+      const text = `a lease of ${leaseMs} ms; ${LEASE_MS_MIN} to ${leaseMsMax} are allowed (--max-lease)`;
       return replyFail(from, messageId, 'KV_BAD_REQUEST', text);
     }
     if (this.#late(from, messageId, bytes, start)) return;
@@ -287,8 +298,9 @@ export class RequestHandler implements FrameHandler {
       const text = `this connection has brought ${SESSIONS_PER_CONNECTION_MAX} sessions; end some (CLOS), or connect again`;
       return replyFail(from, messageId, 'KV_OVERLOADED', text);
     }
-    const primary = this.#host.primaries[partition] as PartitionPrimary | null;
+    const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#elsewhere(partition, op.ATCH, from, messageId, bytes, start, end);
+    if (primary.starting) return this.#wait(partition, op.ATCH, from, messageId, bytes, start, end);
     primary.attach(from, messageId, bytes, start, end);
   }
 
@@ -300,9 +312,10 @@ export class RequestHandler implements FrameHandler {
       return void malformed(from, messageId, 'SCAN');
     }
     if (this.#late(from, messageId, bytes, start)) return;
-    const primary = this.#host.primaries[partition] as PartitionPrimary | null;
+    const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#elsewhere(partition, op.SCAN, from, messageId, bytes, start, end);
-    primary.scan(from, messageId, bytes, start, end, op.SCAN);
+    if (!primary.serving && primary.starting) return this.#wait(partition, op.SCAN, from, messageId, bytes, start, end);
+    primary.reads.scan(from, messageId, bytes, start, end, op.SCAN);
   }
 
   /** A frame of frames: once it is known to be whole, its frames are handled as if they had come by themselves. */
@@ -338,24 +351,42 @@ export class RequestHandler implements FrameHandler {
     start: number,
     end: number,
   ): void {
+    const { dataPlane, forwarder } = this.#host;
+    if (dataPlane.isElected(partition)) return this.#wait(partition, opcode, from, messageId, bytes, start, end);
     if (from.routes || from.peer >= 0) return this.#moved(partition, from, messageId);
-    const host = this.#host;
-    const peer = host.peers[host.primaryMembers[partition] as number] as Peer;
-    if (!peer.healthy || peer.control === null) {
-      return replyFail(
-        from,
-        messageId,
-        'KV_NO_QUORUM',
-        `partition ${partition}: its primary ${peer.name}: ${peer.reason}`,
-      );
+    const slot = dataPlane.primaryOf(partition);
+    const peer = dataPlane.anyPeerOf(slot);
+    if (peer === null) {
+      const text =
+        dataPlane.book === null
+          ? 'the cluster is not founded yet, or has not taken this node in'
+          : `partition ${partition} has no primary at present`;
+      return replyFail(from, messageId, 'KV_NO_QUORUM', text);
     }
-    if (!host.forwarder.forward(from, messageId, peer.member, peer.control.frames, opcode, bytes, start, end)) {
+    if (!peer.healthy || peer.control === null) {
+      const text = `partition ${partition}: its primary ${peer.name}: ${peer.reason}`;
+      return replyFail(from, messageId, 'KV_NO_QUORUM', text);
+    }
+    if (!forwarder.forward(from, messageId, peer.index, peer.control.frames, opcode, bytes, start, end)) {
       replyFail(from, messageId, 'KV_OVERLOADED', 'too many forwarded requests are under way');
     }
   }
 
+  /** The partition is about to be served here. */
+  #wait(
+    partition: number,
+    opcode: number,
+    from: Connection,
+    messageId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    this.#host.dataPlane.park(partition, Until.serving, from, messageId, opcode, bytes.slice(start, end));
+  }
+
   #moved(partition: number, from: ReplyTarget, messageId: number): void {
-    replyMoved(from, messageId, partition, this.#host.primaryMembers[partition] as number);
+    replyMoved(from, messageId, partition, this.#host.dataPlane.primaryOf(partition));
   }
 
   badLength(connection: Connection, length: number): void {

@@ -1,6 +1,7 @@
 /** KEEP and CLOS: one message per node and session names the partitions it is attached to there (L3). */
 import { readU16 } from '../base/bytes.ts';
 import * as codec from '../protocol/client-codec.ts';
+import type { FrameWriter } from '../protocol/frame-writer.ts';
 import { KEPT } from '../protocol/opcode.ts';
 import type { Connection } from './connection.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
@@ -32,7 +33,7 @@ function forgetSession(from: Connection, session: string, partition: number): vo
 
 type Primaries = readonly (PartitionPrimary | null)[];
 
-/** Renews the session's lease in each partition named; the answer names those renewed. */
+/** Renews the session's lease in each partition named; the answer names those renewed, and those not served here. */
 export function keepAlive(
   primaries: Primaries,
   to: ReplyTarget,
@@ -76,15 +77,24 @@ function answerNamed(
   }
   const session = sessionText(bytes, start + codec.KEEP_SESSION);
   const named: number[] = [];
+  const elsewhere: number[] = [];
   for (let index = 0; index < count; index += 1) {
     const partition = readU16(bytes, start + codec.KEEP_PARTITIONS + index * 2);
     const primary = primaries[partition] ?? null;
-    if (primary !== null && act(primary, session)) named.push(partition);
+    // One that does not serve yet has not applied all it holds: it cannot tell whether the session is known.
+    if (primary === null || !primary.primary.serving) {
+      if (partition < primaries.length) elsewhere.push(partition);
+    } else if (act(primary, session)) named.push(partition);
   }
   to.frames.begin(KEPT, messageId);
-  to.frames.u16(named.length);
-  for (const partition of named) to.frames.u16(partition);
+  writePartitions(to.frames, named);
+  writePartitions(to.frames, elsewhere);
   to.frames.end();
+}
+
+function writePartitions(frames: FrameWriter, partitions: readonly number[]): void {
+  frames.u16(partitions.length);
+  for (const partition of partitions) frames.u16(partition);
 }
 
 /** A session's id as hexadecimal digits. */

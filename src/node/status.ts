@@ -1,5 +1,6 @@
 /** What a node says of itself when asked (STAT): plain facts, one JSON object. */
 import type { Node } from './node.ts';
+import { hexOf } from './roster.ts';
 
 export function nodeStatus(node: Node): Record<string, unknown> {
   const { settings } = node;
@@ -10,10 +11,10 @@ export function nodeStatus(node: Node): Record<string, unknown> {
   return {
     cluster: settings.cluster,
     address: settings.address,
-    id: hexOf(node.incarnation),
+    id: node.controlStatus().nodeId.toString(16).padStart(12, '0'),
     incarnation: hexOf(node.incarnation),
     version: settings.version,
-    protocol: node.table().version,
+    protocol: node.protocolVersion,
     uptimeMs: Math.round(node.touch() - node.startedAtMs),
     pid: facts.pid,
     cpuMicros: facts.cpuMicros,
@@ -32,18 +33,16 @@ export function nodeStatus(node: Node): Record<string, unknown> {
       backup: backups.length,
       serving: primaries.filter((partition) => partition.writable).length,
     },
-    obstacle: stuck === undefined ? null : stuck.obstacle(),
-    members: settings.members,
-    peers: node.peers
-      .filter((peer) => peer !== null)
-      .map((peer) => ({ address: peer.name, state: peer.state, reason: peer.reason === '' ? null : peer.reason })),
+    obstacle: stuck?.obstacle() ?? node.obstacles()[0] ?? null,
+    members: node.table().members.filter((address) => address !== ''),
+    peers: node.peers.map((peer) => ({
+      address: peer.name,
+      state: peer.state,
+      reason: peer.reason === '' ? null : peer.reason,
+    })),
   };
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((total, item) => total + of(item), 0);
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

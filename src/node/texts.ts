@@ -1,6 +1,7 @@
 /** Sentences that several answers share. */
 import type { Code } from '../errors.ts';
 
+export const ORPHAN_TEXT = 'this node has heard no commander for 30 s; others may have gone on without it';
 export const BUSY_TEXT = 'somebody else holds the lock';
 export const FORGOTTEN_TEXT = 'the answer to this request was already received once and is no longer kept';
 export const NO_SESSION_TEXT = 'the session is not attached to the partition, or has run out';
@@ -9,6 +10,7 @@ export const NOT_INTEGER_TEXT = 'the value, or the sum, is not a 64-bit decimal 
 
 /** Why a write was refused before it was appended. */
 export function refusalText(code: Code): string {
+  if (code === 'KV_NO_QUORUM') return 'no lock is granted yet: holders of a former life may still believe in theirs';
   if (code === 'KV_OUT_OF_MEMORY') return 'a replica of the partition has reached --max-memory';
   return 'too many requests of this session, or of this partition, are under way';
 }

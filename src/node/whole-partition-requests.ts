@@ -15,13 +15,13 @@ export interface WholePartitionHost extends ExportHost, DigestHost {
   readonly partitions: number;
   readonly primaries: readonly (PartitionPrimary | null)[];
   readonly backups: readonly (PartitionBackup | null)[];
-  readonly primaryMembers: Uint16Array;
+  readonly dataPlane: { primaryOf(partition: number): number };
   readonly stopping: boolean;
 }
 
 export class WholePartitionRequests {
   readonly #host: WholePartitionHost;
-  readonly #shift: number;
+  #shift: number;
   readonly #exports: Exports;
   readonly #digests: Digests;
 
@@ -30,6 +30,10 @@ export class WholePartitionRequests {
     this.#shift = partitionShift(host.partitions);
     this.#exports = new Exports(host, work);
     this.#digests = new Digests(host, work);
+  }
+
+  resize(partitions: number): void {
+    this.#shift = partitionShift(partitions);
   }
 
   /** Memory of pages on their way. */
@@ -48,12 +52,12 @@ export class WholePartitionRequests {
     const flags = bytes[start + codec.EXPORT_FLAGS] as number;
     if (partition >= partitions || flags > codec.ExportFlag.keep) return void malformed(from, messageId, 'XPRT');
     if (this.#late(from, messageId, bytes, start)) return;
-    const primary = primaries[partition] as PartitionPrimary | null;
+    const primary = primaries[partition] ?? null;
     if (primary === null) return this.#moved(from, messageId, partition);
     const snapshot = readU32(bytes, start + codec.EXPORT_SNAPSHOT);
     const rowsMax = readU32(bytes, start + codec.EXPORT_ROWS_MAX) || Number.POSITIVE_INFINITY;
     if (snapshot === 0 && flags !== 0) return void malformed(from, messageId, 'XPRT');
-    if (!primary.primary.serving) return notServing(from, messageId, primary.obstacle());
+    if (!primary.serving || !primary.lease.holds) return notServing(from, messageId, primary.obstacle());
     if (snapshot === 0) return this.#exports.begin(primary, from, messageId, rowsMax, bytes.slice(prefixStart, end));
     this.#exports.next(partition, snapshot, from, messageId, rowsMax, flags);
   }
@@ -74,13 +78,12 @@ export class WholePartitionRequests {
     if (named >= partitions) return void malformed(from, messageId, 'HASH');
     if (this.#late(from, messageId, bytes, start)) return;
     const partition = ofKey ? hashSlot(bytes, keyStart, end) >>> this.#shift : named;
-    const primary = primaries[partition] as PartitionPrimary | null;
-    const replica = primary ?? (ofKey ? null : (backups[partition] as PartitionBackup | null));
-    if (replica === null) return this.#moved(from, messageId, partition);
+    const primary = primaries[partition] ?? null;
+    const kept = (primary ?? (ofKey ? null : (backups[partition] ?? null)))?.kept ?? null;
+    if (kept === null) return this.#moved(from, messageId, partition);
     if (!ofKey) {
-      const obstacle = obstacleOf(primary, backups[partition] as PartitionBackup | null);
-      if (obstacle !== null) return notServing(from, messageId, obstacle);
-      this.#digests.partition(replica.state, from, messageId, bytes, start);
+      if (primary !== null && !primary.serving) return notServing(from, messageId, primary.obstacle());
+      this.#digests.partition(kept.state, from, messageId, bytes, start);
     } else if (primary !== null) this.#digests.value(primary, from, messageId, bytes, start);
   }
 
@@ -90,7 +93,7 @@ export class WholePartitionRequests {
   }
 
   #moved(from: Connection, messageId: number, partition: number): void {
-    replyMoved(from, messageId, partition, this.#host.primaryMembers[partition] as number);
+    replyMoved(from, messageId, partition, this.#host.dataPlane.primaryOf(partition));
   }
 
   #late(from: Connection, messageId: number, bytes: Uint8Array, start: number): boolean {
@@ -98,14 +101,6 @@ export class WholePartitionRequests {
   }
 }
 
-/** Why the replica kept here has nothing that could be compared; null: it has. */
-function obstacleOf(primary: PartitionPrimary | null, backup: PartitionBackup | null): string | null {
-  if (primary !== null) return primary.primary.serving ? null : primary.obstacle();
-  if (backup === null || !backup.isLost) return null;
-  return `partition ${backup.id}: KV_RESTARTED: this node was restarted and lost its copy; stop all nodes and start them again to begin empty`;
-}
-
-/** What was lost in a restart does not come back: whoever hears KV_RESTARTED need not try again. */
 function notServing(to: Connection, messageId: number, obstacle: string): void {
-  replyFail(to, messageId, obstacle.includes('KV_RESTARTED') ? 'KV_RESTARTED' : 'KV_NO_QUORUM', obstacle);
+  replyFail(to, messageId, 'KV_NO_QUORUM', obstacle);
 }

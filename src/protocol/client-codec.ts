@@ -7,7 +7,21 @@ import type { FrameWriter } from './frame-writer.ts';
 
 /*
  * GETK   timeLeftMs u32 | flags u8 | keyLength u16 | key
+ *
+ * How fresh the answer must be stands in bits 4 and 5 of the flags of GETK and SCAN.
  */
+export const ReadsFlag = {
+  mask: 0x30,
+  /** As the node was told to serve reads. */
+  byNode: 0x00,
+  /** A round to the other replicas first: trusts no clock (R10). */
+  strict: 0x10,
+  /** The primary under its leases (R12). */
+  lease: 0x20,
+  /** What any replica holds (R13). */
+  stale: 0x30,
+} as const;
+
 export const READ_FLAGS = 4;
 export const READ_KEY_LENGTH = 5;
 export const READ_KEY = 7;
@@ -58,7 +72,9 @@ export const ATTACH_NAME = 27;
 export const SESSION_BYTES = 16;
 
 /*
- * KEEP, CLOS   session 16 bytes | count u16 | partition u16 × count        answered by KEPT count u16 | partition u16 × count
+ * KEEP, CLOS   session 16 bytes | count u16 | partition u16 × count
+ * KEPT         count u16 | partition u16 × count | elsewhere: count u16 | partition u16 × count
+ *              `elsewhere`: this node does not serve them as primary and says nothing of the session there
  */
 export const KEEP_SESSION = 0;
 export const KEEP_COUNT = 16;
@@ -122,11 +138,16 @@ export const LOCKED_EPOCH = 0;
 export const LOCKED_OPERATION = 4;
 
 /*
- * MOVD   partition u16 | member u16 (its primary)
+ * MOVD   partition u16 | member u16 (its primary, 0xffff: not known) | flags u8
  * FAIL   code u16 | text …
  */
 export const MOVED_PARTITION = 0;
 export const MOVED_MEMBER = 2;
+export const MOVED_FLAGS = 4;
+export const MovedFlag = {
+  /** The request may have been appended: nobody knows its outcome yet. To be sent again under the same sequence (R16, R22). */
+  unknown: 1,
+} as const;
 export const FAIL_CODE = 0;
 export const FAIL_TEXT = 2;
 
@@ -187,6 +208,7 @@ export function writeGet(
   opcode: number,
   messageId: number,
   timeLeftMs: number,
+  flags: number,
   key: Uint8Array,
   keyLength: number,
 ): void {
@@ -194,7 +216,7 @@ export function writeGet(
   writer.reserve(READ_KEY + keyLength);
   const { buffer, length: at } = writer;
   writeU32(buffer, at, timeLeftMs);
-  buffer[at + READ_FLAGS] = 0;
+  buffer[at + READ_FLAGS] = flags;
   writeU16(buffer, at + READ_KEY_LENGTH, keyLength);
   copyBytes(key, 0, keyLength, buffer, at + READ_KEY);
   writer.length = at + READ_KEY + keyLength;

@@ -10,15 +10,18 @@
  * that is said can be replayed, for both nonces are in it.
  *
  * HELO   versionOldest u16 | version u16 | role u8 | flags u8 | nonce 16 bytes | cluster text8 | name text8 |
- *        with role peer: incarnation 8 bytes | address text8 | partitions u16 | replicas u8 | count u16 | address text8 × count
+ *        with role peer: incarnation 8 bytes | address text8 | partitions u16 | replicas u8 | count u16 |
+ *        address text8 × count | nodeId u48 | clusterId text8 ('' none yet)
  * CHAL   nonce 16 bytes
  * PROV   proof 32 bytes
- * WLCM   version u16 | incarnation 8 bytes | proof 32 bytes (zeros without secret) | table
+ * WLCM   version u16 | incarnation 8 bytes | proof 32 bytes (zeros without secret) | table |
+ *        nodeId u48 | clusterId text8 ('' none yet) | address text8 (of the node itself)
  * table  version u32 | partitions u16 | self u16 | count u16 | address text8 × count | primary u16 × partitions
+ *        (an empty address is a place without a member; 0xffff as self or primary: none)
  *        (text8: length u8, UTF-8 bytes)
  */
 
-import { readU16, readU32 } from '../base/bytes.ts';
+import { readU16, readU32, readU48 } from '../base/bytes.ts';
 import { KeyvalError } from '../errors.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { NAME_BYTES_MAX } from './limits.ts';
@@ -47,6 +50,10 @@ export interface Hello {
 
 export interface PeerHello {
   readonly incarnation: Uint8Array;
+  /** Kept in the state directory. */
+  readonly nodeId: number;
+  /** The cluster it belongs to; '': none yet. */
+  readonly clusterId: string;
   readonly address: string;
   readonly partitions: number;
   readonly replicas: number;
@@ -54,14 +61,19 @@ export interface PeerHello {
   readonly members: readonly string[];
 }
 
+/** Stands for a member where there is none. */
+export const NO_MEMBER = 0xffff;
+
 /** Who is primary of what, as a client needs it. */
 export interface RoutingTable {
+  /** Of the book; 0: there is no book yet. */
   readonly version: number;
   readonly partitions: number;
-  /** Index in `members` of the node that sent this. */
+  /** Index in `members` of the node that sent this; NO_MEMBER: it is none. */
   readonly self: number;
+  /** Addresses; an empty one is a place that nobody has. */
   readonly members: readonly string[];
-  /** By partition: index in `members`. */
+  /** By partition: index in `members`; NO_MEMBER: it has no primary at present. */
   readonly primaries: Uint16Array;
 }
 
@@ -70,6 +82,9 @@ export interface Welcome {
   readonly incarnation: Uint8Array;
   readonly proof: Uint8Array;
   readonly table: RoutingTable;
+  readonly nodeId: number;
+  readonly clusterId: string;
+  readonly address: string;
 }
 
 const encoder = new TextEncoder();
@@ -92,6 +107,8 @@ function encodePeer(writer: FrameWriter, peer: PeerHello): void {
   writer.u16(peer.partitions);
   writer.u8(peer.replicas);
   writeTexts(writer, peer.members);
+  writer.u48(peer.nodeId);
+  writeText(writer, peer.clusterId);
 }
 
 /** @throws KeyvalError KV_BAD_REQUEST when the body does not have the layout above. */
@@ -115,6 +132,8 @@ function decodePeer(reader: BodyReader): PeerHello {
     partitions: reader.u16(),
     replicas: reader.u8(),
     members: reader.texts(),
+    nodeId: reader.isAtEnd ? 0 : reader.u48(),
+    clusterId: reader.isAtEnd ? '' : reader.text(),
   };
 }
 
@@ -123,6 +142,9 @@ export function encodeWelcome(writer: FrameWriter, welcome: Welcome): void {
   writer.bytes(welcome.incarnation, 0, INCARNATION_BYTES);
   writer.bytes(welcome.proof, 0, PROOF_BYTES);
   encodeTable(writer, welcome.table);
+  writer.u48(welcome.nodeId);
+  writeText(writer, welcome.clusterId);
+  writeText(writer, welcome.address);
 }
 
 /** @throws KeyvalError KV_BAD_REQUEST */
@@ -133,6 +155,9 @@ export function decodeWelcome(bytes: Uint8Array): Welcome {
     incarnation: reader.bytes(INCARNATION_BYTES),
     proof: reader.bytes(PROOF_BYTES),
     table: readTable(reader),
+    nodeId: reader.isAtEnd ? 0 : reader.u48(),
+    clusterId: reader.isAtEnd ? '' : reader.text(),
+    address: reader.isAtEnd ? '' : reader.text(),
   };
 }
 
@@ -192,6 +217,11 @@ export class BodyReader {
     return at;
   }
 
+  /** What later versions have added is not there. */
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
   u8(): number {
     return this.#bytes[this.#take(1)] as number;
   }
@@ -202,6 +232,10 @@ export class BodyReader {
 
   u32(): number {
     return readU32(this.#bytes, this.#take(4));
+  }
+
+  u48(): number {
+    return readU48(this.#bytes, this.#take(6));
   }
 
   bytes(count: number): Uint8Array {

@@ -14,6 +14,7 @@ import {
   decodeWelcome,
   encodeHello,
   type Hello,
+  NO_MEMBER,
   NONCE_BYTES,
   PROOF_BYTES,
   type RoutingTable,
@@ -105,10 +106,10 @@ export class Caller {
 }
 
 /** @throws KeyvalError KV_BAD_FRAME when requests cannot be routed by it */
-function checkTable({ partitions, self, members, primaries }: RoutingTable): void {
-  const routes =
-    isPartitionCount(partitions) && self < members.length && primaries.every((one) => one < members.length);
-  if (!routes) throw new KeyvalError('KV_BAD_FRAME', 'WLCM has a table by which nothing can be routed');
+export function checkTable({ partitions, self, members, primaries }: RoutingTable): void {
+  const isPlace = (one: number): boolean => one < members.length || one === NO_MEMBER;
+  const routes = isPartitionCount(partitions) && isPlace(self) && primaries.every(isPlace);
+  if (!routes) throw new KeyvalError('KV_BAD_FRAME', 'the node sent a table by which nothing can be routed');
 }
 
 /** The node's side of the proof. Without a secret everybody is let in. */

@@ -30,6 +30,7 @@ export const LOAD = 0x4c4f4144;
 export const PING = 0x50494e47;
 export const STAT = 0x53544154;
 export const TABL = 0x5441424c;
+export const CLUS = 0x434c5553;
 
 // Replies
 export const GOTK = 0x474f544b;
@@ -45,6 +46,7 @@ export const STGD = 0x53544744;
 export const LODD = 0x4c4f4444;
 export const PONG = 0x504f4e47;
 export const STAD = 0x53544144;
+export const CLUD = 0x434c5544;
 export const MOVD = 0x4d4f5644;
 export const FAIL = 0x4641494c;
 
@@ -53,6 +55,34 @@ export const APND = 0x41504e44;
 export const ACKN = 0x41434b4e;
 export const BEAT = 0x42454154;
 export const DROP = 0x44524f50;
+
+// The control plane: Raft, founding, joining, proposals
+export const RPVQ = 0x52505651;
+export const RPVD = 0x52505644;
+export const RVOT = 0x52564f54;
+export const RVTD = 0x52565444;
+export const RAPP = 0x52415050;
+export const RAPD = 0x52415044;
+export const RBEA = 0x52424541;
+export const RBED = 0x52424544;
+export const RSNP = 0x52534e50;
+export const RTON = 0x52544f4e;
+export const RRDQ = 0x52524451;
+export const RRDA = 0x52524441;
+export const FNDQ = 0x464e4451;
+export const FNDA = 0x464e4441;
+export const FNDC = 0x464e4443;
+export const JOIN = 0x4a4f494e;
+export const PROP = 0x50524f50;
+
+// Confirming reads, snapshots of partitions, leases given back
+export const CONF = 0x434f4e46;
+export const CNFD = 0x434e4644;
+export const SNAP = 0x534e4150;
+export const SNPD = 0x534e5044;
+export const REPT = 0x52455054;
+export const WISH = 0x57495348;
+export const LRLS = 0x4c524c53;
 
 /** The four letters of an opcode, or its hexadecimal form when they cannot be printed. */
 export function opcodeName(opcode: number): string {

@@ -1,16 +1,28 @@
 /**
  * Frames between nodes, beside the requests that one forwards to another.
  *
- * APND   incarnation 8 bytes (the sender's) | record …      a batch: everything one turn appended for this backup
- *        record: length u32 | partition u16 | epoch u32 | operation u32 | commit u32 | kind u8 | timeMs u48 | body …
- *        length counts what follows it. `commit` is the operation of this epoch up to which everything is committed.
+ * APND   incarnation 8 bytes (the sender's) | record …      a batch: everything one turn appended for this follower
+ *        record: length u32 | partition u16 | configuration u32 | epoch u32 | operation u32 | commit u32 |
+ *                kind u8 | timeMs u48 | body …
+ *        length counts what follows it. `configuration` is the epoch of the sender's reign (R2), `epoch` that of the
+ *        entry. `commit` is the operation of the reign's epoch up to which everything is committed, 0: nothing yet.
  *        Kind 0 carries no entry, only the commit point (`operation` is the last one sent).
  * ACKN   incarnation 8 bytes (the sender's) | record …
- *        record: partition u16 | status u8 | epoch u32 | operation u32
- *        status 0: everything through (epoch, operation) is held; 1: this is my last entry, send from there (R15);
- *        2: refused, I hold state of your former life (R4); 3: I have seen the higher epoch named, and hold nothing
- * BEAT   incarnation 8 bytes | flags u8 | …                 every 100 ms; whoever is silent for 600 ms is down
+ *        record: partition u16 | status u8 | configuration u32 | epoch u32 | operation u32
+ *        status 0: everything through (epoch, operation) is held; 1: this is my last entry that may be yours, send from
+ *        behind it (R15); 2: `configuration` is over, I have seen a higher one (R2)
+ * BEAT   incarnation 8 bytes | flags u8 | version u32 | sent u48 | echo u48
+ *        every 100 ms; whoever is silent for 600 ms is down. `sent` is the sender's clock in microseconds; `echo` the
+ *        last `sent` that it has received, and with it the sender grants its lease, counted from then (R12), as one who
+ *        has applied the book through `version`. echo 0: it grants nothing.
  * DROP   (empty) the message id is the number of a staged value to forget
+ * CONF   partition u16 | epoch u32                  has anybody passed this epoch? The message id is the round's (R10)
+ * CNFD   partition u16 | epoch u32                  no. There is no other answer
+ * LRLS   partition u16 | epoch u32                  the sender answers no more reads under `epoch` or below (R17)
+ * REPT   partition u16 | epoch u32 | count u8 | slot u16 × count     a primary cannot reach those members (R18)
+ * WISH   partition u16 | epoch u32 | slot u16       the commander asks a primary to hand the partition over to that member
+ * SNAP   partition u16 | configuration u32 | number u32 | slice …    a piece of a snapshot (R21), on the bulk link
+ * SNPD   partition u16 | configuration u32 | number u32 | status u8  it has come: 0 more is wanted, 1 it is installed, 2 begin anew
  */
 import { readI32, writeU32 } from '../base/bytes.ts';
 import { INCARNATION_BYTES } from './hello-codec.ts';
@@ -19,27 +31,45 @@ export const PEER_RECORDS: number = INCARNATION_BYTES;
 
 export const RECORD_LENGTH = 0;
 export const RECORD_PARTITION = 4;
-export const RECORD_EPOCH = 6;
-export const RECORD_OPERATION = 10;
-export const RECORD_COMMIT = 14;
-export const RECORD_KIND = 18;
-export const RECORD_TIME = 19;
-export const RECORD_BODY = 25;
+export const RECORD_CONFIGURATION = 6;
+export const RECORD_EPOCH = 10;
+export const RECORD_OPERATION = 14;
+export const RECORD_COMMIT = 18;
+export const RECORD_KIND = 22;
+export const RECORD_TIME = 23;
+export const RECORD_BODY = 29;
 
 export const ACK_PARTITION = 0;
 export const ACK_STATUS = 2;
-export const ACK_EPOCH = 3;
-export const ACK_OPERATION = 7;
-export const ACK_BYTES = 11;
+export const ACK_CONFIGURATION = 3;
+export const ACK_EPOCH = 7;
+export const ACK_OPERATION = 11;
+export const ACK_BYTES = 15;
 
-export const AckStatus = { held: 0, mismatch: 1, refused: 2, staleEpoch: 3 } as const;
+export const AckStatus = { held: 0, mismatch: 1, stale: 2 } as const;
 
 export const BEAT_FLAGS: number = INCARNATION_BYTES;
-export const BEAT_BYTES: number = INCARNATION_BYTES + 1;
+export const BEAT_VERSION: number = INCARNATION_BYTES + 1;
+export const BEAT_SENT: number = INCARNATION_BYTES + 5;
+export const BEAT_ECHO: number = INCARNATION_BYTES + 11;
+export const BEAT_BYTES: number = INCARNATION_BYTES + 17;
 export const BeatFlag = {
   /** The sender has reached its memory limit: its primaries must not append what needs memory. */
   memoryFull: 1,
 } as const;
+
+/** CONF, CNFD, LRLS, REPT, WISH begin alike. */
+export const NAMED_PARTITION = 0;
+export const NAMED_EPOCH = 2;
+export const NAMED_REST = 6;
+
+export const SNAP_PARTITION = 0;
+export const SNAP_CONFIGURATION = 2;
+export const SNAP_NUMBER = 6;
+export const SNAP_SLICE = 10;
+export const SnapStatus = { more: 0, installed: 1, again: 2 } as const;
+export const SNAPPED_STATUS = 10;
+export const SNAPPED_BYTES = 11;
 
 /** Whether the body at `at` begins with this incarnation. */
 export function sameIncarnation(bytes: Uint8Array, at: number, incarnation: Uint8Array): boolean {

@@ -103,9 +103,22 @@ export class Attachment {
     return this.#records[this.#at(sequence) + 4] as number;
   }
 
+  /** So many sequences from the mark on may have a record; none behind them has. */
+  get recordsEnd(): number {
+    return this.#records === NO_RECORDS ? 0 : this.#mask + 1;
+  }
+
   /** Low bits of the log position of a pending entry; the log is never longer than 2^31 entries. */
   pendingPosition(sequence: number): number {
     return this.#records[this.#at(sequence) + 5] as number;
+  }
+
+  /** A reign begins, or is over: what was pending here is known to the log alone. */
+  beginReign(): void {
+    this.ending = false;
+    for (let at = 0; at < this.#records.length; at += FIELDS) {
+      if (this.#records[at] === RecordStatus.pending) this.#records[at] = RecordStatus.none;
+    }
   }
 
   /** Marks `sequence` as appended at `position`; without a place in the window it is not remembered. */

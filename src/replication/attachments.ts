@@ -1,4 +1,5 @@
 /** The sessions attached to one partition. Found by the operation of the attaching entry, checked by its epoch (R22). */
+import { assert } from '../base/assert.ts';
 import { Attachment } from './attachment.ts';
 
 /** Sessions per partition; one more is refused with KV_OVERLOADED. */
@@ -35,6 +36,17 @@ export class Attachments {
   /** Attaches `session`, which must not be attached. */
   add(epoch: number, operation: number, session: string, name: string, leaseMs: number): Attachment {
     const slot = this.#freeSlots.pop() ?? this.#bySlot.length;
+    return this.#register(slot, epoch, operation, session, name, leaseMs);
+  }
+
+  #register(
+    slot: number,
+    epoch: number,
+    operation: number,
+    session: string,
+    name: string,
+    leaseMs: number,
+  ): Attachment {
     const attachment = new Attachment(slot, epoch, operation, session, name, leaseMs);
     attachment.older = this.#byOperation.get(operation);
     this.#byOperation.set(operation, attachment);
@@ -58,6 +70,40 @@ export class Attachments {
       newer.older = older;
     } else if (older === undefined) this.#byOperation.delete(operation);
     else this.#byOperation.set(operation, older);
+  }
+
+  // ---- all of them, for snapshots: in the order in which they attached, then the slots that are free
+
+  /** The last one is taken next. */
+  get freeSlots(): readonly number[] {
+    return this.#freeSlots;
+  }
+
+  /** Puts an attachment back under its slot, behind those put back before. Its records are still to come. */
+  restore(
+    slot: number,
+    epoch: number,
+    operation: number,
+    session: string,
+    name: string,
+    leaseMs: number,
+    mark: number,
+  ): Attachment {
+    assert(
+      this.ofSession(session) === undefined && this.atSlot(slot) === null,
+      'attachments: a slot, and a session, once',
+    );
+    const attachment = this.#register(slot, epoch, operation, session, name, leaseMs);
+    attachment.mark = mark;
+    return attachment;
+  }
+
+  restoreFreeSlots(slots: readonly number[]): void {
+    for (const slot of slots) {
+      this.#bySlot[slot] = null;
+      this.#freeSlots.push(slot);
+    }
+    assert(this.#bySlot.length === this.size + slots.length, 'attachments: every slot is used or free');
   }
 
   [Symbol.iterator](): IterableIterator<Attachment> {

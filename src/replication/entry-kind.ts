@@ -17,6 +17,4 @@ export const EntryKind = {
   release: 9,
   /** Ends a wait: attachment, sequence of the wait. */
   cancel: 10,
-  /** Never stored: entries existed that the receiver lacks; it must refuse a primary that does not know of them (R4). */
-  existed: 11,
 } as const;

@@ -47,6 +47,13 @@ export class ReplicationLog {
     return this.#used;
   }
 
+  /** Bytes from the entry at `position` to the end of the last, about. */
+  bytesFrom(position: number): number {
+    if (position >= this.next) return 0;
+    const offset = this.offset(position);
+    return this.#tail > offset ? this.#tail - offset : this.data.length - offset + this.#tail;
+  }
+
   /** Appends an entry whose body is `source[start, end)`, copied. Gives its position. */
   append(
     epoch: number,
@@ -180,6 +187,13 @@ export class ReplicationLog {
   own(position: number, owner: object | null, tag: number): void {
     this.#owners[position & this.#mask] = owner;
     this.#tags[position & this.#mask] = tag;
+  }
+
+  /** Forgets everything: the next entry will stand at `position`. */
+  startAt(position: number): void {
+    this.dropBefore(this.next);
+    this.first = position;
+    this.next = position;
   }
 
   /** Forgets the entries before `position`. */

@@ -1,5 +1,6 @@
 /** What happened in a run, counted: a kind of thing that never happens was not tried. */
-import { type FaultKind, faultKinds } from './faults.ts';
+import { isDynamic } from './dynamic.ts';
+import { type FaultKind, faultKinds, triedKinds } from './faults.ts';
 
 export type Outcome = 'ok' | 'fail' | 'unknown';
 
@@ -29,7 +30,36 @@ export const happenings = {
   fullRestarts: 'restarts of all nodes',
 } as const;
 
-export type Happening = keyof typeof happenings;
+/** What happens only where there are state directories and a book. */
+export const dynamicHappenings = {
+  elections: 'commanders elected',
+  failovers: 'primaries that followed on a dead one',
+  handOvers: 'primaries handed over on purpose',
+  shrinks: 'members taken out of in-sync sets',
+  expands: 'members taken into in-sync sets',
+  snapshotsInstalled: 'snapshots installed by replicas',
+  truncations: 'logs of replicas cut back',
+  leaseWaits: 'leases of a former primary waited out',
+  strictRounds: 'confirmation rounds of strict reads',
+  partitionsLost: 'partitions lost',
+  partitionsRevived: 'lost partitions begun anew',
+  joins: 'nodes that joined',
+  fencedRestarts: 'restarted nodes fenced',
+  deposedUnknown: 'deposed primaries with unknown outcomes',
+  plannedStops: 'nodes stopped on purpose',
+  disksWiped: 'disks emptied',
+  disksDamaged: 'disks damaged',
+  disksReplaced: 'damaged disks refused and replaced',
+  tornWrites: 'writes to disk torn by a crash',
+  refusedWrites: 'writes refused by a full disk',
+} as const;
+
+export type Happening = keyof typeof happenings | keyof typeof dynamicHappenings;
+
+const everything: Readonly<Record<Happening, string>> = { ...happenings, ...dynamicHappenings };
+
+/** Those that must happen in a long campaign, each with its text. */
+export const expectedHappenings: Readonly<Partial<Record<Happening, string>>> = isDynamic ? everything : happenings;
 
 export interface CountersData {
   readonly operations: Iterable<[string, Record<Outcome, number>]>;
@@ -49,7 +79,7 @@ export class Counters {
     number
   >;
   readonly happened: Record<Happening, number> = Object.fromEntries(
-    Object.keys(happenings).map((name) => [name, 0]),
+    Object.keys(everything).map((name) => [name, 0]),
   ) as Record<Happening, number>;
   /** By error code, how many operations ended with it. */
   readonly errors: Map<string, number> = new Map();
@@ -105,7 +135,7 @@ export class Counters {
     }
     for (const [code, times] of other.errors) this.errors.set(code, (this.errors.get(code) ?? 0) + times);
     for (const kind of faultKinds) this.faults[kind] += other.faults[kind];
-    for (const name of Object.keys(happenings) as Happening[]) this.happened[name] += other.happened[name];
+    for (const name of Object.keys(everything) as Happening[]) this.happened[name] += other.happened[name];
     this.runs += other.runs;
     this.events += other.events;
     this.virtualMs += other.virtualMs;
@@ -113,9 +143,9 @@ export class Counters {
 
   /** What was never seen, in words. */
   get missing(): string[] {
-    const faults = faultKinds.filter((kind) => this.faults[kind] === 0).map((kind) => `fault ${kind}`);
-    const things = (Object.keys(happenings) as Happening[]).filter((name) => this.happened[name] === 0);
+    const faults = triedKinds.filter((kind) => this.faults[kind] === 0).map((kind) => `fault ${kind}`);
+    const things = (Object.keys(expectedHappenings) as Happening[]).filter((name) => this.happened[name] === 0);
     const unknown = [...this.operations.values()].some((row) => row.unknown > 0) ? [] : ['unknown outcomes'];
-    return [...faults, ...things.map((name) => happenings[name]), ...unknown];
+    return [...faults, ...things.map((name) => everything[name]), ...unknown];
   }
 }

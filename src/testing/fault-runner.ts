@@ -8,6 +8,15 @@ import type { SimProcess } from './sim-process.ts';
 /** Connections that are broken again and again last about this long. */
 const RESET_AGAIN_MS = 150;
 
+/** All nodes that died together are back within this of each other. */
+const STAGGER_MS = 400;
+
+export interface FaultEvents {
+  clientCrashed(index: number): void;
+  /** No node is left: what was kept in memory alone is forgotten. */
+  allKilled(): void;
+}
+
 export class FaultRunner {
   readonly #cluster: SimCluster;
   readonly #counters: Counters;
@@ -17,13 +26,12 @@ export class FaultRunner {
   crashed = false;
   #over = false;
   readonly #random: Prng;
+  readonly #events: FaultEvents;
 
-  readonly #clientCrashed: (index: number) => void;
-
-  constructor(cluster: SimCluster, counters: Counters, clientCrashed: (index: number) => void) {
+  constructor(cluster: SimCluster, counters: Counters, events: FaultEvents) {
     this.#cluster = cluster;
     this.#counters = counters;
-    this.#clientCrashed = clientCrashed;
+    this.#events = events;
     this.#random = cluster.world.random('fault runner');
   }
 
@@ -51,6 +59,7 @@ export class FaultRunner {
     this.#over = true;
     for (const undo of this.#undo) undo();
     this.#undo.clear();
+    for (const { disk } of this.#cluster.seats) disk.spare();
   }
 
   /** Faults begin again. */
@@ -67,7 +76,7 @@ export class FaultRunner {
       const client = this.#cluster.clients[target];
       if (client === undefined || client.process.state === 'dead') return null;
       this.#cluster.crashClient(target, amount === 1);
-      this.#clientCrashed(target);
+      this.#events.clientCrashed(target);
       return nothing;
     },
     partition: (fault) => this.#cut(fault, true),
@@ -84,6 +93,18 @@ export class FaultRunner {
       this.#seat(target).machine.jump(amount);
       return nothing;
     },
+    stopNode: (fault) => this.#stop(fault),
+    killAll: (fault) => this.#killAll(fault),
+    wipeDisk: ({ target }) => {
+      this.#seat(target).disk.loseInCrash('everything');
+      return nothing;
+    },
+    damageDisk: ({ target, amount }) => {
+      this.#seat(target).disk.loseInCrash(amount === 1 ? 'misdirect' : 'flip');
+      return nothing;
+    },
+    slowDisk: ({ target, amount }) => this.#seat(target).disk.slowDown(amount),
+    fullDisk: ({ target }) => this.#seat(target).disk.fill(),
   };
 
   #seat(target: number): Seat {
@@ -97,6 +118,35 @@ export class FaultRunner {
     this.#cluster.crashNode(seat, amount === 1);
     return () => {
       if (seat.life === null) this.#cluster.startNode(seat);
+    };
+  }
+
+  /** Whoever has not ended by itself when it is to be back is killed. */
+  #stop({ target }: Fault): (() => void) | null {
+    const seat = this.#seat(target);
+    const { life } = seat;
+    if (life?.process.state !== 'running') return null;
+    this.crashed = true;
+    this.#cluster.stopNode(seat);
+    return () => {
+      if (seat.life === life) this.#cluster.crashNode(seat, false);
+      if (seat.life === null) this.#cluster.startNode(seat);
+    };
+  }
+
+  #killAll({ amount }: Fault): (() => void) | null {
+    const { seats, world } = this.#cluster;
+    if (seats.every(({ life }) => life === null)) return null;
+    this.crashed = true;
+    for (const seat of seats) this.#cluster.crashNode(seat, amount === 1);
+    this.#counters.count('fullRestarts');
+    this.#events.allKilled();
+    return () => {
+      for (const seat of seats) {
+        world.schedule(null, this.#random.float() * STAGGER_MS, () => {
+          if (seat.life === null) this.#cluster.startNode(seat);
+        });
+      }
     };
   }
 

@@ -3,9 +3,11 @@
  * (shrink.ts). Each names its targets by number; one that finds its target in no state for it does nothing.
  */
 import type { Prng } from '../base/prng.ts';
+import { isDynamic } from './dynamic.ts';
 import { chance, pick, spread } from './swarm.ts';
 
-export const faultKinds = [
+/** What every cluster goes through. */
+const plainKinds = [
   'pauseNode',
   'pauseClient',
   'crashNode',
@@ -18,7 +20,15 @@ export const faultKinds = [
   'clockJump',
 ] as const;
 
-export type FaultKind = (typeof faultKinds)[number];
+/** What only a cluster goes through that has state directories and a book. */
+const dynamicKinds = ['stopNode', 'killAll', 'wipeDisk', 'damageDisk', 'slowDisk', 'fullDisk'] as const;
+
+export type FaultKind = (typeof plainKinds)[number] | (typeof dynamicKinds)[number];
+
+export const faultKinds: readonly FaultKind[] = [...plainKinds, ...dynamicKinds];
+
+/** Those that are tried at present: each must come up in a long campaign. */
+export const triedKinds: readonly FaultKind[] = isDynamic ? faultKinds : plainKinds;
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -29,7 +39,10 @@ export interface Fault {
   readonly target: number;
   /** The other machine of a link: below the number of nodes a node, above a client. −1: all others. */
   readonly peer: number;
-  /** clog: how many times slower; clockJump: milliseconds; crashNode, crashClient: 1 silently. */
+  /**
+   * clog: how many times slower; clockJump, slowDisk: milliseconds; crashNode, crashClient, killAll: 1 silently; damageDisk:
+   * 1 a sector in a wrong place, 0 a flipped bit.
+   */
   readonly amount: number;
 }
 
@@ -43,6 +56,10 @@ export interface FaultPlan {
    * does, it is no fault of the cluster.
    */
   readonly crashable: number;
+  /** The first of them; default: chance. */
+  readonly firstToCrash?: number;
+  /** There are state directories and a book: kinds that need them may be chosen. */
+  readonly dynamic: boolean;
   /** Kinds that there may be; swarm leaves out some of them. */
   readonly kinds: readonly FaultKind[];
   /** Faults at least and at most. */
@@ -62,7 +79,19 @@ const DURATIONS: Readonly<Record<FaultKind, readonly [low: number, high: number]
   reset: [10, 3000],
   refuse: [100, 4000],
   clockJump: [0, 0],
+  stopNode: [500, 8000],
+  killAll: [200, 4000],
+  wipeDisk: [0, 0],
+  damageDisk: [0, 0],
+  slowDisk: [500, 8000],
+  fullDisk: [200, 8000],
 };
+
+/** A disk that is to be lost or damaged is so in the next crash, which often follows soon. */
+const CRASHES_AFTER_DISK = 0.8;
+const BY_NEXT_CRASH: ReadonlySet<FaultKind> = new Set(['wipeDisk', 'damageDisk']);
+/** Whose targets are nobody else's choice: only so many nodes may forget. */
+const FORGETS: ReadonlySet<FaultKind> = new Set(['crashNode', ...BY_NEXT_CRASH]);
 
 /** So many faults follow on the one before within its duration, or this. */
 const BURSTS = 0.4;
@@ -80,29 +109,56 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   reset: 6,
   refuse: 2,
   clockJump: 2,
+  stopNode: 2,
+  killAll: 1,
+  wipeDisk: 1,
+  damageDisk: 1,
+  slowDisk: 2,
+  fullDisk: 1,
 };
 
 /** Some kinds are left out by chance. */
 export function planFaults(random: Prng, plan: FaultPlan): Fault[] {
-  const kinds = plan.kinds.filter((kind) => kind !== 'crashNode' || plan.crashable > 0);
+  const kinds = plan.kinds.filter((kind) => isPossible(kind, plan));
   const chosen = kinds.filter(() => chance(random, 0.6));
   const weighted = (chosen.length === 0 ? kinds : chosen).flatMap((kind) => Array<FaultKind>(WEIGHTS[kind]).fill(kind));
   if (weighted.length === 0) return [];
   const count = plan.least + random.below(plan.most - plan.least + 1);
-  const firstToCrash = random.below(plan.nodes);
+  const chosenToCrash = random.below(plan.nodes);
+  const firstToCrash = plan.firstToCrash ?? chosenToCrash;
   const faults: Fault[] = [];
   for (let made = 0; made < count; made += 1) {
     const fault = oneFault(random, plan, pick(random, weighted), firstToCrash);
     const before = faults.at(-1);
     faults.push(before !== undefined && chance(random, BURSTS) ? soonAfter(random, fault, before, plan) : fault);
+    if (BY_NEXT_CRASH.has(fault.kind) && chance(random, CRASHES_AFTER_DISK))
+      faults.push(crashAfter(random, fault, plan));
   }
   return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+function isPossible(kind: FaultKind, plan: FaultPlan): boolean {
+  if (!plan.dynamic && (dynamicKinds as readonly FaultKind[]).includes(kind)) return false;
+  if (BY_NEXT_CRASH.has(kind)) return forgetful(plan) > 0;
+  return kind !== 'crashNode' || plan.crashable > 0;
+}
+
+/** Nodes whose disks may be lost or damaged: fewer than half, since a majority must know what it has promised. */
+function forgetful({ nodes, crashable }: FaultPlan): number {
+  return Math.min(crashable, Math.floor((nodes - 1) / 2));
+}
+
+function crashAfter(random: Prng, fault: Fault, { untilMs }: FaultPlan): Fault {
+  const [low, high] = DURATIONS.crashNode;
+  const atMs = Math.min(untilMs, Math.round(fault.atMs + 1 + random.float() * BURST_MS));
+  const forMs = Math.round(spread(random, low, high));
+  return { ...fault, kind: 'crashNode', atMs, forMs, amount: amountOf(random, 'crashNode') };
 }
 
 /** Troubles come together: many follow soon on another, on the same machine where that makes sense. */
 function soonAfter(random: Prng, fault: Fault, before: Fault, { untilMs }: FaultPlan): Fault {
   const atMs = Math.min(untilMs, Math.round(before.atMs + random.float() * Math.max(before.forMs, BURST_MS)));
-  const together = isOfClient(fault.kind) === isOfClient(before.kind) && fault.kind !== 'crashNode';
+  const together = isOfClient(fault.kind) === isOfClient(before.kind) && !FORGETS.has(fault.kind);
   return together ? { ...fault, atMs, target: before.target, peer: before.peer } : { ...fault, atMs };
 }
 
@@ -116,6 +172,7 @@ function oneFault(random: Prng, plan: FaultPlan, kind: FaultKind, firstToCrash: 
   const forMs = high === 0 ? 0 : Math.round(spread(random, low, high));
   let target = random.below(isOfClient(kind) ? plan.clients : plan.nodes);
   if (kind === 'crashNode') target = (firstToCrash + random.below(plan.crashable)) % plan.nodes;
+  else if (BY_NEXT_CRASH.has(kind)) target = (firstToCrash + random.below(forgetful(plan))) % plan.nodes;
   const others = plan.nodes + plan.clients;
   let peer = chance(random, 0.3) ? -1 : random.below(others);
   if (peer === target) peer = (peer + 1) % others;
@@ -126,7 +183,9 @@ function amountOf(random: Prng, kind: FaultKind): number {
   if (kind === 'clog') return pick(random, [10, 100, 1000]);
   // Back only a little: a clock set back far is an operator's act, and tokens rest on the wall clock over a full stop.
   if (kind === 'clockJump') return chance(random, 0.7) ? Math.round(spread(random, 100, 20_000)) : -random.below(300);
-  if (kind === 'crashNode' || kind === 'crashClient') return chance(random, 0.4) ? 1 : 0;
+  if (kind === 'slowDisk') return pick(random, [20, 200, 1000, 3000]);
+  if (kind === 'damageDisk') return random.below(2);
+  if (kind === 'crashNode' || kind === 'crashClient' || kind === 'killAll') return chance(random, 0.4) ? 1 : 0;
   return 0;
 }
 
@@ -146,6 +205,12 @@ export function faultText({ kind, atMs, forMs, target, peer, amount }: Fault, no
     reset: `connections of ${node} and ${other} broken again and again ${span}`,
     refuse: `${node} refuses connections ${span}`,
     clockJump: `wall clock of ${node} set by ${amount} ms`,
+    stopNode: `${node} is stopped, back after ${forMs} ms`,
+    killAll: `all nodes ${amount === 1 ? 'lose power' : 'are killed'} at once, back after ${forMs} ms`,
+    wipeDisk: `${node} will have lost its disk after the next crash`,
+    damageDisk: `${node} will have ${amount === 1 ? 'a sector in a wrong place' : 'a flipped bit'} after the next crash`,
+    slowDisk: `disk of ${node} up to ${amount} ms slower ${span}`,
+    fullDisk: `disk of ${node} full ${span}`,
   };
   return `${(atMs / 1000).toFixed(3)} s: ${texts[kind]}`;
 }

@@ -55,7 +55,7 @@ export class Flow {
   }
 
   #key(kind: string, count: number): string {
-    return `${kind}${this.#random.below(count)}.${this.#load.era}`;
+    return this.#load.names.of(`${kind}${this.#random.below(count)}`);
   }
 
   #value(): string {

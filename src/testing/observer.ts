@@ -2,23 +2,25 @@
  * Looks into the nodes of a simulated cluster while they run, as nobody else can, and says at once what is wrong. It hangs
  * itself before the methods of the very objects that run: what they do is not changed.
  *
- * After each entry that any replica applies: R5 (it is held by every replica), R6 (every replica applies the same entries
- * in the same order, with the same outcome), nothing is applied before it is committed, fencing tokens grow (L2), holders
- * are attached. At each append: R7, R11. After each event of a node: commit points never go back. Each second of virtual
- * time: queues and logs within their bounds, and states of replicas equal where they have applied the same (R16).
+ * After each entry that any replica applies: R5 (every in-sync member holds it; nobody ever applies a different history:
+ * what was committed once is in every log that commits after it), R6, nothing is applied before its primary did, fencing
+ * tokens grow (L2), holders are attached. At each append: R7, R11. After each event of a node: commit points never go
+ * back, one primary per epoch (R1). Each second of virtual time: queues and logs within their bounds, and states of
+ * replicas equal where they have applied the same (R16).
  */
 import { readI32, readU32 } from '../base/bytes.ts';
 import { absorb } from '../base/mix.ts';
+import { minOf } from '../cluster/electorate.ts';
 import { PENDING_BYTES_MAX, PENDING_ENTRIES_MAX } from '../node/admission.ts';
 import { QUEUE_DROP_BYTES } from '../node/connection.ts';
 import type { Node } from '../node/node.ts';
-import type { PartitionBackup } from '../node/partition-backup.ts';
 import type { PartitionPrimary } from '../node/partition-primary.ts';
 import { ApplyStatus, type PartitionState } from '../node/partition-state.ts';
+import { hexOf } from '../node/roster.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
-import { BackupState } from '../replication/primary.ts';
 import type { ReplicationLog } from '../replication/replication-log.ts';
+import { BookWatch } from './book-watch.ts';
 import type { Counters } from './counters.ts';
 import { digestOf } from './replica-digest.ts';
 import type { Seat, SimCluster } from './sim-cluster.ts';
@@ -30,14 +32,24 @@ interface Applied {
   readonly by: string;
 }
 
-/** One replica of a partition, as it is looked at. */
+/** The committed history of one partition, as it was applied first. */
+interface History {
+  /** By (epoch, operation) as text. */
+  readonly applied: Map<string, Applied>;
+  /** Chain of the entry applied last. */
+  tail: number;
+  tailName: string;
+  /** By epoch: who reigned. */
+  readonly reigns: Map<number, string>;
+}
+
+/** One state of a partition at one node, as it is looked at. */
 interface Watched {
   readonly seat: Seat;
   readonly node: Node;
   readonly partition: number;
   readonly state: PartitionState;
   chain: number;
-  commit: number;
 }
 
 const BOUNDS_EVERY_MS = 1000;
@@ -48,20 +60,27 @@ const NAME = new TextDecoder();
 export class Observer {
   readonly #cluster: SimCluster;
   readonly #counters: Counters;
-  /** By partition, then by (epoch, operation) as text. */
-  readonly #applied: Map<string, Applied>[] = [];
+  readonly #histories: History[] = [];
   /** By key of a lock: the newest token granted, over the whole run. */
   readonly #tokens: Map<string, bigint> = new Map();
-  /** By life of a node. */
-  readonly #watched: Map<Node, Watched[]> = new Map();
+  readonly #watched: Map<PartitionState, Watched> = new Map();
+  /** Reigns that are watched already. */
+  readonly #reigns: WeakSet<PartitionPrimary> = new WeakSet();
+  /** By state, which is another one where a partition began anew: its commit point when it was looked at last. */
+  readonly #commits: WeakMap<object, number> = new WeakMap();
   /** Requests of clients that reached a primary, by session and sequence. */
   readonly #seen: Set<string> = new Set();
+  readonly #book: BookWatch;
   #boundsAtMs = 0;
 
-  constructor(cluster: SimCluster, counters: Counters) {
+  /** `lost` is told when all who held a partition are gone (R9). */
+  constructor(cluster: SimCluster, counters: Counters, lost: (partition: number) => void) {
+    this.#book = new BookWatch(counters, lost);
     this.#cluster = cluster;
     this.#counters = counters;
-    for (let partition = 0; partition < cluster.settings.partitions; partition += 1) this.#applied.push(new Map());
+    for (let partition = 0; partition < cluster.settings.partitions; partition += 1) {
+      this.#histories.push({ applied: new Map(), tail: 0, tailName: '', reigns: new Map() });
+    }
   }
 
   #fail(rule: string, text: string): void {
@@ -71,39 +90,57 @@ export class Observer {
   /** A life of a node has begun. */
   started(seat: Seat, node: Node): void {
     this.#counters.count('nodeStarts');
-    const watched: Watched[] = [];
-    for (const primary of node.primaries) if (primary !== null) watched.push(this.#watchPrimary(seat, node, primary));
-    for (const backup of node.backups) if (backup !== null) watched.push(this.#watchBackup(seat, node, backup));
-    this.#watched.set(node, watched);
+    const { partitions, catchUp } = node.dataPlane;
+    const make = partitions.makeState;
+    partitions.makeState = (partition, takeStage): PartitionState => {
+      const state = make(partition, takeStage);
+      this.#watchState({ seat, node, partition, state, chain: 0 });
+      return state;
+    };
+    const { configured } = catchUp;
+    catchUp.configured = (partition): void => {
+      this.#watchReign(seat, node, partition);
+      configured.call(catchUp, partition);
+    };
   }
 
   // ---- primaries
 
-  #watchPrimary(seat: Seat, node: Node, partition: PartitionPrimary): Watched {
-    const watched: Watched = { seat, node, partition: partition.id, state: partition.state, chain: 0, commit: 0 };
-    this.#watchApply(watched, (log, position) => this.#appliedAtPrimary(watched, partition, log, position));
+  #watchReign(seat: Seat, node: Node, id: number): void {
+    const partition = node.primaries[id] ?? null;
+    if (partition === null || this.#reigns.has(partition)) return;
+    this.#reigns.add(partition);
+    const { reigns } = this.#histories[id] as History;
+    const known = reigns.get(partition.epoch);
+    const name = hexOf(node.incarnation);
+    if (known !== undefined && known !== name)
+      this.#fail('R1', `partition ${id}: two primaries of epoch ${partition.epoch}`);
+    reigns.set(partition.epoch, name);
     const append = partition.primary.append.bind(partition.primary);
-    partition.primary.append = (kind, timeMs, source, start, end) => {
-      this.#checkAppend(node, partition, kind);
+    partition.primary.append = (kind, timeMs, source, start, end): number => {
+      this.#checkAppend(seat, node, partition, kind);
       return append(kind, timeMs, source, start, end);
     };
     const write = partition.write.bind(partition);
-    partition.write = (kind, to, messageId, bytes, start, end) => {
+    partition.write = (kind, to, messageId, bytes, start, end): boolean => {
       this.#countRetry(partition, bytes, start);
       return write(kind, to, messageId, bytes, start, end);
     };
-    return watched;
+    const end = partition.end.bind(partition);
+    partition.end = (): void => {
+      if (partition.applied < partition.log.next) this.#counters.count('deposedUnknown');
+      end();
+    };
   }
 
-  /** R7: nothing is appended while a replica that must hold it is not there. R11: nor before the barrier is committed. */
-  #checkAppend(node: Node, { id, primary, backupMembers }: PartitionPrimary, kind: number): void {
-    if (primary.commit <= primary.barrier && primary.barrier === 0)
-      this.#fail('R11', `partition ${id}: entry of kind ${kind} before the barrier is committed`);
-    backupMembers.forEach((member, backup) => {
-      const peer = node.peers[member];
-      if (primary.states[backup] === BackupState.following && peer?.state === 'up') return;
-      this.#fail('R7', `partition ${id}: entry of kind ${kind} appended while ${peer?.name} is ${peer?.state}`);
-    });
+  /** R7: nothing is appended below min. R11: nor before the barrier is committed. */
+  #checkAppend(seat: Seat, node: Node, { id, primary, ended }: PartitionPrimary, kind: number): void {
+    if (primary.commit <= primary.barrier)
+      this.#fail('R11', `partition ${id}: ${seat.host} appends kind ${kind} before the barrier is committed`);
+    if (ended) this.#fail('R16', `partition ${id}: ${seat.host} appends after its reign`);
+    const entry = node.book?.partitions[id];
+    if (node.book === null || entry === undefined || entry.isr.length < minOf(node.book))
+      this.#fail('R7', `partition ${id}: ${seat.host} appends kind ${kind} below min`);
   }
 
   #countRetry(partition: PartitionPrimary, bytes: Uint8Array, start: number): void {
@@ -118,31 +155,90 @@ export class Observer {
     if (attachment.isBeforeMark(sequence) || attachment.status(sequence) !== 0) this.#counters.count('deduplicated');
   }
 
-  #appliedAtPrimary(watched: Watched, partition: PartitionPrimary, log: ReplicationLog, position: number): void {
-    const { primary, backupMembers, id } = partition;
-    const epoch = log.epoch(position);
-    const operation = log.operation(position);
-    if (position >= primary.commit) this.#fail('R5', `partition ${id}: ${epoch}/${operation} applied uncommitted`);
-    backupMembers.forEach((member, backup) => {
-      // What a life that is over had acknowledged counts: it was held by all when it was sent.
-      if (primary.states[backup] !== BackupState.restarted) this.#checkHeld(watched, member, epoch, operation);
-    });
-    this.#count(watched.state, log.kind(position));
-    this.#checkLocks(watched.state, id);
+  // ---- states
+
+  #watchState(watched: Watched): void {
+    const { state, partition } = watched;
+    this.#watched.set(state, watched);
+    const restored = state.restoredAt.bind(state);
+    state.restoredAt = (epoch, operation, timeMs): void => {
+      restored(epoch, operation, timeMs);
+      // From a snapshot: it stands for everything up to there (R21).
+      const known = (this.#histories[partition] as History).applied.get(`${epoch}/${operation}`);
+      watched.chain = known?.chain ?? 0;
+      if (known === undefined && epoch > 0)
+        this.#fail('R21', `partition ${partition}: a snapshot at ${epoch}/${operation}, which nobody has applied`);
+    };
+    const discard = state.discard.bind(state);
+    state.discard = (): void => {
+      this.#watched.delete(state);
+      discard();
+    };
+    const apply = state.apply.bind(state);
+    state.apply = (log, position): void => {
+      const entry = entryHash(log, position);
+      const name = `${log.epoch(position)}/${log.operation(position)}`;
+      const before = watched.chain;
+      apply(log, position);
+      watched.chain = outcomeHash(absorb(before, entry), state);
+      this.#compare(watched, before, name, log, position);
+    };
   }
 
-  /** R5: the replica on `member` holds the entry, unless it has lost its memory since. */
-  #checkHeld({ node, partition }: Watched, member: number, epoch: number, operation: number): void {
-    const address = node.settings.members[member];
-    const replica = this.#cluster.seats.find((seat) => seat.address === address)?.node ?? null;
-    const known = node.peers[member]?.incarnation ?? null;
-    if (replica === null || known === null || !sameBytes(replica.incarnation, known)) return;
-    const backup = (replica.backups[partition] as PartitionBackup).backup;
-    if (backup.epoch > epoch || (backup.epoch === epoch && backup.operation >= operation)) return;
+  /** R5, R6, R16: what one replica has applied at some operation, every other has, too, and nothing is left out. */
+  #compare(watched: Watched, before: number, name: string, log: ReplicationLog, position: number): void {
+    const { partition, seat, node, chain, state } = watched;
+    const history = this.#histories[partition] as History;
+    const first = history.applied.get(name);
+    if (first !== undefined) {
+      if (first.chain !== chain)
+        this.#fail('R6', `partition ${partition}: ${seat.host} and ${first.by} differ at ${name}`);
+      return;
+    }
+    const primary = node.primaries[partition] ?? null;
+    const isPrimary = primary !== null && primary.state === state;
+    if (!isPrimary) this.#fail('R5', `partition ${partition}: ${seat.host} applied ${name} before its primary did`);
+    this.#checkTail(history, watched, before, name);
+    history.applied.set(name, { chain, by: seat.host });
+    history.tail = chain;
+    history.tailName = name;
+    this.#checkHeld(watched, log, position);
+    this.#count(state, log.kind(position));
+    this.#checkLocks(state, partition);
+  }
+
+  /** R5, R14: a primary has everything that was ever committed, unless the partition was lost and began anew (R9). */
+  #checkTail(history: History, { partition, seat, node }: Watched, before: number, name: string): void {
+    if (before === history.tail) return;
+    const beganAnew = before === 0 && node.book?.partitions[partition]?.firstEpoch === Number(name.split('/')[0]);
+    if (beganAnew) return this.#counters.count('partitionsRevived');
     this.#fail(
-      'R5',
-      `partition ${partition}: ${epoch}/${operation} taken for committed, but ${address} ends at ${backup.epoch}/${backup.operation}`,
+      'R14',
+      `partition ${partition}: ${seat.host} commits ${name} without ${history.tailName}, which was committed`,
     );
+  }
+
+  /** R5: every in-sync member of the primary's book holds the entry, unless it has lost its memory since. */
+  #checkHeld({ node, partition, seat }: Watched, log: ReplicationLog, position: number): void {
+    const epoch = log.epoch(position);
+    const operation = log.operation(position);
+    const { book } = node;
+    for (const slot of book?.partitions[partition]?.isr ?? []) {
+      const member = book?.members[slot] ?? null;
+      const other = this.#cluster.seats.find(({ address }) => address === member?.address)?.node ?? null;
+      if (other === null || other === node || hexOf(other.incarnation) !== member?.incarnation) continue;
+      const replica = other.dataPlane.partitions.replicas[partition]?.replica ?? null;
+      if (replica === null) {
+        this.#fail(
+          'R5',
+          `partition ${partition}: ${epoch}/${operation} committed by ${seat.host}, ${member.address} keeps nothing`,
+        );
+      } else if (!replica.epochs.isForgotten(epoch) && replica.epochs.after(epoch, operation, replica.log.next) < 0) {
+        const { last } = replica;
+        const text = `partition ${partition}: ${epoch}/${operation} committed by ${seat.host}, but ${member.address} ends at ${last.epoch}/${last.operation}`;
+        this.#fail('R5', text);
+      }
+    }
   }
 
   #count({ status, grantedCount, endedCount }: PartitionState, kind: number): void {
@@ -170,53 +266,20 @@ export class Observer {
     }
   }
 
-  // ---- all replicas
-
-  #watchBackup(seat: Seat, node: Node, partition: PartitionBackup): Watched {
-    const watched: Watched = { seat, node, partition: partition.id, state: partition.state, chain: 0, commit: 0 };
-    this.#watchApply(watched, () => undefined);
-    return watched;
-  }
-
-  #watchApply(watched: Watched, then: (log: ReplicationLog, position: number) => void): void {
-    const { state } = watched;
-    const apply = state.apply.bind(state);
-    state.apply = (log, position): void => {
-      const entry = entryHash(log, position);
-      const isBarrier = log.kind(position) === EntryKind.barrier;
-      const name = `${log.epoch(position)}/${log.operation(position)}`;
-      apply(log, position);
-      // A replica that joins an empty partition has not seen the barriers before.
-      if (!isBarrier) watched.chain = outcomeHash(absorb(watched.chain, entry), state);
-      this.#compare(watched, name);
-      then(log, position);
-    };
-  }
-
-  /** R5, R6, R16: what one replica has applied at some operation, every other has, too. */
-  #compare({ partition, seat, chain, state }: Watched, name: string): void {
-    const applied = this.#applied[partition] as Map<string, Applied>;
-    const first = applied.get(name);
-    if (first === undefined) {
-      applied.set(name, { chain, by: seat.host });
-      const isPrimary = seat.node?.primaries[partition]?.state === state;
-      if (!isPrimary) this.#fail('R5', `partition ${partition}: ${seat.host} applied ${name} before its primary did`);
-    } else if (first.chain !== chain) {
-      this.#fail('R6', `partition ${partition}: ${seat.host} and ${first.by} differ at ${name}`);
-    }
-  }
+  // ---- now and then
 
   /** After each event of a node. */
   stepped(node: Node): void {
-    const { world } = this.#cluster;
-    for (const watched of this.#watched.get(node) ?? []) {
-      const primary = node.primaries[watched.partition];
-      const commit = primary?.primary.commit ?? node.backups[watched.partition]?.backup.commit ?? 0;
-      // A primary that opens its epoch again while nothing was served takes its barrier back.
-      if (commit < watched.commit && primary?.primary.holdsEntries !== false)
-        this.#fail('R5', `partition ${watched.partition}: the commit point of ${watched.seat.host} went back`);
-      watched.commit = commit;
+    this.#book.stepped(node);
+    for (const kept of node.dataPlane.partitions.replicas) {
+      if (kept === null) continue;
+      const before = this.#commits.get(kept.state) ?? 0;
+      const { commit } = kept.replica;
+      if (commit < before && commit > 0)
+        this.#fail('R5', `partition ${kept.id}: the commit point of ${node.address} went back`);
+      if (commit !== before) this.#commits.set(kept.state, commit);
     }
+    const { world } = this.#cluster;
     if (world.nowMs < this.#boundsAtMs) return;
     this.#boundsAtMs = world.nowMs + BOUNDS_EVERY_MS;
     this.#checkBounds();
@@ -243,21 +306,31 @@ export class Observer {
   /** Replicas that have applied the same hold the same. */
   compareStates(): void {
     const digests = new Map<string, { digest: number; by: string }>();
-    for (const { node } of this.#cluster.seats) {
-      if (node === null) continue;
-      for (const { partition, state, seat } of this.#watched.get(node) ?? []) {
-        if (state.appliedEpoch === 0) continue;
-        const name = `${partition} at ${state.appliedEpoch}/${state.appliedOperation}`;
-        const digest = digestOf(state);
+    for (const { node, host } of this.#cluster.seats) {
+      for (const kept of node?.dataPlane.partitions.replicas ?? []) {
+        if (kept === null || kept.state.appliedEpoch === 0) continue;
+        const { appliedEpoch, appliedOperation } = kept.state;
+        const name = `${kept.id} at ${appliedEpoch}/${appliedOperation}`;
+        const digest = digestOf(kept.state);
         const first = digests.get(name);
-        if (first === undefined) digests.set(name, { digest, by: seat.host });
+        if (first === undefined) digests.set(name, { digest, by: host });
         else {
           this.#counters.count('digestsCompared');
           if (first.digest !== digest)
-            this.#fail('R16', `partition ${name}: ${seat.host} and ${first.by} hold different states`);
+            this.#fail('R16', `partition ${name}: ${host} and ${first.by} hold different states`);
         }
       }
     }
+  }
+
+  /** A life is over, or the run: takes what it has counted itself. */
+  ended({ dataPlane }: Node): void {
+    const { catchUp, strictReads, parked, handOvers, partitions } = dataPlane;
+    this.#counters.count('snapshotsInstalled', catchUp.installed);
+    this.#counters.count('strictRounds', strictReads.rounds);
+    this.#counters.count('leaseWaits', parked.leaseWaits + partitions.waitsForRivals);
+    this.#counters.count('handOvers', handOvers.done);
+    this.#counters.count('truncations', partitions.truncations);
   }
 }
 
@@ -274,8 +347,4 @@ function outcomeHash(chain: number, state: PartitionState): number {
     hash = absorb(hash, word);
   for (let index = 0; index < state.grantedCount; index += 1) hash = absorb(hash, state.granted[index] as number);
   return hash;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

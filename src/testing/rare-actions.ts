@@ -27,10 +27,10 @@ export class RareActions {
     const begunNs = recorder.nowNs;
     await this.#try('scan', async () => {
       for await (const { key, value, revision } of this.#client.scan({
-        prefix: 'k',
+        prefix: '{k',
         pageSize: 1 + this.#random.below(4),
       })) {
-        if (!key.endsWith(`.${this.#load.era}`)) continue;
+        if (!this.#load.names.isCurrent(key)) continue;
         const recorded = recorder.call(this.#name, 'get', key, {}, begunNs);
         recorder.answered(recorded, { v: inHistory(value ?? ''), ver: `${revision}` });
       }
@@ -39,10 +39,10 @@ export class RareActions {
 
   /** Each row is a write of its own. */
   async loadRows(): Promise<void> {
-    const { recorder, settings, era } = this.#load;
+    const { recorder, settings, names } = this.#load;
     const rows = Array.from({ length: ROWS_LOADED }, () => {
       this.#loaded += 1;
-      return { key: `k${this.#random.below(settings.keys)}.${era}`, value: `${this.#name}-row-${this.#loaded}` };
+      return { key: names.of(`k${this.#random.below(settings.keys)}`), value: `${this.#name}-row-${this.#loaded}` };
     });
     const recorded = rows.map(({ key, value }) => recorder.call(this.#name, 'put', key, { v: value }));
     try {

@@ -1,7 +1,8 @@
 /** The history of what clients did (format kvh/1), kept in memory and stamped with virtual time. */
-import { absorbText, finish } from '../base/mix.ts';
+import { absorb, finish } from '../base/mix.ts';
 import { KeyvalError } from '../errors.ts';
 import type { Counters, Outcome } from './counters.ts';
+import type { KeyNames } from './key-names.ts';
 import type { World } from './world.ts';
 
 export type Fields = Record<string, unknown>;
@@ -13,6 +14,8 @@ export interface Recorded {
   readonly key: string;
   readonly sentNs: number;
   readonly asked: Fields;
+  /** It is about a key that counts no more: what comes of it is not held against anybody. */
+  isForgotten: boolean;
   answeredNs: number;
   outcome: Outcome | null;
   answer: Fields;
@@ -22,6 +25,8 @@ export interface Recorded {
 const DRIFT_PPM = 11_000;
 /** Longer values stand in the history as their beginning and a hash. */
 const VALUE_CHARACTERS_MAX = 100;
+/** Of them every so many-th character counts. */
+const SAMPLE_STEP = 13;
 /** Errors that a cluster and clients without bugs never answer here. */
 const NEVER: ReadonlySet<string> = new Set([
   'KV_INTERNAL',
@@ -41,8 +46,10 @@ export class Recorder {
   readonly #counters: Counters;
   #operations: Recorded[] = [];
   #lastId = 0;
+  readonly #names: KeyNames;
 
-  constructor(world: World, counters: Counters) {
+  constructor(world: World, counters: Counters, names: KeyNames) {
+    this.#names = names;
     this.#world = world;
     this.#counters = counters;
   }
@@ -64,12 +71,19 @@ export class Recorder {
       key,
       sentNs,
       asked,
+      isForgotten: !this.#names.isCurrent(key),
       answeredNs: 0,
       outcome: null,
       answer: {},
     };
-    this.#operations.push(recorded);
+    if (!recorded.isForgotten) this.#operations.push(recorded);
     return recorded;
+  }
+
+  /** Some names have lost their meaning: what is under way under them has an unknown outcome. */
+  forget(): void {
+    for (const recorded of this.#operations)
+      if (recorded.outcome === null && !this.#names.isCurrent(recorded.key)) recorded.isForgotten = true;
   }
 
   answered(recorded: Recorded, answer: Fields): void {
@@ -96,9 +110,11 @@ export class Recorder {
   }
 
   #end(recorded: Recorded, outcome: Outcome, answer: Fields, code = ''): void {
-    recorded.outcome = outcome;
-    recorded.answer = answer;
-    recorded.answeredNs = this.nowNs;
+    if (!recorded.isForgotten) {
+      recorded.outcome = outcome;
+      recorded.answer = answer;
+      recorded.answeredNs = this.nowNs;
+    }
     this.#counters.operation(recorded.kind, outcome);
     this.#world.note(recorded.id * 4 + outcome.length);
     if (this.#world.trace.wanted) {
@@ -133,5 +149,7 @@ function linesOf({ id, who, kind, key, sentNs, asked, answeredNs, outcome, answe
 /** A value as the history shows it. */
 export function inHistory(value: string): string {
   if (value.length <= VALUE_CHARACTERS_MAX) return value;
-  return `${value.slice(0, 24)}…${value.length}:${finish(absorbText(0, value))}`;
+  let hash = 0;
+  for (let at = 0; at < value.length; at += SAMPLE_STEP) hash = absorb(hash, value.charCodeAt(at));
+  return `${value.slice(0, 24)}…${value.length}:${finish(hash)}`;
 }

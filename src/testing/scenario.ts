@@ -1,18 +1,22 @@
 /**
  * One seed from beginning to end: a cluster and its clients start, faults come and go, everything heals and has to work
- * again within a bound, and the history is judged. Where a node has crashed, what it was part of takes no writes until all
- * nodes have been stopped and started; then this is done, and tokens must have grown over it.
+ * again within a bound, and the history is judged; long runs do so every ten minutes. Where nothing outlives a node, what a
+ * crashed one was part of takes no writes until all nodes have been stopped and started; then this is done, and tokens must
+ * have grown over it.
  */
 
-import type { Client } from '../client/client.ts';
+import type { Client, LockOptions } from '../client/client.ts';
 import { KeyvalError } from '../errors.ts';
+import type { PartitionPrimary } from '../node/partition-primary.ts';
+import type { Follower } from '../replication/follower.ts';
 import { judgeHistory } from './checkers/index.ts';
 import { formatVerdict } from './checkers/report.ts';
 import { Counters } from './counters.ts';
+import { isDynamic } from './dynamic.ts';
 import { FaultRunner } from './fault-runner.ts';
-import { type Fault, type FaultKind, faultKinds, planFaults } from './faults.ts';
+import { type Fault, type FaultKind, type FaultPlan, planFaults, triedKinds } from './faults.ts';
 import { Observer } from './observer.ts';
-import { SimCluster } from './sim-cluster.ts';
+import { type Seat, SimCluster } from './sim-cluster.ts';
 import { type ClusterSettings, clusterSettings, type LoadSettings, loadSettings } from './swarm.ts';
 import { Workload } from './workload.ts';
 import { type Breach, World } from './world.ts';
@@ -21,6 +25,8 @@ export interface RunOptions {
   readonly seed: number;
   /** Virtual seconds under faults; default 60. */
   readonly seconds?: number;
+  /** Nodes; default: the seed decides. */
+  readonly nodes?: number;
   /** Let everything heal after this instead, although the faults were chosen for `seconds`: for shortened runs. */
   readonly untilSeconds?: number;
   /** Only these faults; default: those that the seed decides. */
@@ -46,6 +52,12 @@ export interface RunResult {
 }
 
 const SECONDS = 60;
+/** Longer runs are made of stages: each has faults of its own kinds, and is healed and judged before the next. */
+const STAGE_MS = 600_000;
+/** A stage has at most one fault per this time. */
+const FAULT_EVERY_MS = 2000;
+/** Kept for whoever asks. */
+const HISTORIES_MAX = 3;
 /** Faults begin after this: somebody must have agreed on something first. */
 const CALM_MS = 2000;
 /** A cluster whose network is whole serves after this at the latest: a link that went silent is given up after 15 s. */
@@ -58,6 +70,9 @@ const STOPPED_MS = 3000;
 const AFTER_MS = 5000;
 /** Renewals of a lease must fit into it so often. */
 const KEPT_BY = 6;
+/** Where they do not, a lock may be lost so often. */
+const TRIES_MAX = 100;
+const LOST: ReadonlySet<string> = new Set(['KV_LOCK_LOST', 'KV_NO_SESSION']);
 /** More than the smallest kernels hold at a time, and still in one frame. */
 const MIDDLING: string = 'x'.repeat(20_000);
 /** Steps the judge may take back. */
@@ -89,16 +104,21 @@ class Scenario {
     this.#world = new World(options.seed, options.trace === undefined ? {} : { trace: options.trace });
     this.#seconds = options.seconds ?? SECONDS;
     this.#untilMs = (options.untilSeconds ?? this.#seconds) * 1000;
-    const settings = clusterSettings(this.#world.random('cluster'));
+    const chosen = clusterSettings(this.#world.random('cluster'));
+    const settings = { ...chosen, nodes: options.nodes ?? chosen.nodes };
     this.#loadSettings = loadSettings(this.#world.random('load'));
-    this.faults = options.faults ?? this.#plan(settings, options.kinds ?? faultKinds);
+    this.faults = options.faults ?? this.#plan(settings, options.kinds ?? triedKinds);
     this.#cluster = new SimCluster(this.#world, settings, {
       started: (seat, node) => this.#observer.started(seat, node),
-      nodeError: (seat, event, fields) => this.#nodeError(seat.host, event, fields),
+      ended: (node) => this.#observer.ended(node),
+      nodeError: (seat, event, fields) => this.#nodeError(seat, event, fields),
     });
-    this.#observer = new Observer(this.#cluster, this.#counters);
+    this.#observer = new Observer(this.#cluster, this.#counters, (partition) => this.#load.forget(partition));
     this.#load = new Workload(this.#cluster, this.#loadSettings, this.#counters);
-    this.#runner = new FaultRunner(this.#cluster, this.#counters, (index) => this.#load.replace(index));
+    this.#runner = new FaultRunner(this.#cluster, this.#counters, {
+      clientCrashed: (index) => this.#load.replace(index),
+      allKilled: () => this.#load.forget('all'),
+    });
     this.#world.afterStep = (process): void => {
       const seat = this.#cluster.seats.find((one) => one.process === process);
       if (seat?.node) this.#observer.stepped(seat.node);
@@ -106,20 +126,32 @@ class Scenario {
   }
 
   #plan({ nodes, replicas }: ClusterSettings, kinds: readonly FaultKind[]): Fault[] {
-    const untilMs = this.#seconds * 1000;
-    return planFaults(this.#world.random('faults'), {
-      nodes,
-      clients: this.#loadSettings.clients,
-      fromMs: Math.min(CALM_MS, untilMs / 2),
-      untilMs,
-      crashable: Math.min(replicas, nodes) - 1,
-      kinds,
-      least: 5,
-      most: Math.max(6, Math.round(this.#seconds / 2)),
-    });
+    const endMs = this.#seconds * 1000;
+    const firstToCrash = this.#world.random('who may crash').below(nodes);
+    const faults: Fault[] = [];
+    for (let beginMs = 0; beginMs < endMs; beginMs += STAGE_MS) {
+      const untilMs = Math.min(endMs, beginMs + STAGE_MS);
+      const random = this.#world.random(`faults from ${beginMs}`);
+      const plan: FaultPlan = {
+        nodes,
+        clients: this.#loadSettings.clients,
+        fromMs: beginMs + Math.min(CALM_MS, (untilMs - beginMs) / 2),
+        untilMs,
+        // What nobody holds any more begins anew (R9), and the workload forgets it.
+        crashable: isDynamic ? nodes : Math.min(replicas, nodes) - 1,
+        firstToCrash,
+        dynamic: isDynamic,
+        kinds,
+        least: 5,
+        most: Math.max(6, Math.round((untilMs - beginMs) / FAULT_EVERY_MS)),
+      };
+      faults.push(...planFaults(random, plan));
+    }
+    return faults;
   }
 
-  #nodeError(host: string, event: string, fields: Readonly<Record<string, unknown>>): void {
+  #nodeError({ host, disk }: Seat, event: string, fields: Readonly<Record<string, unknown>>): void {
+    if (disk.hasFailed || disk.isDamaged) return; // it has every right to complain
     if (event === 'peer refuses' || event === 'backup refuses') return; // a life that followed too soon on another
     this.#world.fail('node error', `${host}: ${event} ${JSON.stringify(fields)}`);
   }
@@ -129,10 +161,14 @@ class Scenario {
     this.#cluster.startAll();
     this.#load.start();
     this.#runner.plan(this.faults);
-    await world.run(this.#untilMs);
-    this.#runner.end();
-    if (this.#runner.crashed) await this.#startOver();
-    await this.#mustServe();
+    for (;;) {
+      await world.run(Math.min(STAGE_MS, this.#untilMs - world.nowMs));
+      await this.#heal();
+      if (world.nowMs >= this.#untilMs || world.breach !== null) break;
+      this.#load.forget('all');
+      this.#judge();
+      this.#runner.again();
+    }
     await world.run(AFTER_MS);
     await this.#settle();
     await this.#mustTakeWrites();
@@ -142,14 +178,22 @@ class Scenario {
     return this.#result();
   }
 
+  /** No fault is left, and all that was stopped by one goes on. */
+  async #heal(): Promise<void> {
+    this.#runner.end();
+    if (this.#runner.crashed && !isDynamic) await this.#startOver();
+    await this.#mustServe();
+  }
+
   /** A crash: nobody can serve what it was part of any more, until all nodes are stopped and started. */
   async #startOver(): Promise<void> {
     await this.#settle();
     this.#judge();
+    this.#runner.crashed = false;
     for (const seat of this.#cluster.seats) this.#cluster.crashNode(seat, false);
     await this.#world.run(STOPPED_MS);
     this.#counters.count('fullRestarts');
-    this.#load.era += 1;
+    this.#load.forget('all');
     this.#cluster.startAll();
     await this.#world.run(1000);
     this.#load.start();
@@ -165,7 +209,9 @@ class Scenario {
   async #mustServe(): Promise<void> {
     if (await this.#world.run(HEALED_MS, () => this.#cluster.serving)) return;
     const obstacles = this.#cluster.seats.flatMap(({ host, node }) =>
-      (node?.primaries ?? []).flatMap((one) => (one === null || one.writable ? [] : [`${host}: ${one.obstacle()}`])),
+      (node?.primaries ?? []).flatMap((one) =>
+        one === null || one.writable ? [] : [`${host}: ${one.obstacle()} (${followersText(one)})`],
+      ),
     );
     this.#world.fail('progress', `not serving ${HEALED_MS} ms after everything healed: ${obstacles.join('; ')}`);
   }
@@ -177,16 +223,17 @@ class Scenario {
     const waitMs = 3 * leaseMs + 35_000;
     const puts = (client: Client, value: string): Promise<unknown>[] =>
       Array.from({ length: 16 }, (_, key) => client.put(`last-${key}`, key % 2 === 0 ? value : 'x', { timeoutMs }));
+    const { memoryBytesMax, network } = this.#cluster.settings;
+    // A keep-alive waits behind what the kernel holds: no session lives on a link that takes longer for it than a lease.
+    const isStrained = (network.roomBytes / network.quality.bytesPerMs) * KEPT_BY > leaseMs;
+    const triesMax = isStrained ? TRIES_MAX : 1;
     await this.#allMust('writes and locks', waitMs + timeoutMs, (client) => [
       ...puts(client, 'x'),
       ...Array.from({ length: locks }, (_, key) =>
-        client.withLock(`lock${key}.${this.#load.era}`, { waitMs, timeoutMs }, () => undefined),
+        lockIsHad(client, this.#load.names.of(`lock${key}`), { waitMs, timeoutMs }, triesMax),
       ),
     ]);
-    const { memoryBytesMax, network } = this.#cluster.settings;
-    // A keep-alive waits behind what the kernel holds: no session lives on a link that takes longer for it than a lease.
-    const fullLinkMs = network.roomBytes / network.quality.bytesPerMs;
-    if (memoryBytesMax > 0 || fullLinkMs * KEPT_BY > leaseMs) return;
+    if (memoryBytesMax > 0 || isStrained) return;
     const value = 'x'.repeat(largeBytes);
     await this.#allMust('large values', timeoutMs + 1000, (client) => [
       largeValuePasses(client, value),
@@ -213,13 +260,36 @@ class Scenario {
     await this.#world.run(withinMs, () => left === 0);
     if (left > 0) this.#world.fail('progress', `${what}: ${left} requests after everything healed were not answered`);
     else if (failures.length > 0)
-      this.#world.fail('progress', `${what} after everything healed: ${String(failures[0])}`);
+      this.#world.fail('progress', `${what} after everything healed: ${String(failures[0])}; ${this.#locksText()}`);
+  }
+
+  /** Who holds what at the primaries, for whoever looks for the fault. */
+  #locksText(): string {
+    const lines: string[] = [];
+    for (const { host, node } of this.#cluster.seats) {
+      for (const partition of node?.primaries ?? []) {
+        if (partition === null) continue;
+        const { locks, attachments } = partition.state;
+        for (let slot = locks.next(0); slot >= 0; slot = locks.next(slot + 1)) {
+          const key = new Uint8Array(locks.keyLength(slot));
+          locks.copyKey(slot, key, 0);
+          const holder = attachments.atSlot(locks.holder(slot));
+          const heardMs = Math.round((node?.nowMs ?? 0) - (holder?.renewedAtMs ?? 0));
+          const name = new TextDecoder().decode(key);
+          lines.push(
+            `${host} ${name} held by ${holder?.name} as ${locks.holderSequence(slot)}, heard ${heardMs} ms ago`,
+          );
+        }
+      }
+    }
+    return lines.join('; ');
   }
 
   #judge(): void {
     if (this.#world.breach !== null || this.#load.recorder.size === 0) return;
     const lines = this.#load.recorder.take(this.#loadSettings.leaseMs);
     this.#histories.push(lines);
+    if (this.#histories.length > HISTORIES_MAX) this.#histories.shift();
     const verdict = judgeHistory(lines, { maxSteps: JUDGE_STEPS_MAX });
     if (verdict.verdict === 'linearizable') return;
     const rule = verdict.violations[0]?.rule ?? 'undecided';
@@ -234,6 +304,15 @@ class Scenario {
     counters.count('refusedConnections', refused);
     counters.count('brokenConnections', resets);
     counters.count('timedOutConnections', timeouts);
+    for (const { node } of cluster.seats) if (node !== null) this.#observer.ended(node);
+    counters.count('disksReplaced', cluster.disksReplaced);
+    counters.count('plannedStops', cluster.stopped);
+    for (const { disk } of cluster.seats) {
+      counters.count('disksWiped', disk.counters.wiped);
+      counters.count('disksDamaged', disk.counters.damaged);
+      counters.count('tornWrites', disk.counters.torn);
+      counters.count('refusedWrites', disk.counters.refused);
+    }
     counters.runs = 1;
     counters.events = world.steps;
     counters.virtualMs = world.nowMs;
@@ -252,8 +331,29 @@ class Scenario {
   }
 }
 
+/** Where no session lives while large values pass, it may be lost before it is had. */
+async function lockIsHad(client: Client, key: string, options: LockOptions, triesMax: number): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await client.withLock(key, options, () => undefined);
+    } catch (error) {
+      const isLost = error instanceof KeyvalError && LOST.has(error.code);
+      if (!isLost || tries === triesMax) throw error;
+    }
+  }
+}
+
 async function largeValuePasses(client: Client, value: string): Promise<void> {
   const timeoutMs = 20_000;
   await client.put('last-large', value, { timeoutMs });
   if ((await client.get('last-large', { timeoutMs })) !== value) throw new Error('a large value came back another');
+}
+
+/** What a primary knows of its followers, for whoever looks for the fault. */
+function followersText({ primary, log, closedFor, orphan }: PartitionPrimary): string {
+  const one = ({ member, state, match, sent, inSync, proposed }: Follower): string =>
+    `slot ${member} state ${state} holds ${match} sent ${sent}${inSync ? ' in sync' : ''}${proposed ? ' proposed' : ''}`;
+  const { commit, barrier, followers, frozen } = primary;
+  const own = `log ${log.first}–${log.next} commit ${commit} barrier ${barrier} frozen ${frozen} orphan ${orphan} closed ${closedFor}`;
+  return [own, ...followers.map(one)].join('; ');
 }

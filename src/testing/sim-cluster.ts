@@ -6,8 +6,12 @@ import type { Prng } from '../base/prng.ts';
 import { Turn } from '../base/turn.ts';
 import { Client } from '../client/client.ts';
 import { type ConnectOptions, clientSettings } from '../client/options.ts';
+import { KeyvalError } from '../errors.ts';
 import type { Node } from '../node/node.ts';
+import { usualSettings } from '../node/settings.ts';
+import { isDynamic } from './dynamic.ts';
 import { MachineClock } from './sim-clock.ts';
+import { SimDisk } from './sim-disk.ts';
 import { SimNetwork } from './sim-network.ts';
 import { type NodeLife, startLife } from './sim-node.ts';
 import { SimProcess } from './sim-process.ts';
@@ -20,6 +24,10 @@ const PORT = 7001;
 const WALL_CLOCK_ERROR_MS = 400;
 /** Half of ρ (node/session-clock.ts): two clocks run apart by at most a hundredth. */
 const RATE_ERROR = 0.005;
+/** A process that ended by itself is started again after this. */
+const RESTART_MS = 2000;
+/** A node that is to stop finishes what is under way for at most this long. */
+const STOP_GRACE_MS = 5000;
 
 /** A machine for a node, whichever life of it is on. */
 export class Seat {
@@ -27,14 +35,16 @@ export class Seat {
   readonly host: string;
   readonly address: string;
   readonly machine: MachineClock;
+  readonly disk: SimDisk;
   life: NodeLife | null = null;
   lives = 0;
 
-  constructor(index: number, machine: MachineClock) {
+  constructor(world: World, index: number, machine: MachineClock, diskStepMs: number) {
     this.index = index;
     this.host = `n${index + 1}`;
     this.address = `${this.host}:${PORT}`;
     this.machine = machine;
+    this.disk = new SimDisk(world, this.host, diskStepMs);
   }
 
   get node(): Node | null {
@@ -55,6 +65,8 @@ export interface SimClient {
 export interface ClusterEvents {
   /** A life has begun. */
   started(seat: Seat, node: Node): void;
+  /** It is over. */
+  ended(node: Node): void;
   /** A node logged an error. */
   nodeError(seat: Seat, event: string, fields: Readonly<Record<string, unknown>>): void;
 }
@@ -67,6 +79,10 @@ export class SimCluster {
   readonly clients: SimClient[] = [];
   readonly #events: ClusterEvents;
   readonly #random: Prng;
+  /** Operators that gave a node an empty directory for a damaged one. */
+  disksReplaced = 0;
+  /** Nodes that ended by themselves when they were told to stop. */
+  stopped = 0;
   #processes = 0;
   #clientsMade = 0;
 
@@ -76,7 +92,10 @@ export class SimCluster {
     this.#events = events;
     this.#random = world.random('machines');
     this.network = new SimNetwork(world, settings.network);
-    this.seats = Array.from({ length: settings.nodes }, (_, index) => new Seat(index, this.#machine()));
+    this.seats = Array.from(
+      { length: settings.nodes },
+      (_, index) => new Seat(world, index, this.#machine(), settings.diskStepMs),
+    );
   }
 
   #machine(): MachineClock {
@@ -97,11 +116,32 @@ export class SimCluster {
   // ---- nodes
 
   startNode(seat: Seat): void {
+    try {
+      this.#begin(seat);
+    } catch (error) {
+      if (!(error instanceof KeyvalError && seat.disk.isDamaged)) throw error;
+      this.world.trace.line(seat.host, error.message);
+      this.replaceDisk(seat);
+    }
+  }
+
+  /** What an operator does about a directory that a node refuses: it comes back empty, as a new member. */
+  replaceDisk(seat: Seat): void {
+    this.world.trace.line(seat.host, 'its operator moves the state directory away');
+    this.disksReplaced += 1;
+    this.crashNode(seat, false);
+    seat.disk.wipe();
+    this.#begin(seat);
+  }
+
+  #begin(seat: Seat): void {
     const { cluster, partitions, replicas, secret, memoryBytesMax, connectionsMax, busyTurn } = this.settings;
     seat.lives += 1;
     this.network.machineUp(seat.host);
     const process = this.#process(`${seat.host}.${seat.lives}`, seat.host, seat.machine);
     const settings = {
+      ...usualSettings,
+      ...(isDynamic ? this.settings.book : {}),
       cluster,
       address: seat.address,
       members: [...this.addresses].sort(),
@@ -116,16 +156,52 @@ export class SimCluster {
     const onError = (event: string, fields: Readonly<Record<string, unknown>>): void =>
       this.#events.nodeError(seat, event, fields);
     world.trace.line(process.name, 'starts');
-    seat.life = startLife({ world, network, process, settings, busyTurn, onError });
-    this.#events.started(seat, seat.life.node);
+    const disk = isDynamic ? seat.disk.attach(process) : null;
+    try {
+      seat.life = startLife({ world, network, process, settings, disk, busyTurn, onError });
+    } catch (error) {
+      process.crash(false);
+      throw error;
+    }
+    const { life } = seat;
+    life.node.onFailure = (error): void => this.#giveUp(seat, life, error);
+    this.#events.started(seat, life.node);
+  }
+
+  /** A node that cannot go on ends; whoever watches over it starts it again. */
+  #giveUp(seat: Seat, life: NodeLife, error: KeyvalError): void {
+    this.world.trace.line(life.process.name, `ends: ${error.message}`);
+    this.world.schedule(null, 0, () => {
+      if (seat.life !== life) return;
+      this.crashNode(seat, false);
+      this.world.schedule(null, RESTART_MS, () => {
+        if (seat.life === null) this.startNode(seat);
+      });
+    });
   }
 
   /** Kill −9; `silently`: the machine loses power. */
   crashNode(seat: Seat, silently: boolean): void {
     if (seat.life === null) return;
     this.world.trace.line(seat.life.process.name, silently ? 'loses power' : 'is killed');
+    this.#events.ended(seat.life.node);
     seat.life.process.crash(silently);
     seat.life = null;
+    seat.disk.crash(silently);
+  }
+
+  /** SIGTERM: the node goes when it has finished what is under way, or after a time. */
+  stopNode(seat: Seat): void {
+    const { life } = seat;
+    if (life === null) return;
+    this.world.trace.line(life.process.name, 'is told to stop');
+    this.world.schedule(life.process, 0, () => {
+      void life.node.stop(STOP_GRACE_MS).then(() => {
+        if (seat.life !== life) return;
+        this.stopped += 1;
+        this.crashNode(seat, false);
+      });
+    });
   }
 
   startAll(): void {

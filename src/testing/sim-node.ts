@@ -1,5 +1,5 @@
 /** A real node in a simulated process: the same parts that start-node.ts puts together, on simulated edges. */
-import type { Log, LogLevel } from '../base/ports.ts';
+import type { Disk, Log, LogLevel } from '../base/ports.ts';
 import { Turn } from '../base/turn.ts';
 import { InlineWorkers } from '../bulk/worker-pool.ts';
 import { Client } from '../client/client.ts';
@@ -23,6 +23,8 @@ export interface NodeLifeOptions {
   readonly network: SimNetwork;
   readonly process: SimProcess;
   readonly settings: NodeSettings;
+  /** Null: nothing of it is durable. */
+  readonly disk: Disk | null;
   /** From this much work on a turn lingers. */
   readonly busyTurn: number;
   /** A node says that it is in trouble. */
@@ -31,7 +33,7 @@ export interface NodeLifeOptions {
 
 /** Starts a node that listens on its address. */
 export function startLife(options: NodeLifeOptions): NodeLife {
-  const { network, process, settings, busyTurn } = options;
+  const { network, process, settings, disk, busyTurn } = options;
   const { clock, timers, random, transport } = process;
   const turn = new Turn((run) => timers.atTurnEnd(run), {
     soon: (run) => timers.soon(run),
@@ -47,6 +49,7 @@ export function startLife(options: NodeLifeOptions): NodeLife {
     log: simLog(options),
     turn,
     workers: new InlineWorkers(),
+    disk,
     openBulkWriter: () => bulkWriter(ports, settings),
     processFacts: () => ({ pid: process.number, cpuMicros: 0, residentBytes: 0 }),
   };

@@ -43,6 +43,8 @@ export interface PipeHost {
 
 /** As much as one read of Node.js. */
 const CHUNK_BYTES_MAX: number = 64 * 1024;
+/** Where what has arrived is put together; it is copied once more before anybody sees it. */
+const joined: Uint8Array = new Uint8Array(2 * CHUNK_BYTES_MAX);
 /** A lost packet is sent again after about this long, at least. */
 const RESEND_MS = 200;
 
@@ -207,13 +209,12 @@ export class SimPipe {
       this.#flight.shift();
     }
     if (pieces.length === 1) return pieces[0] as Uint8Array;
-    const whole = new Uint8Array(size);
     let at = 0;
     for (const piece of pieces) {
-      whole.set(piece, at);
+      joined.set(piece, at);
       at += piece.length;
     }
-    return whole;
+    return joined.subarray(0, size);
   }
 
   #acknowledge(bytes: number): void {

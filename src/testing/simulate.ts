@@ -6,9 +6,11 @@ import type { Client } from '../client/client.ts';
 import { firstConnection } from '../client/first-connection.ts';
 import type { ConnectOptions } from '../client/options.ts';
 import { KeyvalError } from '../errors.ts';
+import { usualSettings } from '../node/settings.ts';
 import { Counters } from './counters.ts';
+import { isDynamic } from './dynamic.ts';
 import { FaultRunner } from './fault-runner.ts';
-import { type Fault, type FaultKind, faultKinds, planFaults } from './faults.ts';
+import { type Fault, type FaultKind, planFaults, triedKinds } from './faults.ts';
 import { Observer } from './observer.ts';
 import { SimCluster } from './sim-cluster.ts';
 import type { SimProcess } from './sim-process.ts';
@@ -68,6 +70,15 @@ export interface SimulationResult {
 
 const SECONDS = 60;
 const AFTER_SECONDS = 120;
+/** Only those who name them get them. */
+const ASKED_FOR: ReadonlySet<FaultKind> = new Set([
+  'crashNode',
+  'crashClient',
+  'stopNode',
+  'killAll',
+  'wipeDisk',
+  'damageDisk',
+]);
 /** A cluster that starts without faults serves by then. */
 const START_MS = 30_000;
 
@@ -78,10 +89,11 @@ export async function simulate(options: SimulateOptions): Promise<SimulationResu
   const settings = settingsOf(options, world);
   const cluster: SimCluster = new SimCluster(world, settings, {
     started: (seat, node) => observer.started(seat, node),
+    ended: (node) => observer.ended(node),
     nodeError: (seat, event) => world.trace.line(seat.host, event),
   });
-  const observer = new Observer(cluster, counters);
-  const runner = new FaultRunner(cluster, counters, () => undefined);
+  const observer = new Observer(cluster, counters, () => undefined);
+  const runner = new FaultRunner(cluster, counters, { clientCrashed: () => undefined, allKilled: () => undefined });
   const faults = faultsOf(options, settings, world);
   cluster.startAll();
   if (!(await world.run(START_MS, () => cluster.serving))) world.fail('progress', 'the cluster does not start');
@@ -163,11 +175,12 @@ function settingsOf(options: SimulateOptions, world: World): ClusterSettings {
     if (!(Number.isInteger(value) && value >= 1))
       throw new KeyvalError('KV_USAGE', `${name} must be 1 or more, not ${value}`);
   }
-  return { ...chosen, nodes, partitions, replicas, memoryBytesMax: 0, cluster: 'keyval', secret: null };
+  const fixed = { memoryBytesMax: 0, cluster: 'keyval', secret: null, book: usualSettings };
+  return { ...chosen, nodes, partitions, replicas, ...fixed };
 }
 
 function faultsOf(options: SimulateOptions, { nodes, replicas }: ClusterSettings, world: World): readonly Fault[] {
-  const asked = options.faults ?? faultKinds.filter((kind) => kind !== 'crashNode' && kind !== 'crashClient');
+  const asked = options.faults ?? triedKinds.filter((kind) => !ASKED_FOR.has(kind));
   const [first] = asked;
   if (typeof first === 'object') return asked as readonly Fault[];
   const seconds = options.seconds ?? SECONDS;
@@ -177,6 +190,7 @@ function faultsOf(options: SimulateOptions, { nodes, replicas }: ClusterSettings
     fromMs: 0,
     untilMs: seconds * 1000,
     crashable: Math.min(replicas, nodes) - 1,
+    dynamic: isDynamic,
     kinds: asked as readonly FaultKind[],
     least: asked.length === 0 ? 0 : 5,
     most: asked.length === 0 ? 0 : Math.max(6, Math.round(seconds / 2)),

@@ -5,6 +5,7 @@
  * tiny kernels, chunks torn at any byte, memory that is almost full, leases as short as they may be.
  */
 import type { Prng } from '../base/prng.ts';
+import type { NodeSettings } from '../node/settings.ts';
 import type { NetworkOptions } from './sim-network.ts';
 
 export interface ClusterSettings {
@@ -17,6 +18,10 @@ export interface ClusterSettings {
   readonly connectionsMax: number;
   readonly busyTurn: number;
   readonly timersLateMs: number;
+  /** How long a disk takes for one step on average. */
+  readonly diskStepMs: number;
+  /** What concerns the book; it counts where there is one (dynamic.ts). */
+  readonly book: Pick<NodeSettings, 'minInSync' | 'reads' | 'onLoss' | 'isNew' | 'maxLeaseMs'>;
   readonly network: NetworkOptions;
 }
 
@@ -76,6 +81,8 @@ const USUAL_WEIGHTS: Readonly<Record<Action, number>> = {
 const ALWAYS: ReadonlySet<Action> = new Set(['get', 'put']);
 
 export function clusterSettings(random: Prng): ClusterSettings {
+  const disk = random.fork('disk');
+  const book = random.fork('book');
   const nodes = pick(random, [1, 3, 3, 3, 3, 4, 5]);
   const delayMs = pick(random, [0.1, 0.5, 2, 20]);
   return {
@@ -88,6 +95,16 @@ export function clusterSettings(random: Prng): ClusterSettings {
     connectionsMax: 1000,
     busyTurn: pick(random, [1, 4, 4, 1000]),
     timersLateMs: pick(random, [0.5, 2, 15]),
+    diskStepMs: pick(disk, [0.05, 0.5, 5]),
+    book: {
+      minInSync: pick(book, [1, 2, 2, 2, 3]),
+      reads: pick(book, ['strict', 'lease', 'lease']),
+      // An operator would do by hand what this does at once.
+      onLoss: 'empty',
+      isNew: chance(book, 0.7),
+      // Not shorter than the leases of the workload.
+      maxLeaseMs: pick(book, [10_000, 20_000]),
+    },
     network: {
       quality: {
         delayMs,

@@ -1,7 +1,8 @@
 /** What happened, line by line, for people: the last lines always, all of them when a seed is replayed. */
 
-/** Lines kept when nobody asked for all. */
+/** Lines kept when nobody asked for all, and when somebody did. */
 const LINES_KEPT = 400;
+const LINES_MAX = 500_000;
 
 export class Trace {
   readonly #now: () => number;
@@ -20,7 +21,8 @@ export class Trace {
 
   line(who: string, text: string): void {
     this.#lines.push(`${(this.#now() / 1000).toFixed(4).padStart(9)} s  ${who.padEnd(8)} ${text}`);
-    if (!this.#all && this.#lines.length > 2 * LINES_KEPT) this.#lines = this.#lines.slice(-LINES_KEPT);
+    const kept = this.#all ? LINES_MAX : LINES_KEPT;
+    if (this.#lines.length > 2 * kept) this.#lines = this.#lines.slice(-kept);
   }
 
   get lines(): readonly string[] {

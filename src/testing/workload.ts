@@ -5,6 +5,7 @@
 import type { Prng } from '../base/prng.ts';
 import type { Counters } from './counters.ts';
 import { Flow } from './flow.ts';
+import { KeyNames } from './key-names.ts';
 import { LockGuard } from './lock-guard.ts';
 import { Recorder } from './recorder.ts';
 import type { SimClient, SimCluster } from './sim-cluster.ts';
@@ -19,8 +20,9 @@ export class Workload {
   readonly guard: LockGuard;
   readonly counters: Counters;
   readonly cluster: SimCluster;
-  /** Put before every key: a new history begins with keys that nobody has used. */
-  era = 0;
+  readonly names: KeyNames;
+  /** How often the loops have begun. */
+  #starts = 0;
   #running = false;
   readonly #active: Map<SimClient, number> = new Map();
   readonly #random: Prng;
@@ -29,9 +31,16 @@ export class Workload {
     this.cluster = cluster;
     this.settings = settings;
     this.counters = counters;
-    this.recorder = new Recorder(cluster.world, counters);
+    this.names = new KeyNames(cluster.settings.partitions);
+    this.recorder = new Recorder(cluster.world, counters, this.names);
     this.guard = new LockGuard(cluster.world);
     this.#random = cluster.world.random('flows');
+  }
+
+  /** What a partition kept, or all did, is lost by the rules: from now on other keys are used (key-names.ts). */
+  forget(partition: number | 'all'): void {
+    this.names.begin(partition);
+    this.recorder.forget();
   }
 
   get running(): boolean {
@@ -40,6 +49,7 @@ export class Workload {
 
   start(): void {
     this.#running = true;
+    this.#starts += 1;
     for (let index = 0; index < this.settings.clients; index += 1) {
       const there = this.cluster.clients[index];
       if (there !== undefined && there.process.state !== 'dead') this.#begin(there);
@@ -64,7 +74,7 @@ export class Workload {
     for (let flow = 0; flow < this.settings.flowsPerClient; flow += 1) {
       this.#active.set(client, (this.#active.get(client) ?? 0) + 1);
       const name = `${client.process.name}/${flow + 1}`;
-      const luck = this.#random.fork(`${name} ${this.era}`);
+      const luck = this.#random.fork(`${name} ${this.#starts}`);
       void new Flow(this, client, name, luck).run().then(() => {
         this.#active.set(client, (this.#active.get(client) ?? 1) - 1);
       });

@@ -122,14 +122,26 @@ export class World {
         return done();
       }
       this.#heap.pop();
-      if (!event.cancelled) await this.#step(event);
+      if (!this.#begin(event)) continue;
+      await quiet();
+      for (let next = this.#soon.shift(); next !== undefined; next = this.#soon.shift()) {
+        if (next.process.state === 'dead') continue;
+        this.#call(next.process, next.run);
+        await quiet();
+      }
+      if (event.process !== null) this.afterStep?.(event.process);
     }
     return false;
   }
 
-  async #step(event: SimEvent): Promise<void> {
+  /** False: the event does not happen, or not now. */
+  #begin(event: SimEvent): boolean {
     const { process } = event;
-    if (process !== null && process.state !== 'running') return process.missed(event);
+    if (event.cancelled) return false;
+    if (process !== null && process.state !== 'running') {
+      process.missed(event);
+      return false;
+    }
     if (event.atMs > this.nowMs) this.#eventsAtOnce = 0;
     this.nowMs = event.atMs;
     this.steps += 1;
@@ -137,13 +149,7 @@ export class World {
     if (this.#eventsAtOnce > EVENTS_AT_ONCE_MAX) this.fail('livelock', `${EVENTS_AT_ONCE_MAX} events at one moment`);
     this.#hash = absorb(absorb(this.#hash, (event.atMs * 1000) | 0), process === null ? -1 : process.number);
     this.#call(process, event.run);
-    await quiet();
-    for (let next = this.#soon.shift(); next !== undefined; next = this.#soon.shift()) {
-      if (next.process.state === 'dead') continue;
-      this.#call(next.process, next.run);
-      await quiet();
-    }
-    if (process !== null) this.afterStep?.(process);
+    return true;
   }
 
   #call(process: SimProcess | null, run: () => void): void {

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { nodeCommandLine } from '../../src/cli/node/node-command-line.ts';
 import { KeyvalError, type NodeOptions, startNode, version } from '../../src/index.ts';
 import { startedNode } from '../helpers/node.ts';
-import { type Ended, keyval, startKeyvalNode } from '../helpers/processes.ts';
+import { type Ended, fleeting, keyval, startKeyvalNode } from '../helpers/processes.ts';
 import { secretFile } from '../helpers/secret-file.ts';
 
 function run(t: ExecutionContext, ...args: string[]): Promise<Ended> {
@@ -86,7 +86,7 @@ test.serial('alone: a cluster of one, with the log of its start', async (t) => {
   t.like(started, { level: 'info', version, cluster: 'blue', partitions: 16, members: [started.address] });
   t.regex(`${started.address}`, /^127\.0\.0\.1:\d+$/);
   await node.logged('keys live in memory: stopping all nodes loses them');
-  t.is((await node.logged('waiting')).for, 'the next full second, which is the first epoch');
+  t.is((await node.logged('waiting')).for, 'the cluster');
   t.is((await node.logged('serving')).address, started.address);
   const { stdout } = await keyval(t, `${started.address}`, ['status', '--cluster', 'blue', '--output', 'ndjson']);
   t.like(JSON.parse(stdout).memory, { maxBytes: 64 * 1024 * 1024 });
@@ -102,7 +102,8 @@ test.serial('more memory than the machine has is allowed, with a warning', async
 
 test.serial('with peers: it says whom it waits for, and serves when they are there', async (t) => {
   const [own, other] = ['127.0.0.1:21101', '127.0.0.2:21101'];
-  const shared = ['--peers', `${own},${other}`, '--partitions', '16', '--secret-file', secretFile(t, 'swordfish')];
+  const secret = ['--secret-file', secretFile(t, 'swordfish')];
+  const shared = ['--peers', `${own},${other}`, '--partitions', '16', ...secret, ...fleeting];
   const node = startKeyvalNode(t, [...shared, '--listen', own]);
   t.deepEqual((await node.logged('waiting')).for, [other]);
   t.is(
@@ -115,7 +116,7 @@ test.serial('with peers: it says whom it waits for, and serves when they are the
 });
 
 test.serial('beyond this machine it insists on a secret, or warns', async (t) => {
-  const node = startKeyvalNode(t, ['--listen', '0.0.0.0:21102', '--insecure']);
+  const node = startKeyvalNode(t, ['--listen', '0.0.0.0:21102', '--insecure', ...fleeting]);
   t.is((await node.logged('insecure: whoever reaches this address reads and writes every key')).level, 'warn');
 });
 

@@ -16,7 +16,8 @@ interface TableParts {
 function welcome({ partitions = 2, self = 0, primary = 0 }: TableParts = {}): Uint8Array {
   const primaries = Array.from({ length: partitions }, () => number(2, primary));
   const table = bytes(number(4, 1), number(2, partitions), number(2, self), number(2, 1), 14, ENDPOINT, ...primaries);
-  return frame(op.WLCM, 0, number(2, 1), new Uint8Array(8).fill(1), new Uint8Array(32), table);
+  const node = bytes(number(6, 7), 2, 'c1', 14, ENDPOINT);
+  return frame(op.WLCM, 0, number(2, 1), new Uint8Array(8).fill(1), new Uint8Array(32), table, node);
 }
 
 /** A client that is logged in. */

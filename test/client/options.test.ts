@@ -24,6 +24,7 @@ test('defaults', (t) => {
     timeoutMs: 5000,
     connectTimeoutMs: 5000,
     leaseMs: 10_000,
+    readFlags: 0,
     cluster: 'keyval',
     secret: null,
     name: 'here:1',
@@ -34,11 +35,15 @@ test('what is given is taken', (t) => {
   const codec = { encode: () => new Uint8Array(0), decode: () => '' };
   const given = { codec, timeoutMs: 1, connectTimeoutMs: 0.5, leaseMs: 100, cluster: 'other', name: 'me', secret: 'ü' };
   const { endpoints: _, ...taken } = settings(given);
-  t.deepEqual(taken, { ...given, secret: new Uint8Array(Buffer.from('ü')) });
+  t.deepEqual(taken, { ...given, readFlags: 0, secret: new Uint8Array(Buffer.from('ü')) });
   t.deepEqual(settings({ secret: Uint8Array.of(0, 1) }).secret, Uint8Array.of(0, 1));
   t.is(settings({ codec: 'buffer' }).codec as unknown, bufferCodec);
   t.is(settings({ codec: 'json' }).codec as unknown, jsonCodec);
   t.is(settings({ codec: 'string' }).codec, stringCodec);
+  t.deepEqual(
+    (['strict', 'lease', 'stale'] as const).map((reads) => settings({ reads }).readFlags),
+    [16, 32, 48],
+  );
 });
 
 test('every refusal names the option and what it may be', (t) => {

@@ -4,13 +4,14 @@ import test from 'ava';
 import { connect, startNode } from '../../src/index.ts';
 
 const PORT = 26_300;
+const fleeting = { data: 'none', new: true, logLevel: 'silent' } as const;
 
 async function reasonOf(
   options: Parameters<typeof startNode>[0],
   other: Parameters<typeof startNode>[0],
 ): Promise<string> {
-  const one = await startNode({ logLevel: 'silent', ...options });
-  const two = await startNode({ logLevel: 'silent', ...other });
+  const one = await startNode({ ...fleeting, ...options });
+  const two = await startNode({ ...fleeting, ...other });
   try {
     for (let tries = 0; tries < 1000; tries += 1) {
       const status = one.status() as { peers: { state: string; reason: string | null }[] };
@@ -64,13 +65,13 @@ test('a peer with another secret', async (t) => {
     peers: hosts(port, 1, 2),
     listen: `127.0.0.1:${port}`,
     secret: 'a',
-    logLevel: 'silent',
+    ...fleeting,
   });
   const two = await startNode({
     peers: hosts(port, 1, 2),
     listen: `127.0.0.2:${port}`,
     secret: 'b',
-    logLevel: 'silent',
+    ...fleeting,
   });
   t.teardown(() => Promise.all([one.close(), two.close()]));
   const reason = (): string => (one.status() as { peers: { reason: string | null }[] }).peers[0]?.reason ?? '';
@@ -81,12 +82,12 @@ test('a peer with another secret', async (t) => {
 test('a node waits for peers that start later', async (t) => {
   const port = PORT + 4;
   const peers = hosts(port, 1, 2);
-  const one = await startNode({ peers, listen: peers[0] as string, logLevel: 'silent' });
+  const one = await startNode({ peers, listen: peers[0] as string, ...fleeting });
   t.teardown(() => one.close());
   const kv = await connect(peers);
   t.teardown(() => kv.close());
   const put = kv.put('key', 'value', { timeoutMs: 20_000 });
-  const two = await startNode({ peers, listen: peers[1] as string, logLevel: 'silent' });
+  const two = await startNode({ peers, listen: peers[1] as string, ...fleeting });
   t.teardown(() => two.close());
   await put;
   t.is(await kv.get('key'), 'value');

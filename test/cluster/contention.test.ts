@@ -19,7 +19,9 @@ test('20,000 keys of one partition that expire at once', async (t) => {
 
 test('links between nodes go on when both have more to send than they would keep for a client', async (t) => {
   const peers = [`127.0.0.1:${PORT}`, `127.0.0.2:${PORT}`];
-  const nodes = await Promise.all(peers.map((listen) => startNode({ peers, listen, logLevel: 'silent' })));
+  const nodes = await Promise.all(
+    peers.map((listen) => startNode({ peers, listen, data: 'none', new: true, logLevel: 'silent' })),
+  );
   t.teardown(() => Promise.all(nodes.map((node) => node.close())));
   await Promise.all(nodes.map((node) => node.ready()));
   const kv = await connect(peers, { timeoutMs: 30_000 });

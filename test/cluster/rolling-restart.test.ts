@@ -12,7 +12,8 @@ const keys = Array.from({ length: 40 }, (_, i) => `key:${i}`);
  * until it has become another program, so an address that was closed here may be in use for a moment.
  */
 async function start(peers: readonly string[], index: number): Promise<RunningNode> {
-  const options = { peers, listen: peers[index] as string, partitions: 8, logLevel: 'silent' } as const;
+  const listen = peers[index] as string;
+  const options = { peers, listen, partitions: 8, data: 'none', new: true, logLevel: 'silent' } as const;
   for (let tries = 0; tries < 50; tries += 1) {
     try {
       return await startNode(options);

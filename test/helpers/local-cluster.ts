@@ -12,7 +12,7 @@ export class LocalCluster {
   static async on(port: number, options: NodeOptions = {}): Promise<LocalCluster> {
     const peers = [1, 2, 3].map((host) => `127.0.0.${host}:${port}`);
     const nodes = await Promise.all(
-      peers.map((listen) => startNode({ logLevel: 'silent', ...options, peers, listen })),
+      peers.map((listen) => startNode({ logLevel: 'silent', data: 'none', new: true, ...options, peers, listen })),
     );
     await Promise.all(nodes.map((node) => node.ready()));
     return new LocalCluster(nodes);

@@ -1,10 +1,10 @@
-/** A node inside the test's own process: quick to start, and its state can be looked at. */
+/** A node inside the test's own process: quick to start, keeps nothing, and its state can be looked at. */
 import type { ExecutionContext } from 'ava';
 import { type NodeOptions, type RunningNode, startNode } from '../../src/index.ts';
 
 /** A cluster of one on a free port; it is closed at the end of the test, or of the file when `t` is that of `before`. */
 export async function startedNode(t: ExecutionContext, options: NodeOptions = {}): Promise<RunningNode> {
-  const node = await startNode({ port: 0, logLevel: 'silent', ...options });
+  const node = await startNode({ port: 0, logLevel: 'silent', data: 'none', new: true, ...options });
   t.teardown(() => node.close());
   return node;
 }

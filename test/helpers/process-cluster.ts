@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { type Client, type ConnectOptions, connect } from '../../src/index.ts';
+import { fleeting } from './processes.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/keyval-node.ts', import.meta.url));
 
@@ -24,7 +25,16 @@ export class ProcessCluster {
 
   launch(index: number, ...args: string[]): ChildProcess {
     const own = this.addresses[index] as string;
-    const options = ['--peers', this.addresses.join(','), '--listen', own, '--log-level', 'error', ...args];
+    const options = [
+      '--peers',
+      this.addresses.join(','),
+      '--listen',
+      own,
+      '--log-level',
+      'error',
+      ...fleeting,
+      ...args,
+    ];
     const child = spawn(process.execPath, [entry, ...options], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: { ...process.env, KEYVAL_EXIT_WITH_PARENT: '1' },

@@ -149,6 +149,7 @@ const commands = [
   'check',
   'lock',
   'status',
+  'cluster',
   'ping',
 ];
 
@@ -168,6 +169,9 @@ export function keyval(
 ): Promise<Ended> {
   return startKeyval(t, endpoints, args, options).ended;
 }
+
+/** For a node on a port of its own that keeps nothing beyond its life. */
+export const fleeting: readonly string[] = ['--data', 'none', '--new'];
 
 /** `keyval-node …`. */
 export function startKeyvalNode(t: ExecutionContext, args: readonly string[], options: RunOptions = {}): Run {

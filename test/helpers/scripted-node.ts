@@ -7,7 +7,7 @@ import { InlineWorkers } from '../../src/bulk/worker-pool.ts';
 import { KeyvalError } from '../../src/errors.ts';
 import { systemCrypto } from '../../src/io/random.ts';
 import { Node } from '../../src/node/node.ts';
-import type { NodeSettings } from '../../src/node/settings.ts';
+import { type NodeSettings, usualSettings } from '../../src/node/settings.ts';
 import { FakeChannel } from './fake-channel.ts';
 import { ManualTurn } from './manual-turn.ts';
 
@@ -97,6 +97,7 @@ export class ScriptedNode {
       secret: null,
       memoryBytesMax: 0,
       connectionsMax: 100,
+      ...usualSettings,
       version: '0.0.0',
     };
     this.node = new Node(
@@ -111,6 +112,7 @@ export class ScriptedNode {
         turn: this.#turn.turn,
         processFacts: () => ({ pid: 1, cpuMicros: 0, residentBytes: 0 }),
         workers: new InlineWorkers(),
+        disk: null,
         openBulkWriter: () => Promise.reject(new KeyvalError('KV_UNREACHABLE', 'this node has no client of its own')),
       },
     );

@@ -95,7 +95,7 @@ test('a partition that does not exist', (t) => {
   t.is(answer(connection, 'ATCH', bodies.attach({ partition: PARTITIONS, session })), BAD_REQUEST);
   t.is(answer(connection, 'SCAN', bodies.scan({ partition: 65_535 })), BAD_REQUEST);
   const kept = decodeOne(connection.send(bodies.frame('KEEP', 1, bodies.keep(session, [65_535, 1]))));
-  t.deepEqual(Buffer.from(kept.body), Buffer.concat([bodies.u16(1), bodies.u16(1)]));
+  t.deepEqual(Buffer.from(kept.body), Buffer.concat([bodies.u16(1), bodies.u16(1), bodies.u16(0)]));
 });
 
 test('a lease that is too short or too long', (t) => {

@@ -24,7 +24,6 @@ const garbage: readonly [title: string, bytes: Uint8Array][] = [
   ['a length of 0', frame('HELO', 0, empty, 0)],
   ['a length of 7', frame('HELO', 0, empty, 7)],
   ['a length of 2³²−1', frame('HELO', 0, empty, 0xffff_ffff)],
-  ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')],
   ['a TLS client hello', Buffer.from('16030100f8010000f40303', 'hex')],
   ['a Redis command', Buffer.from('*1\r\n$4\r\nPING\r\n')],
   ['bytes of 0xff', Buffer.alloc(10_000, 0xff)],
@@ -49,6 +48,7 @@ for (const [title, bytes] of [...garbage, ...tooLongBeforeLogin]) {
 }
 
 const tooLongAfterLogin: readonly [title: string, bytes: Uint8Array][] = [
+  ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')],
   ['a length over the limit of clients', frame('PUTK', 1, empty, CLIENT_FRAME_LENGTH_MAX + 1)],
   ['a length over the limit', frame('PUTK', 1, empty, FRAME_LENGTH_MAX + 1)],
 ];

@@ -92,12 +92,15 @@ test('the longest key fits', (t) => {
 
 test('GETK has the layout of PROTOCOL.md', (t) => {
   fc.assert(
-    fc.property(u32, u32, anyKey, (messageId, timeLeftMs, key) => {
-      const frame = encoded((writer) => codec.writeGet(writer, op.GETK, messageId, timeLeftMs, key, key.length));
-      t.is(Buffer.compare(frame, bodies.frame('GETK', messageId, bodies.getk(key, timeLeftMs))), 0);
+    fc.property(u32, u32, anyKey, fc.constantFrom(0, 16, 32, 48), (messageId, timeLeftMs, key, flags) => {
+      const { length } = key;
+      const frame = encoded((writer) => codec.writeGet(writer, op.GETK, messageId, timeLeftMs, flags, key, length));
+      const expected = bodies.getk(key, timeLeftMs);
+      expected[codec.READ_FLAGS] = flags;
+      t.is(Buffer.compare(frame, bodies.frame('GETK', messageId, expected)), 0);
       const { body } = decodeOne(frame);
       t.is(readU32(body, 0), timeLeftMs);
-      t.is(body[codec.READ_FLAGS], 0);
+      t.is(body[codec.READ_FLAGS], flags);
       t.is(readU16(body, codec.READ_KEY_LENGTH), key.length);
       t.deepEqual(body.slice(codec.READ_KEY), key);
     }),
@@ -106,7 +109,7 @@ test('GETK has the layout of PROTOCOL.md', (t) => {
 
 test('only the first bytes of a key buffer are the key', (t) => {
   const key = Buffer.from('key and what an earlier request left');
-  const frame = encoded((writer) => codec.writeGet(writer, op.GETK, 1, 5, key, 3));
+  const frame = encoded((writer) => codec.writeGet(writer, op.GETK, 1, 5, 0, key, 3));
   t.deepEqual(Buffer.from(frame), bodies.frame('GETK', 1, bodies.getk('key', 5)));
 });
 

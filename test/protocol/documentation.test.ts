@@ -97,6 +97,7 @@ const places: readonly [heading: string, field: string, at: number][] = [
   ['DONE', 'revision', client.DONE_EPOCH],
   ['DONE', 'payload', client.DONE_PAYLOAD],
   ['MOVD', 'member', client.MOVED_MEMBER],
+  ['MOVD', 'flags', client.MOVED_FLAGS],
   ['FAIL', 'text', client.FAIL_TEXT],
   ['FRAG', 'bytes', client.FRAG_BYTES],
   ['SCND', 'cursor', client.SCANNED_CURSOR],

@@ -1,10 +1,8 @@
 /**
- * The whole group over a hostile network, by seed (support/world.ts), and what it must catch. More seeds:
- * `node test/raft/support/run-seeds.ts FIRST COUNT MS`.
+ * The whole group over a hostile network, by seed (support/world.ts). More seeds: `node test/raft/support/run-seeds.ts FIRST
+ * COUNT MS`. What they must notice: test/testing/mutants.
  */
 import test from 'ava';
-import { mutants } from './mutants/mutants.ts';
-import { mutated, tryMutant } from './mutants/scratch.ts';
 import type { Counts } from './support/counts.ts';
 import { runSeed } from './support/world.ts';
 
@@ -30,15 +28,3 @@ test('a seed runs the same way twice', (t) => {
   const first: Counts = runSeed(7, 10_000);
   t.deepEqual(runSeed(7, 10_000), first);
 });
-
-test('every mutant still applies', (t) => {
-  t.true(mutants.length >= 12);
-  for (const mutant of mutants) t.notThrows(() => mutated(mutant));
-});
-
-for (const name of ['vote for any log', 'two votes in a term', 'heartbeats commit what is not known to match']) {
-  test(`the seeds catch: ${name}`, async (t) => {
-    const mutant = mutants.find((one) => one.name === name);
-    t.true(mutant !== undefined && (await tryMutant(mutant, 60, 15_000)).isCaught);
-  });
-}

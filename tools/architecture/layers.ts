@@ -107,7 +107,7 @@ export const layers: readonly Layer[] = [
   { files: 'version.ts', may: [], builtins: 'pure', packages: false },
   {
     files: 'start-node.ts',
-    may: ['node-options.ts', 'version.ts', 'node/', 'client/', 'io/', 'base/', 'errors.ts'],
+    may: ['node-options.ts', 'version.ts', 'node/', 'client/', 'io/', 'door/', 'base/', 'errors.ts'],
     builtins: 'pure',
     packages: true,
   },

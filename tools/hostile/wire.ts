@@ -27,6 +27,8 @@ export interface WireOptions {
   readonly from?: string;
   /** Bytes that are read ahead while nobody takes them. */
   readonly readAheadBytes?: number;
+  /** Of each body so much is kept. */
+  readonly bodyKeptBytes?: number;
 }
 
 export class Wire {
@@ -49,9 +51,11 @@ export class Wire {
   #bodyMissing = 0;
   #body: Buffer = Buffer.alloc(0);
   #bodyKept = 0;
+  readonly #bodyKeptMax: number;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, bodyKeptMax: number) {
     this.socket = socket;
+    this.#bodyKeptMax = bodyKeptMax;
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
     socket.on('error', () => undefined); // a reset is one way to be closed
     socket.on('close', () => {
@@ -74,7 +78,7 @@ export class Wire {
       socket.once('connect', () => {
         socket.setTimeout(0);
         socket.off('error', refused);
-        resolve(new Wire(socket));
+        resolve(new Wire(socket, options.bodyKeptBytes ?? BODY_KEPT_BYTES));
       });
     });
   }
@@ -181,7 +185,7 @@ export class Wire {
     this.#headerBytes = 0;
     this.#bodyBytes = this.#header.readUInt32BE(0) - 8;
     this.#bodyMissing = this.#bodyBytes;
-    this.#body = Buffer.alloc(Math.min(this.#bodyBytes, BODY_KEPT_BYTES));
+    this.#body = Buffer.alloc(Math.min(this.#bodyBytes, this.#bodyKeptMax));
     this.#bodyKept = 0;
     if (this.#bodyMissing === 0) this.#whole();
     return at + taken;

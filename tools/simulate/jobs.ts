@@ -54,6 +54,7 @@ function startJob(options: Options, job: number, jobs: number): ReturnType<typeo
   const seeds = Math.ceil((options.seeds - job) / jobs);
   const numbers = { seed: options.seed + job, seeds, stride: jobs, seconds: options.seconds };
   const args = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  if (options.nodes !== undefined) args.push('--nodes', String(options.nodes));
   if (options.once) args.push('--once');
   if (options.keepGoing) args.push('--keep-going');
   return spawnJob([...args, '--lines']);

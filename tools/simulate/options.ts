@@ -11,6 +11,7 @@ export interface Options {
   /** Every so many-th seed only: the share of one process. */
   readonly stride: number;
   readonly seconds: number;
+  readonly nodes: number | undefined;
   readonly once: boolean;
   readonly keepGoing: boolean;
   readonly jobs: number;
@@ -19,8 +20,6 @@ export interface Options {
   readonly only: string | undefined;
   readonly history: string | undefined;
   readonly shrink: boolean;
-  readonly mutants: boolean;
-  readonly mutant: string | undefined;
   /** Lines for the parent process instead of text for people. */
   readonly lines: boolean;
 }
@@ -35,6 +34,7 @@ export async function parseOptions(): Promise<Options> {
     .option('seeds', { type: 'number', default: 20, describe: 'how many seeds' })
     .option('seed', { type: 'number', default: 1, describe: 'the first seed' })
     .option('seconds', { type: 'number', default: 60, describe: 'virtual seconds under faults' })
+    .option('nodes', { type: 'number', describe: 'nodes of each cluster; default: the seed decides' })
     .option('once', { type: 'boolean', default: false, describe: 'run each seed once instead of twice' })
     .option('keep-going', { type: 'boolean', default: false, describe: 'go on after a seed that fails' })
     .option('jobs', { type: 'number', default: availableParallelism(), describe: 'processes' })
@@ -43,11 +43,10 @@ export async function parseOptions(): Promise<Options> {
     .option('only', { type: 'string', describe: "with --replay: these faults of the seed's list only, as 3,7:250" })
     .option('history', { type: 'string', describe: 'with --replay: write the history there, for npm run judge' })
     .option('shrink', { type: 'boolean', default: true, describe: 'make a failing run smaller before it is shown' })
-    .option('mutants', { type: 'boolean', default: false, describe: 'break one rule after the other: is it noticed?' })
-    .option('mutant', { type: 'string', describe: 'the mutants whose name contains this only' })
     .option('stride', { type: 'number', default: 1, hidden: true })
     .option('lines', { type: 'boolean', default: false, hidden: true })
     .example('$0 --seeds 1000', 'a thousand clusters; exit code 1 when one breaks a rule')
+    .example('$0 --seeds 1 --seconds 86400 --nodes 7 --once', 'a day of seven nodes')
     .example('$0 --replay 17 --only 3,7', 'seed 17 with two of its faults, told line by line')
     .strict()
     .version(false)
@@ -56,10 +55,11 @@ export async function parseOptions(): Promise<Options> {
       throw new KeyvalError('KV_USAGE', message ?? error.message);
     });
   const parsed = await parser.parseAsync();
-  for (const name of ['seeds', 'seed', 'seconds', 'jobs', 'stride'] as const) {
-    if (!Number.isSafeInteger(parsed[name]) || parsed[name] < (name === 'seed' ? 0 : 1))
-      throw new KeyvalError('KV_USAGE', `--${name} must be a whole number above 0, not ${parsed[name]}`);
+  for (const name of ['seeds', 'seed', 'seconds', 'nodes', 'jobs', 'stride'] as const) {
+    const value = parsed[name];
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= (name === 'seed' ? 0 : 1)))
+      throw new KeyvalError('KV_USAGE', `--${name} must be a whole number above 0, not ${value}`);
   }
-  const { replay, until, only, history, mutant } = parsed;
-  return { ...parsed, replay, until, only, history, mutant, mutants: parsed.mutants || mutant !== undefined };
+  const { nodes, replay, until, only, history } = parsed;
+  return { ...parsed, nodes, replay, until, only, history };
 }

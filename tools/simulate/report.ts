@@ -1,7 +1,7 @@
 /** What came of a campaign, as tables for people. */
 import type { Counters } from '../../src/testing/counters.ts';
-import { type Happening, happenings } from '../../src/testing/counters.ts';
-import { faultKinds, faultText } from '../../src/testing/faults.ts';
+import { expectedHappenings, type Happening } from '../../src/testing/counters.ts';
+import { faultText, triedKinds } from '../../src/testing/faults.ts';
 import type { RunResult } from '../../src/testing/scenario.ts';
 
 /** Lines of the trace shown before a breach. */
@@ -27,10 +27,10 @@ export function formatCounters(counters: Counters, cpuSeconds: number, times: nu
   for (const [code, times] of [...counters.errors].sort())
     lines.push(`${code.padEnd(20)}${String(times).padStart(10)}`);
   lines.push('', 'fault                    times');
-  for (const kind of faultKinds) lines.push(`${kind.padEnd(20)}${String(counters.faults[kind]).padStart(10)}`);
+  for (const kind of triedKinds) lines.push(`${kind.padEnd(20)}${String(counters.faults[kind]).padStart(10)}`);
   lines.push('', 'what happened                                     times');
-  for (const name of Object.keys(happenings) as Happening[])
-    lines.push(`${happenings[name].padEnd(45)}${String(counters.happened[name]).padStart(10)}`);
+  for (const [name, text] of Object.entries(expectedHappenings) as [Happening, string][])
+    lines.push(`${text.padEnd(45)}${String(counters.happened[name]).padStart(10)}`);
   return lines.join('\n');
 }
 

@@ -1,26 +1,28 @@
 /**
  * `npm run simulate`: whole clusters in one process, decided by seeds, through faults.
  *
- * Exit codes: 0 every seed passed; 1 a seed broke a rule, or a mutant went unnoticed; 2 a wrong option; 3 all passed, but
- * something that must be tried never happened.
+ * Exit codes: 0 every seed passed; 1 a seed broke a rule; 2 a wrong option; 3 all passed, but something that must be tried
+ * never happened.
  */
 import { writeFileSync } from 'node:fs';
 import { KeyvalError } from '../../src/errors.ts';
 import { runSeed, runSeeds } from '../../src/testing/campaign.ts';
 import { faultsAsText, faultsOfText } from '../../src/testing/replay.ts';
-import { plannedFaults, type RunResult, runScenario } from '../../src/testing/scenario.ts';
+import { plannedFaults, type RunOptions, type RunResult, runScenario } from '../../src/testing/scenario.ts';
 import { shrink } from '../../src/testing/shrink.ts';
 import { runShared, type SeedLine } from './jobs.ts';
-import { runMutants } from './mutants.ts';
 import { type Options, parseOptions } from './options.ts';
 import { formatCounters, formatFailure, SEEDS_FOR_ALL } from './report.ts';
 
 const ExitCode = { passed: 0, failed: 1, usage: 2, untried: 3 } as const;
+/** A failing run is made smaller by so many runs, fewer where they are long. */
+const SHRINK_RUNS_MAX = 60;
+const SHRINK_RUNS_MIN = 4;
+const SHRINK_SECONDS_MAX = 3600;
 
 async function main(): Promise<number> {
   try {
     const options = await parseOptions();
-    if (options.mutants) return (await runMutants(options)) ? ExitCode.passed : ExitCode.failed;
     if (options.replay !== undefined) return await replay(options, options.replay);
     if (options.lines) return await tellLines(options);
     return await campaign(options);
@@ -49,25 +51,28 @@ async function campaign(options: Options): Promise<number> {
 
 /** A failing seed, made smaller, with the command that shows it again. */
 async function explain(seed: number, options: Options): Promise<string> {
-  const { seconds } = options;
-  const failing = await runSeed({ seed, seconds, trace: true }, !options.once);
+  const { seconds, nodes } = options;
+  const run = runOptions(seed, options);
+  const failing = await runSeed({ ...run, trace: true }, !options.once);
   if (failing.breach === null) return `seed ${seed} passes when it is run alone`;
-  if (!options.shrink || failing.breach.rule === 'not deterministic')
-    return formatFailure(failing, `npm run simulate -- --replay ${seed} --seconds ${seconds}`);
-  const { result, untilSeconds } = await shrink(failing, { seed, seconds });
+  const again = `npm run simulate -- --replay ${seed} --seconds ${seconds}${nodes === undefined ? '' : ` --nodes ${nodes}`}`;
+  if (!options.shrink || failing.breach.rule === 'not deterministic') return formatFailure(failing, again);
+  const runsMax = Math.max(SHRINK_RUNS_MIN, Math.floor(SHRINK_SECONDS_MAX / seconds));
+  const { result, untilSeconds } = await shrink(failing, run, Math.min(runsMax, SHRINK_RUNS_MAX));
   const only = faultsAsText(result.faults, failing.faults);
-  return formatFailure(
-    result,
-    `npm run simulate -- --replay ${seed} --seconds ${seconds} --until ${untilSeconds} --only '${only}'`,
-  );
+  return formatFailure(result, `${again} --until ${untilSeconds} --only '${only}'`);
+}
+
+function runOptions(seed: number, { seconds, nodes }: Options): RunOptions {
+  return { seed, seconds, ...(nodes === undefined ? {} : { nodes }) };
 }
 
 async function replay(options: Options, seed: number): Promise<number> {
-  const { seconds, until, only, history } = options;
-  const planned = only === undefined ? undefined : plannedFaults({ seed, seconds });
+  const { until, only, history } = options;
+  const run = runOptions(seed, options);
+  const planned = only === undefined ? undefined : plannedFaults(run);
   const result = await runScenario({
-    seed,
-    seconds,
+    ...run,
     trace: true,
     ...(until === undefined ? {} : { untilSeconds: until }),
     ...(planned === undefined ? {} : { faults: faultsOfText(only as string, planned) }),
@@ -87,11 +92,14 @@ function writeHistory(path: string, { histories }: RunResult): void {
 }
 
 /** The share of one process: a line per seed. */
-async function tellLines({ seed, seeds, stride, seconds, once, keepGoing }: Options): Promise<number> {
+async function tellLines(options: Options): Promise<number> {
+  const { seed, seeds, stride, seconds, nodes, once, keepGoing } = options;
+  Error.stackTraceLimit = 0; // most errors are foreseen; a seed that fails is run again, with its whole trace
   let cpu = process.cpuUsage();
   const { failures } = await runSeeds({
     seeds: Array.from({ length: seeds }, (_, index) => seed + index * stride),
     seconds,
+    ...(nodes === undefined ? {} : { nodes }),
     twice: !once,
     stopAtFailure: !keepGoing,
     onSeed: ({ seed: ran, breach, counters }) => {

@@ -26,6 +26,9 @@ export interface NodeProcessOptions {
   readonly logFile: string;
 }
 
+/** Nothing is kept beyond the life of the nodes. As variables: versions that do not know them pass them over. */
+const fleeting = { KEYVAL_DATA: 'none', KEYVAL_NEW: '1' } as const;
+
 const tailLines = 10;
 
 export class NodeProcess {
@@ -94,7 +97,7 @@ function start({ entry, args, logFile }: NodeProcessOptions): ChildProcess {
     return spawn(process.execPath, [entry, ...args], {
       stdio: ['ignore', log, log, 'ipc'],
       detached: true,
-      env: { ...process.env, KEYVAL_EXIT_WITH_PARENT: '1' },
+      env: { ...process.env, ...fleeting, KEYVAL_EXIT_WITH_PARENT: '1' },
     });
   } finally {
     closeSync(log);

@@ -1,10 +1,12 @@
 /** `keyval status`: every node of the cluster and what it says of itself. */
 import type { ClusterStatus, NodeFacts, NodeStatus } from '../../client/cluster-status.ts';
 import { ExitCode } from '../../errors.ts';
+import type { StatusAnswer } from '../../protocol/cluster-facts.ts';
 import type { SpreadMs } from '../../protocol/node-facts.ts';
+import { bestView, canLoseText } from '../cluster/status.ts';
 import type { Command } from '../shared/command.ts';
 import { withClient } from '../shared/connection.ts';
-import { formatOf, printResults } from '../shared/output.ts';
+import { type Document, formatOf, printResults } from '../shared/output.ts';
 import { bytesText, spanText, table } from '../shared/table.ts';
 
 const VOLATILE = 'Keys live in memory: stopping all nodes loses them.';
@@ -22,11 +24,13 @@ export const status: Command = {
   ],
   async run({ values }) {
     const format = formatOf(values);
-    const found = await withClient(values, (client) => client.status());
+    const [found, views] = await withClient(values, (client) => Promise.all([client.status(), client.admin().views()]));
+    const best = bestView(views);
     const partitions = partitionsOf(found);
     const keptIn = 'memory';
-    const document = { cluster: found.cluster, nodes: found.nodes, partitions, keptIn };
-    await printResults(format, { document, lines: found.nodes.map((node) => ({ ...node })), text: statusText(found) });
+    const document = { cluster: found.cluster, ...standing(best), nodes: found.nodes, partitions, keptIn };
+    const text = statusText(found, best);
+    await printResults(format, { document, lines: found.nodes.map((node) => ({ ...node })), text });
     return partitions.serving === partitions.total ? ExitCode.ok : ExitCode.noQuorum;
   },
 };
@@ -44,11 +48,27 @@ function partitionsOf(found: ClusterStatus): { total: number; serving: number } 
   return { total, serving: up.reduce((sum, { partitions }) => sum + partitions.serving, 0) };
 }
 
-export function statusText(found: ClusterStatus): string {
+/** Who commands, and what the cluster can stand; null: nobody says. */
+function standing(best: StatusAnswer | null): Document {
+  const { canLose = null, goesOnWithout = null } = best?.cluster ?? {};
+  return { commander: best?.node.commander || null, canLose, goesOnWithout };
+}
+
+function standingText(best: StatusAnswer | null): string {
+  if (best === null) return '';
+  const { node, cluster } = best;
+  if (cluster === null)
+    return `\nno cluster yet${node.waitsFor === '' ? '' : `: ${node.address} waits for ${node.waitsFor}`}`;
+  const commander = node.commander === '' ? 'no commander' : `commander ${node.commander}`;
+  return `\n${commander}; ${canLoseText(cluster)}`;
+}
+
+export function statusText(found: ClusterStatus, best: StatusAnswer | null = null): string {
   const { total, serving } = partitionsOf(found);
   const up = upNodes(found).length;
   const count = `${found.nodes.length} ${found.nodes.length === 1 ? 'node' : 'nodes'}`;
-  const headline = `cluster ${found.cluster}: ${count}, ${up} up; ${serving} of ${total} partitions take writes`;
+  const first = `cluster ${found.cluster}: ${count}, ${up} up; ${serving} of ${total} partitions take writes`;
+  const headline = `${first}${standingText(best)}`;
   const problems = found.nodes.map(problemOf).filter((line) => line !== null);
   const workers = upNodes(found).map(workersOf);
   const nodes = table([HEADINGS, ...found.nodes.map(rowOf)]);

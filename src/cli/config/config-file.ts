@@ -2,13 +2,13 @@
  * A configuration file: a JSON object with the options' names as members. All its mistakes are found, and each names
  * file, line, column and member.
  */
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { KeyvalError } from '../../errors.ts';
 import { readConfigText } from '../../io/files.ts';
 import { nearest } from '../shared/nearest.ts';
 import { JsonDocument, JsonMistake, type JsonPath, type Place } from './json-text.ts';
-import type { Setting } from './kinds.ts';
+import { placed, type Setting } from './kinds.ts';
 import type { ConfigOption } from './option.ts';
 import { fileSchema, unknownMembers } from './schema.ts';
 import { shownJson } from './shown.ts';
@@ -104,7 +104,7 @@ function settingsOf(
   for (const { name, kind } of options) {
     const value = found[name];
     if (value === undefined || value === null || wrong.has(name)) continue;
-    settings.set(name, kind.isPath ? resolve(dirname(path), value as string) : value);
+    settings.set(name, placed(kind, value, dirname(path)));
   }
   return settings;
 }

@@ -2,11 +2,10 @@
  * The effective configuration: for each option what the command line says, else the environment, else the file, else the
  * default. All of them are checked, also where another comes first, and every mistake is found, not only the first.
  */
-import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { type RawValues, Values } from '../shared/values.ts';
 import { readConfigFile } from './config-file.ts';
-import type { Setting } from './kinds.ts';
+import { placed, type Setting } from './kinds.ts';
 import type { ConfigOption } from './option.ts';
 import { shownText } from './shown.ts';
 
@@ -95,7 +94,7 @@ function layer(
     const result = v.safeParse(kind.schema, typeof text === 'string' ? kind.ofText(text) : text);
     for (const issue of result.issues ?? [])
       problems.push(`${nameOf(option)}${issue.message.replace('%', () => shownText(issue.input))}`);
-    if (result.success) settings.set(name, kind.isPath ? resolve(result.output as string) : result.output);
+    if (result.success) settings.set(name, placed(kind, result.output));
   }
   return settings;
 }

@@ -2,6 +2,7 @@
  * The kinds of values that options have. Each says how to read one from text (command line, environment), what is
  * allowed (a valibot schema, which the text goes through as well), the same as JSON Schema, and in words.
  */
+import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { parseAddress } from '../../base/address.ts';
 import type { Completes } from '../shared/command-line.ts';
@@ -17,6 +18,8 @@ export interface Kind {
   readonly isList: boolean;
   /** A path is relative to where it was written. */
   readonly isPath: boolean;
+  /** A word in place of a path. */
+  readonly noPath?: string;
   /** What a shell offers as its value. */
   readonly completes: Completes;
   /** What is allowed, in a few words; empty where the option's own line says it. */
@@ -26,6 +29,11 @@ export interface Kind {
   /** Its messages go behind the name of the option; % stands for what was found. */
   readonly schema: v.GenericSchema<unknown, Setting>;
   readonly jsonSchema: JsonSchema;
+}
+
+/** A path becomes absolute; `folder` is where it was written. */
+export function placed({ isPath, noPath }: Kind, value: Setting, folder = '.'): Setting {
+  return isPath && value !== noPath ? resolve(folder, value as string) : value;
 }
 
 const plain = {
@@ -48,6 +56,14 @@ export function path(): Kind {
   const schema = v.pipe(v.string(message), v.minLength(1, message));
   const jsonSchema = { type: 'string', minLength: 1 };
   return { ...plain, isPath: true, completes: 'files', rule: '', schema, jsonSchema };
+}
+
+/** The path of a directory, or a word that means none. */
+export function directory(noPath: string): Kind {
+  const message = ` is the path of a directory, or ${noPath}, not %`;
+  const schema = v.pipe(v.string(message), v.minLength(1, message));
+  const jsonSchema = { type: 'string', minLength: 1 };
+  return { ...plain, isPath: true, noPath, completes: 'files', rule: `a path, or ${noPath}`, schema, jsonSchema };
 }
 
 const ADDRESS_RULE = 'host, host:port or [v6]:port';

@@ -37,5 +37,7 @@ export function jsonSchemaOf(program: string, options: readonly ConfigOption[]):
 function memberSchema({ kind, describe, standard }: ConfigOption): JsonSchema {
   if (standard !== null) return { description: describe, default: standard, ...kind.jsonSchema };
   const { type, ...rest } = kind.jsonSchema;
+  const choices = rest.enum as readonly unknown[] | undefined;
+  if (choices !== undefined) return { description: describe, default: null, ...rest, enum: [...choices, null] };
   return { description: describe, default: null, ...rest, type: [type, 'null'].flat() };
 }

@@ -14,8 +14,11 @@ import { NODE_FILE_VARIABLE, NODE_PROGRAM, nodeCommandOptions, nodeOptionTable }
 
 const EPILOGUE = `Options come before the environment, the environment before the file.
 Environment: ${[...variablesOf(nodeOptionTable), NODE_FILE_VARIABLE].join(', ')}.
-The log goes to standard output, one JSON object a line. SIGTERM and SIGINT finish what is in flight and stop the node.
-Exit codes: 0 stopped, 1 error (the address is in use), 2 usage, 70 uncaught error.
+The log goes to standard output, one JSON object a line. GET /livez and /readyz on the port tell how the node is.
+SIGTERM and SIGINT hand over what the node is primary of, finish what is in flight and stop it; a second signal
+ends it at once.
+Exit codes: 0 stopped, 1 error (the address is in use, the state directory is damaged), 2 usage (the directory is
+held by another process, or cannot be written), 70 uncaught error, 128 + n ended at once by signal n.
 Keys live in memory: stopping all nodes loses them.`;
 
 /**
@@ -45,6 +48,7 @@ const EXAMPLES: readonly (readonly [line: string, what: string])[] = [
   [NODE_PROGRAM, `a cluster of one on 127.0.0.1:${DEFAULT_PORT}`],
   [`${NODE_PROGRAM} --peers 10.0.0.1,10.0.0.2,10.0.0.3 --secret-file secret`, 'the same line on three machines'],
   [`${NODE_PROGRAM} --peers 127.0.0.1,127.0.0.2 --listen 127.0.0.2`, 'one of two nodes on one machine'],
+  [`${NODE_PROGRAM} --port 7000 --data none`, 'for a test: nothing is written'],
   [`${NODE_PROGRAM} --config /etc/keyval/node.json --check-config`, 'is the file in order?'],
 ];
 

@@ -2,13 +2,14 @@
  * The configuration of a node, from all its sources and checked as a whole: each option for itself, the secret's file,
  * what the options mean together, and whether the address is this machine's.
  */
+import { resolve } from 'node:path';
 import { formatAddress } from '../../base/address.ts';
 import type { Address } from '../../base/ports.ts';
 import { KeyvalError } from '../../errors.ts';
 import type { NodeOptions } from '../../index.ts';
 import { isOwnAddress } from '../../io/acceptor.ts';
 import { readSecretFile } from '../../io/files.ts';
-import { type CheckedNodeOptions, checkNodeOptions } from '../../node-options.ts';
+import { type CheckedNodeOptions, checkNodeOptions, NO_DATA, optionsOfProcess } from '../../node-options.ts';
 import { version } from '../../version.ts';
 import { configurationOf, type Found, placeText, sourceText } from '../config/configuration.ts';
 import type { Setting } from '../config/kinds.ts';
@@ -95,7 +96,7 @@ function checkTogether(options: NodeOptions, found: FoundByName): Whole {
 }
 
 /** What is wrong with listening where it is told to, which a mistake about the peers hides. */
-function withoutPeers({ advertise: _, ...options }: NodeOptions): string | null {
+function withoutPeers({ advertise: _, witness: _witness, ...options }: NodeOptions): string | null {
   if (options.listen === undefined) return null;
   const result = attempt({ ...options, peers: [] });
   return typeof result === 'string' ? result : null;
@@ -103,7 +104,7 @@ function withoutPeers({ advertise: _, ...options }: NodeOptions): string | null 
 
 function attempt(options: NodeOptions): CheckedNodeOptions | string {
   try {
-    return checkNodeOptions(options, version);
+    return checkNodeOptions(optionsOfProcess(options), version);
   } catch (error) {
     return messageOf(error);
   }
@@ -126,10 +127,14 @@ async function foreignAddress(listen: Address, found: FoundByName): Promise<read
 }
 
 /** With the values that follow from the other options and the machine. */
-function withDerived(found: FoundByName, { listen, settings, workerThreads }: CheckedNodeOptions): Found[] {
+function withDerived(found: FoundByName, { listen, settings, data, workerThreads }: CheckedNodeOptions): Found[] {
   const effective = new Map<string, Setting>([
     ['listen', formatAddress(listen)],
     ['advertise', settings.address],
+    ['min', settings.minInSync],
+    ['data', data === null ? NO_DATA : resolve(data)],
+    ['new', settings.isNew],
+    ['on-loss', settings.onLoss],
     ['worker-threads', workerThreads],
   ]);
   return [...found.values()].map((one) => ({

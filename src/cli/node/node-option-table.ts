@@ -3,16 +3,39 @@ import { DEFAULT_PORT } from '../../base/address.ts';
 import { SLOTS } from '../../base/hash-slot.ts';
 import type { LogLevel } from '../../base/ports.ts';
 import type { NodeOptions } from '../../index.ts';
-import { DEFAULT_CLUSTER, DEFAULT_CONNECTIONS_MAX, DEFAULT_PARTITIONS, DEFAULT_REPLICAS } from '../../node/settings.ts';
+import {
+  DEFAULT_CLUSTER,
+  DEFAULT_CONNECTIONS_MAX,
+  DEFAULT_MAX_LEASE_MS,
+  DEFAULT_PARTITIONS,
+  DEFAULT_REPLICAS,
+} from '../../node/settings.ts';
 import {
   CLUSTER_FORM,
   CLUSTER_RULE,
   CONNECTIONS_MAX,
+  lossPolicies,
+  NO_DATA,
   PORT_MAX,
   REPLICAS_MAX,
+  readModes,
   WORKER_THREADS_MAX,
+  ZONE_FORM,
+  ZONE_RULE,
 } from '../../node-options.ts';
-import { address, addresses, choice, onOff, path, powerOfTwo, size, text, whole } from '../config/kinds.ts';
+import {
+  address,
+  addresses,
+  choice,
+  directory,
+  onOff,
+  path,
+  powerOfTwo,
+  size,
+  text,
+  time,
+  whole,
+} from '../config/kinds.ts';
 import { type ConfigOption, yargsOptions } from '../config/option.ts';
 import { flag, type OptionTable, valued } from '../shared/command-line.ts';
 
@@ -74,12 +97,81 @@ export const nodeOptionTable: readonly NodeOption[] = [
     describe: 'copies of each key, at most one per node',
   },
   {
+    name: 'min',
+    field: 'min',
+    environment: 'KEYVAL_MIN',
+    kind: whole(1, REPLICAS_MAX),
+    standard: null,
+    standardText: '2, or as many as there can be',
+    describe: 'least copies that must hold a write',
+  },
+  {
     name: 'partitions',
     field: 'partitions',
     environment: 'KEYVAL_PARTITIONS',
     kind: powerOfTwo(SLOTS),
     standard: DEFAULT_PARTITIONS,
     describe: 'parts that the keys are divided into',
+  },
+  {
+    name: 'data',
+    field: 'data',
+    environment: 'KEYVAL_DATA',
+    kind: directory(NO_DATA),
+    standard: null,
+    standardText: './keyval-data/HOST-PORT; with port 0 none',
+    describe: 'where the node keeps its identity and its votes; the keys live in memory',
+  },
+  {
+    name: 'new',
+    field: 'new',
+    environment: 'KEYVAL_NEW',
+    kind: onOff(),
+    standard: null,
+    standardText: 'off; on for a node that is alone and keeps nothing',
+    describe: 'there was no such cluster before: found it, and grant locks, at once',
+  },
+  {
+    name: 'on-loss',
+    field: 'onLoss',
+    environment: 'KEYVAL_ON_LOSS',
+    kind: choice(lossPolicies),
+    standard: null,
+    standardText: 'stop; for a cluster of one empty',
+    describe: 'when every copy of a key is gone, wait for an operator, or begin anew and empty',
+  },
+  {
+    name: 'reads',
+    field: 'reads',
+    environment: 'KEYVAL_READS',
+    kind: choice(readModes),
+    standard: 'lease',
+    describe: 'how reads are confirmed that do not say it: by a round to the others, or by a lease',
+  },
+  {
+    name: 'zone',
+    field: 'zone',
+    environment: 'KEYVAL_ZONE',
+    kind: text(ZONE_RULE, ZONE_FORM),
+    standard: null,
+    describe: 'place of the node, so that copies go to different ones',
+  },
+  {
+    name: 'witness',
+    field: 'witness',
+    environment: 'KEYVAL_WITNESS',
+    kind: onOff(),
+    standard: false,
+    describe: 'vote only, keep no keys',
+  },
+  {
+    name: 'max-lease',
+    field: 'maxLeaseMs',
+    environment: 'KEYVAL_MAX_LEASE',
+    kind: time(1),
+    standard: DEFAULT_MAX_LEASE_MS,
+    standardText: '60s',
+    describe: 'longest lease of a lock, 1s to 60s',
   },
   {
     name: 'max-memory',

@@ -1,7 +1,8 @@
 /** The life of a `keyval-node` process: start, tell the log and the launcher, serve until asked to stop, stop. */
-import { ExitCode } from '../../errors.ts';
+import { ExitCode, KeyvalError } from '../../errors.ts';
 import { type NodeOptions, type RunningNode, startNode, version } from '../../index.ts';
 import { machineMemoryBytes } from '../../io/process-facts.ts';
+import { optionsOfProcess } from '../../node-options.ts';
 import type { Launcher } from './launcher.ts';
 import { StopRequest } from './stop-request.ts';
 
@@ -10,14 +11,15 @@ export async function serve(options: NodeOptions, launcher: Launcher): Promise<n
   const stop = new StopRequest();
   stop.listen();
   launcher.onGone(() => stop.ask('the launcher is gone'));
-  const node = await startNode(options);
+  const node = await startNode(optionsOfProcess(options));
   logStart(node, options);
   void node.ready().then(() => announce(node, launcher));
-  const reason = await stop.asked;
-  node.log.write('info', 'stopping', { reason, address: node.address });
+  const reason = await Promise.race([stop.asked, node.failed]);
+  const failure = reason instanceof KeyvalError ? reason : null;
+  node.log.write('info', 'stopping', { reason: failure?.message ?? reason, address: node.address });
   await node.close();
   node.log.write('info', 'stopped', { address: node.address });
-  return ExitCode.ok;
+  return failure === null ? ExitCode.ok : failure.exitCode;
 }
 
 /** What of `status` stands in the start log. */
@@ -48,7 +50,7 @@ function logStart(node: RunningNode, options: NodeOptions): void {
     log.write('warn', text, { maxMemoryBytes, machineBytes: machineMemoryBytes() });
   }
   const absent = peers.filter(({ state }) => state !== 'up').map((peer) => peer.address);
-  log.write('info', 'waiting', { for: absent.length > 0 ? absent : 'the next full second, which is the first epoch' });
+  log.write('info', 'waiting', { for: absent.length > 0 ? absent : 'the cluster' });
 }
 
 function announce(node: RunningNode, launcher: Launcher): Promise<void> {

@@ -37,7 +37,23 @@ const samples: Readonly<Record<string, readonly (readonly [unknown, Setting])[]>
   advertise: [same('a.example'), same('b.example'), same('c.example')],
   port: [['7001', 7001], ['7002', 7002], same(7003)],
   replicas: [['1', 1], ['2', 2], same(4)],
+  min: [['1', 1], ['2', 2], same(3)],
   partitions: [['1', 1], ['2', 2], same(4)],
+  data: [
+    ['./none', resolve('none')],
+    ['none', 'none'],
+    [resolve('state'), resolve('state')],
+  ],
+  new: [same(true), ['0', false], same(true)],
+  'on-loss': [same('stop'), same('empty'), same('stop')],
+  reads: [same('strict'), same('lease'), same('strict')],
+  zone: [same('a'), same('b.1'), same('c_2')],
+  witness: [same(true), ['false', false], same(true)],
+  'max-lease': [
+    ['30s', 30_000],
+    ['0.5m', 30_000],
+    ['1500', 1500],
+  ],
   'max-memory': [
     ['1M', 2 ** 20],
     ['2M', 2 ** 21],
@@ -80,14 +96,30 @@ for (const { name, environment: variable, standard } of nodeOptionTable) {
 test('what was found reaches the node under its own name', async (t) => {
   const config = configFile(
     t,
-    { peers: '127.0.0.1', 'max-memory': '16M', 'worker-threads': 0, 'secret-file': 'secret', 'log-level': 'warn' },
+    {
+      peers: '127.0.0.1',
+      data: 'none',
+      'max-lease': '30s',
+      'max-memory': '16M',
+      'worker-threads': 0,
+      'secret-file': 'secret',
+      'log-level': 'warn',
+    },
     { secret: 'swordfish\n' },
   );
-  const { options, problems } = await configured({ config, replicas: '2' }, { KEYVAL_INSECURE: '1' });
+  const environment = { KEYVAL_INSECURE: '1', KEYVAL_NEW: 'true', KEYVAL_ON_LOSS: 'empty', KEYVAL_ZONE: 'a' };
+  const { options, problems } = await configured({ config, replicas: '2', min: '1', reads: 'strict' }, environment);
   t.deepEqual(problems, []);
   t.deepEqual(options, {
     peers: ['127.0.0.1'],
     replicas: 2,
+    min: 1,
+    data: 'none',
+    new: true,
+    onLoss: 'empty',
+    reads: 'strict',
+    zone: 'a',
+    maxLeaseMs: 30_000,
     maxMemoryBytes: 2 ** 24,
     workerThreads: 0,
     insecure: true,
@@ -107,6 +139,9 @@ test('a path in the file is relative to the folder of the file', async (t) => {
   const configuration = await configured({ config });
   t.deepEqual(configuration.problems, []);
   t.is(of(configuration, 'secret-file')[0], join(dirname(config), 'secret'));
+  const folder = configFile(t, { data: 'state' });
+  t.is(of(await configured({ config: folder }), 'data')[0], join(dirname(folder), 'state'));
+  t.is(of(await configured({ config: configFile(t, { data: 'none' }) }), 'data')[0], 'none');
 });
 
 test('a variable that is set and empty says nothing', async (t) => {
@@ -154,6 +189,10 @@ test('what is printed is a configuration file that means the same', async (t) =>
     [{}, {}],
     [{ peers: '127.0.0.1,a.example', port: '7000', 'secret-file': secret }, { KEYVAL_REPLICAS: '2' }],
     [{ listen: '0.0.0.0', advertise: 'a.example:1', insecure: true, 'max-memory': '1.5G' }, {}],
+    [
+      { peers: '127.0.0.1', data: 'state', min: '1', witness: false },
+      { KEYVAL_ON_LOSS: 'empty', KEYVAL_NEW: '1' },
+    ],
     [{ 'log-level': 'debug' }, { KEYVAL_PARTITIONS: '16', KEYVAL_CLUSTER: 'blue', KEYVAL_WORKER_THREADS: '0' }],
   ];
   for (const [flags, environment] of cases) {

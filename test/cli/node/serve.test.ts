@@ -1,7 +1,7 @@
 /** The life of a `keyval-node` process: how it is stopped, what it finishes first, and how it ends when it fails. */
 import test, { type ExecutionContext } from 'ava';
 import { connect, KeyvalError } from '../../../src/index.ts';
-import { keyval, type Run, type RunOptions, servingNode, startKeyvalNode } from '../../helpers/processes.ts';
+import { fleeting, keyval, type Run, type RunOptions, servingNode, startKeyvalNode } from '../../helpers/processes.ts';
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} stops it with 0, with clients connected`, async (t) => {
@@ -18,7 +18,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 test('a node that waits for its peers stops too', async (t) => {
-  const node = startKeyvalNode(t, ['--peers', '127.0.0.1:21401,127.0.0.2:21401', '--listen', '127.0.0.1:21401']);
+  const peers = '127.0.0.1:21401,127.0.0.2:21401';
+  const node = startKeyvalNode(t, ['--peers', peers, '--listen', '127.0.0.1:21401', ...fleeting]);
   await node.logged('waiting');
   node.child.kill('SIGTERM');
   t.is((await node.ended).code, 0);
@@ -35,7 +36,7 @@ interface Pair {
 async function pair(t: ExecutionContext, port: number): Promise<Pair> {
   const addresses = [`127.0.0.1:${port}`, `127.0.0.2:${port}`];
   const runs = addresses.map((own) =>
-    startKeyvalNode(t, ['--peers', addresses.join(','), '--listen', own, '--partitions', '1']),
+    startKeyvalNode(t, ['--peers', addresses.join(','), '--listen', own, '--partitions', '1', ...fleeting]),
   );
   await Promise.all(runs.map((run) => run.logged('serving')));
   const client = await connect(addresses);

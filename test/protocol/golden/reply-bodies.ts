@@ -68,10 +68,19 @@ export const hashed: BodyCodec = ofLayout([
 
 export const locked: BodyCodec = ofLayout([['token', 'u64', codec.LOCKED_EPOCH]]);
 
-export const moved: BodyCodec = ofLayout([
+const movedHead: Layout = [
   ['partition', 'u16', codec.MOVED_PARTITION],
   ['member', 'u16', codec.MOVED_MEMBER],
-]);
+];
+
+/** The flags came later: without them it is read as ever. */
+const layoutOfMoved = (withFlags: boolean): Layout =>
+  withFlags ? [...movedHead, ['flags', 'u8', codec.MOVED_FLAGS]] : movedHead;
+
+export const moved: BodyCodec = {
+  read: (body) => ofLayout(layoutOfMoved(body.length > codec.MOVED_FLAGS)).read(body),
+  write: (writer, fields) => ofLayout(layoutOfMoved(fields.flags !== undefined)).write(writer, fields),
+};
 
 export const fail: BodyCodec = {
   read: ofLayout([

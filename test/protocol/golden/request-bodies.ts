@@ -90,9 +90,17 @@ export const session: BodyCodec = {
   },
 };
 
+/** The second list came later: without it, it is read as ever. */
 export const kept: BodyCodec = {
-  read: (body) => ({ partitions: readCounted(body, 0) }),
-  write: writeCounted,
+  read: (body) => {
+    const partitions = readCounted(body, 0);
+    const end = 2 + partitions.length * 2;
+    return end === body.length ? { partitions } : { partitions, elsewhere: readCounted(body, end) };
+  },
+  write: (writer, fields) => {
+    writeCounted(writer, fields);
+    if (fields.elsewhere !== undefined) writeCounted(writer, fields, 'elsewhere');
+  },
 };
 
 function readCounted(body: Uint8Array, at: number): number[] {
@@ -101,8 +109,8 @@ function readCounted(body: Uint8Array, at: number): number[] {
   return Object.values(readFields(layout, body).fields) as number[];
 }
 
-function writeCounted(writer: FrameWriter, fields: Fields): void {
-  const numbers = fields.partitions as readonly number[];
+function writeCounted(writer: FrameWriter, fields: Fields, name = 'partitions'): void {
+  const numbers = fields[name] as readonly number[];
   writer.u16(numbers.length);
   for (const number of numbers) writer.u16(number);
 }

@@ -10,7 +10,9 @@ export async function startCluster(fromPort: number): Promise<readonly RunningNo
   const port = await nextFreePort(NODES, fromPort - 1);
   if (port === null || port > HIGHEST_PORT) throw new Error(`no free port from ${fromPort} on`);
   const peers = Array.from({ length: NODES }, (_, i) => `127.0.0.${i + 1}:${port}`);
-  const nodes = await Promise.all(peers.map((listen) => startNode({ peers, listen, logLevel: 'error' })));
+  const nodes = await Promise.all(
+    peers.map((listen) => startNode({ peers, listen, data: 'none', new: true, logLevel: 'error' })),
+  );
   await Promise.all(nodes.map((node) => node.ready()));
   return nodes;
 }

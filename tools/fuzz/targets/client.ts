@@ -114,12 +114,14 @@ function latest({ channels }: FuzzedClient): RecordingChannel | undefined {
 }
 
 /** Two partitions, one member. */
-function tableBody(): Uint8Array {
-  return bytes(number(4, 1), number(2, 2), number(2, 0), number(2, 1), 14, ENDPOINT, new Uint8Array(4));
+function tableBody(version = 1, primary = 0): Uint8Array {
+  const primaries = bytes(number(2, primary), number(2, primary));
+  return bytes(number(4, version), number(2, 2), number(2, 0), number(2, 1), 14, ENDPOINT, primaries);
 }
 
 function welcomeBody(): Uint8Array {
-  return bytes(number(2, 1), new Uint8Array(8).fill(1), new Uint8Array(32), tableBody());
+  const node = bytes(number(6, 7), 2, 'c1', 14, ENDPOINT);
+  return bytes(number(2, 1), new Uint8Array(8).fill(1), new Uint8Array(32), tableBody(), node);
 }
 
 function ownSeeds(): Uint8Array[] {
@@ -179,6 +181,13 @@ function ownSeeds(): Uint8Array[] {
     ),
     bytes(
       0,
+      each((id) => frame(op.MOVD, id, number(2, 0), number(2, 0xffff), 1)),
+      frame(op.TABL, 0, tableBody(2)),
+      each((id) => done(id + 14)),
+    ),
+    bytes(0, frame(op.TABL, 0, tableBody(2, 0xffff)), frame(op.TABL, 0, tableBody(3))),
+    bytes(
+      0,
       each((id) => page(id, 0, 1, entry)),
     ),
     bytes(
@@ -188,6 +197,10 @@ function ownSeeds(): Uint8Array[] {
     bytes(
       0,
       each((id) => frame(op.KEPT, id, number(2, 1), number(2, 0))),
+    ),
+    bytes(
+      0,
+      each((id) => frame(op.KEPT, id, number(2, 0), number(2, 1), number(2, 0))),
     ),
     bytes(Mode.fuzzedLogin, frame(op.WLCM, 0, welcomeBody()), good),
     bytes(Mode.fuzzedLogin | Mode.secret, frame(op.CHAL, 0, new Uint8Array(16)), frame(op.WLCM, 0, welcomeBody())),

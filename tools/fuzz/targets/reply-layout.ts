@@ -34,15 +34,21 @@ function checkReply({ opcode, body }: PlainFrame): void {
     case op.DROP:
       return mustHold(body.length === 0, `${name} is empty`);
     case op.KEPT:
-      return mustHold(body.length >= 2 && body.length === 2 + 2 * view.getUint16(0), 'KEPT has its layout');
+      return mustHold(isTwoLists(view), 'KEPT has its layout');
     case op.MOVD:
-      return mustHold(body.length === 4, 'MOVD has its layout');
+      return mustHold(body.length === 5 && (body[4] as number) <= 1, 'MOVD has its layout');
     case op.FAIL:
       mustHold(body.length >= 2, 'FAIL has its layout');
       return void codeOfWire(view.getUint16(0));
     case op.SCND:
       return checkPage(body, view);
   }
+}
+
+/** Twice a number and as many partitions. */
+function isTwoLists(view: DataView): boolean {
+  const end = view.byteLength < 2 ? 0 : 2 + 2 * view.getUint16(0);
+  return end > 0 && end + 2 <= view.byteLength && view.byteLength === end + 2 + 2 * view.getUint16(end);
 }
 
 function checkPage(body: Uint8Array, view: DataView): void {

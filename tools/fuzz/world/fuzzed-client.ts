@@ -25,6 +25,7 @@ export class FuzzedClient {
       timeoutMs: REQUEST_MS,
       connectTimeoutMs: REQUEST_MS,
       leaseMs: LEASE_MS,
+      readFlags: 0,
       cluster: 'keyval',
       secret,
       name: 'fuzz',

@@ -4,7 +4,7 @@ import { InlineWorkers } from '../../../src/bulk/worker-pool.ts';
 import { KeyvalError } from '../../../src/errors.ts';
 import { systemCrypto } from '../../../src/io/random.ts';
 import { Node } from '../../../src/node/node.ts';
-import type { NodeSettings } from '../../../src/node/settings.ts';
+import { type NodeSettings, usualSettings } from '../../../src/node/settings.ts';
 import { RecordingChannel } from './channel.ts';
 import { CountingRandom, ManualTime } from './manual-time.ts';
 
@@ -25,6 +25,7 @@ const settingsAlone: NodeSettings = {
   secret: null,
   memoryBytesMax: 8 * 1024 * 1024,
   connectionsMax: 50,
+  ...usualSettings,
   version: '0.0.0',
 } as NodeSettings;
 
@@ -49,6 +50,7 @@ export class FuzzedNode {
         turn,
         processFacts: () => ({ pid: 1, cpuMicros: 0, residentBytes: 0 }),
         workers: new InlineWorkers(),
+        disk: null,
         openBulkWriter: () => Promise.reject(new KeyvalError('KV_UNREACHABLE', 'this node has no client of its own')),
       },
     );

@@ -1,0 +1,121 @@
+/** What operators ask about the cluster, and of it: any node answers from its copy of the book. */
+import { KeyvalError } from '../errors.ts';
+import type {
+  ClusterRequest,
+  MembersAnswer,
+  PartitionFacts,
+  PartitionsAnswer,
+  ReformAnswer,
+  StatusAnswer,
+  TransferAnswer,
+} from '../protocol/cluster-facts.ts';
+import { CLUS } from '../protocol/opcode.ts';
+import { requestBody } from './body-request.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { NodeLink } from './node-link.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** No partition is meant: the request goes to a node. */
+const NO_PARTITION = -1;
+
+/** What one node says, or why it says nothing. */
+export type ClusterView =
+  | { readonly endpoint: string; readonly answer: StatusAnswer }
+  | { readonly endpoint: string; readonly error: KeyvalError };
+
+export interface PartitionsOptions {
+  /** Only those that the node at this address keeps, or is to keep. */
+  readonly of?: string;
+  /** Only those whose every copy is gone. */
+  readonly lost?: boolean;
+}
+
+export class ClusterAdmin {
+  readonly #dispatcher: Dispatcher;
+  readonly #deadline: () => number;
+
+  constructor(dispatcher: Dispatcher, deadline: () => number) {
+    this.#dispatcher = dispatcher;
+    this.#deadline = deadline;
+  }
+
+  /** What every node says: they may differ while some cannot reach the others. */
+  views(): Promise<ClusterView[]> {
+    return Promise.all(this.#links.map((link) => this.#viewOf(link)));
+  }
+
+  async #viewOf(link: NodeLink): Promise<ClusterView> {
+    const { endpoint } = link;
+    try {
+      if (!link.up && link.lastError !== null) throw link.lastError;
+      return { endpoint, answer: await this.#ask<StatusAnswer>(link, { command: 'status' }) };
+    } catch (error) {
+      if (!(error instanceof KeyvalError)) throw error;
+      return { endpoint, error };
+    }
+  }
+
+  members(): Promise<MembersAnswer> {
+    return this.#ask(this.#anyLink(), { command: 'members' });
+  }
+
+  async partitions(options: PartitionsOptions = {}): Promise<PartitionFacts[]> {
+    const link = this.#anyLink();
+    const found: PartitionFacts[] = [];
+    for (let from: number | null = 0; from !== null; ) {
+      const answer: PartitionsAnswer = await this.#ask(link, { command: 'partitions', from, ...options });
+      found.push(...answer.partitions);
+      from = answer.next;
+    }
+    return found;
+  }
+
+  /** Asks the present primary, as the routing table has it. @throws KeyvalError KV_USAGE, KV_NO_QUORUM */
+  transfer(partition: number, to?: string): Promise<TransferAnswer> {
+    const { router } = this.#dispatcher;
+    const primary = router.known ? router.linkOf(partition) : null;
+    return this.#ask(primary ?? this.#anyLink(), {
+      command: 'transfer',
+      partition,
+      ...(to === undefined ? {} : { to }),
+    });
+  }
+
+  /** @throws KeyvalError KV_USAGE where there is nothing to reform, or it is not possible */
+  async reform(endpoint: string, isTrial: boolean): Promise<ReformAnswer> {
+    const link = this.#links.find((one) => one.endpoint === endpoint);
+    if (link === undefined) throw new KeyvalError('KV_USAGE', `${endpoint} is not a node of the cluster`);
+    return this.#ask(link, { command: 'reform', isTrial });
+  }
+
+  /** Members of the table, or the endpoints given while none is known. */
+  get #links(): readonly NodeLink[] {
+    const { router, links } = this.#dispatcher;
+    return router.links.length > 0 ? router.links : links;
+  }
+
+  #anyLink(): NodeLink {
+    const links = this.#links;
+    return links.find(({ up }) => up) ?? (links[0] as NodeLink);
+  }
+
+  async #ask<T>(link: NodeLink, request: ClusterRequest): Promise<T> {
+    const body = encoder.encode(JSON.stringify(request));
+    const deadlineMs = this.#deadline();
+    const answer = await requestBody(this.#dispatcher, {
+      opcode: CLUS,
+      body,
+      partition: NO_PARTITION,
+      link,
+      deadlineMs,
+      once: true,
+    });
+    try {
+      return JSON.parse(decoder.decode(answer)) as T;
+    } catch (cause) {
+      throw new KeyvalError('KV_BAD_FRAME', `${link.endpoint} answers CLUS with what is no JSON`, { cause });
+    }
+  }
+}

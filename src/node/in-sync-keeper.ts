@@ -1,0 +1,142 @@
+/**
+ * Keeps the in-sync sets of the partitions of which this node is primary: proposes to go on without members that it cannot
+ * reach (R18), and with those that have caught up (R19). Only the book decides; until it has, whoever was to go is waited
+ * for, and whoever was to come must hold everything. A proposal ends when the book has passed the version it named.
+ */
+import type { Book, BookPartition } from '../cluster/book.ts';
+import type { Command } from '../cluster/commands.ts';
+import { minOf } from '../cluster/electorate.ts';
+import { type Follower, FollowerState } from '../replication/follower.ts';
+import type { PartitionPrimary } from './partition-primary.ts';
+import { type Peer, SILENCE_MS } from './peer.ts';
+
+/** A proposal of which nothing is heard is repeated: it may be lost, or the commander was another. */
+const AGAIN_MS = 400;
+
+export interface InSyncHost {
+  readonly nowMs: number;
+  readonly self: number;
+  readonly book: Book | null;
+  readonly primaries: readonly (PartitionPrimary | null)[];
+  peerOf(slot: number): Peer | null;
+  anyPeerOf(slot: number): Peer | null;
+  propose(command: Command): void;
+  /** Tells the commander whom the primary cannot reach, where it may not go on without them (R18). */
+  report(partition: PartitionPrimary, unreachable: readonly number[]): void;
+}
+
+interface Proposal {
+  readonly version: number;
+  readonly command: Command;
+  sentAtMs: number;
+}
+
+export class InSyncKeeper {
+  readonly #host: InSyncHost;
+  /** By partition. */
+  readonly #proposals: Map<number, Proposal> = new Map();
+  #reportedAtMs = 0;
+
+  constructor(host: InSyncHost) {
+    this.#host = host;
+  }
+
+  /** Some proposal of this node on the partition is under way. */
+  isProposing(partition: number): boolean {
+    return this.#proposals.has(partition);
+  }
+
+  tick(): void {
+    const { book, primaries, nowMs } = this.#host;
+    if (book === null) return;
+    const reports = nowMs - this.#reportedAtMs > AGAIN_MS;
+    if (reports) this.#reportedAtMs = nowMs;
+    for (let id = 0; id < primaries.length; id += 1) {
+      const partition = primaries[id] ?? null;
+      if (partition === null) this.#proposals.delete(id);
+      else this.#look(partition, book, book.partitions[id] as BookPartition, reports);
+    }
+  }
+
+  #look(partition: PartitionPrimary, book: Book, entry: BookPartition, reports: boolean): void {
+    if (!this.#isSettled(partition.id, entry)) return;
+    if (partition.closedFor !== null) return;
+    const gone = partition.primary.followers.filter((one) => one.inSync && !this.#isReachable(one));
+    if (gone.length > 0) return this.#without(partition, book, entry, gone, reports);
+    const ready = partition.primary.followers.filter((one) => this.#hasCaughtUp(partition, entry, one));
+    if (ready.length > 0) this.#with(partition, book, entry, ready);
+  }
+
+  /** Nothing that was proposed is under way any more. */
+  #isSettled(id: number, entry: BookPartition): boolean {
+    const proposal = this.#proposals.get(id);
+    if (proposal === undefined) return true;
+    if (entry.version !== proposal.version) {
+      this.#proposals.delete(id);
+      return true;
+    }
+    const { nowMs } = this.#host;
+    if (nowMs - proposal.sentAtMs > AGAIN_MS) {
+      proposal.sentAtMs = nowMs;
+      this.#host.propose(proposal.command);
+    }
+    return false;
+  }
+
+  #isReachable({ member }: Follower): boolean {
+    const peer = this.#host.peerOf(member);
+    if (peer === null) {
+      // Another life than the book names: the book will know soon.
+      const other = this.#host.anyPeerOf(member);
+      return other !== null && this.#host.nowMs - other.lostAtMs <= SILENCE_MS;
+    }
+    if (peer.control === null) return this.#host.nowMs - peer.lostAtMs <= SILENCE_MS;
+    return peer.state !== 'silent';
+  }
+
+  #without(
+    partition: PartitionPrimary,
+    book: Book,
+    entry: BookPartition,
+    gone: readonly Follower[],
+    reports: boolean,
+  ): void {
+    if (entry.isr.length - gone.length >= minOf(book)) return this.#propose('shrink', partition, book, entry, gone);
+    // R18: it does not fall below min on its own.
+    const unreachable = partition.primary.followers.filter((one) => !this.#isReachable(one));
+    if (reports)
+      this.#host.report(
+        partition,
+        unreachable.map(({ member }) => member),
+      );
+  }
+
+  /** R19: at the commit point and behind the start of this epoch, committed or not, and heard in this epoch. */
+  #hasCaughtUp({ primary }: PartitionPrimary, entry: BookPartition, follower: Follower): boolean {
+    if (follower.inSync || follower.state !== FollowerState.following) return false;
+    if (follower.match < primary.commit || follower.match <= primary.barrier) return false;
+    const isWanted = entry.target.includes(follower.member) || entry.eligible.includes(follower.member);
+    return isWanted && this.#host.peerOf(follower.member)?.healthy === true;
+  }
+
+  /** From now on whoever is to come must hold every write. */
+  #with(partition: PartitionPrimary, book: Book, entry: BookPartition, ready: readonly Follower[]): void {
+    for (const follower of ready) follower.proposed = true;
+    partition.lease.needs([...new Set([...partition.lease.grantors, ...ready.map(({ member }) => member)])]);
+    this.#propose('expand', partition, book, entry, ready);
+  }
+
+  #propose(
+    kind: 'shrink' | 'expand',
+    partition: PartitionPrimary,
+    book: Book,
+    entry: BookPartition,
+    followers: readonly Follower[],
+  ): void {
+    const members = followers.map(({ member: slot }) => ({ slot, incarnation: book.members[slot]?.incarnation ?? '' }));
+    const { version, epoch } = entry;
+    const command: Command = { kind, partition: partition.id, version, epoch, by: this.#host.self, members };
+    this.#proposals.set(partition.id, { version, command, sentAtMs: this.#host.nowMs });
+    this.#host.propose(command);
+  }
+}

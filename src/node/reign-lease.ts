@@ -1,0 +1,54 @@
+/**
+ * The lease under which a primary answers reads by itself (R12): granted by every other member of its electorate, each
+ * counted from when the renewal was asked for. It is looked at anew for each read, with a clock read then: a process that
+ * has slept never answers from the past.
+ */
+
+export interface LeaseHost {
+  /** Reads the clock: monotonic milliseconds. */
+  touch(): number;
+  /** Until when the member in `slot` has granted its lease, as far as it counts here. */
+  leaseUntilMs(slot: number): number;
+}
+
+export class ReignLease {
+  readonly #host: LeaseHost;
+  /** Slots that must grant. */
+  #grantors: readonly number[] = [];
+  /** Holds at least until then: grants only move ends away. */
+  #untilMs = 0;
+
+  constructor(host: LeaseHost) {
+    this.#host = host;
+  }
+
+  /** Others have to grant it from now on. */
+  needs(slots: readonly number[]): void {
+    this.#grantors = slots;
+    this.#untilMs = 0;
+  }
+
+  get grantors(): readonly number[] {
+    return this.#grantors;
+  }
+
+  /** What was granted counts no more. */
+  void(): void {
+    this.#untilMs = 0;
+  }
+
+  get holds(): boolean {
+    const now = this.#host.touch();
+    return now < this.#untilMs || now < this.#lookAgain();
+  }
+
+  #lookAgain(): number {
+    let until = Number.POSITIVE_INFINITY;
+    for (let index = 0; index < this.#grantors.length; index += 1) {
+      const one = this.#host.leaseUntilMs(this.#grantors[index] as number);
+      if (one < until) until = one;
+    }
+    this.#untilMs = until;
+    return until;
+  }
+}

@@ -1,0 +1,96 @@
+/** Requests that a primary has seen before join the one under way, or get the answer that was kept (R22). */
+import { readU48 } from '../base/bytes.ts';
+import * as codec from '../protocol/client-codec.ts';
+import { type Attachment, RecordStatus } from '../replication/attachment.ts';
+import { EntryKind } from '../replication/entry-kind.ts';
+import type { ReplicationLog } from '../replication/replication-log.ts';
+import type { LockWaits } from './lock-waits.ts';
+import { replyOutcome } from './outcome.ts';
+import type { PartitionState } from './partition-state.ts';
+import { type ReplyTarget, replyFail, replyLocked, replyQueued } from './reply.ts';
+import { BUSY_TEXT, FORGOTTEN_TEXT } from './texts.ts';
+
+export interface RetriedPartition {
+  readonly state: PartitionState;
+  readonly log: ReplicationLog;
+  logTimeMs(): number;
+}
+
+export class Retries {
+  readonly #partition: RetriedPartition;
+  readonly #waits: LockWaits;
+
+  constructor(partition: RetriedPartition, waits: LockWaits) {
+    this.#partition = partition;
+    this.#waits = waits;
+  }
+
+  /** True when the request was seen before; then it is answered, or will be. `bytes` hold its body from `start` on. */
+  answeredBefore(
+    kind: number,
+    attachment: Attachment,
+    sequence: number,
+    to: ReplyTarget,
+    messageId: number,
+    bytes: Uint8Array,
+    start: number,
+  ): boolean {
+    if (attachment.isBeforeMark(sequence)) {
+      this.#joinWait(kind, attachment, sequence, to, messageId, bytes, start);
+      return true;
+    }
+    const status = attachment.status(sequence);
+    if (status === RecordStatus.none) return false;
+    if (status === RecordStatus.pending) {
+      this.#partition.log.own(attachment.pendingPosition(sequence), to, messageId);
+    } else if (status === RecordStatus.queued) {
+      this.#joinWait(kind, attachment, sequence, to, messageId, bytes, start);
+    } else replyRecord(kind, attachment, sequence, status, to, messageId);
+    return true;
+  }
+
+  /** A queued wait outlives the mark: it is found among the waiters, or, granted meanwhile, among the locks. */
+  #joinWait(
+    kind: number,
+    attachment: Attachment,
+    sequence: number,
+    to: ReplyTarget,
+    messageId: number,
+    bytes: Uint8Array,
+    start: number,
+  ): void {
+    const { locks } = this.#partition.state;
+    if (kind !== EntryKind.acquire) return replyFail(to, messageId, 'KV_AMBIGUOUS', FORGOTTEN_TEXT);
+    const waiter = locks.waiterOf(attachment.slot, sequence);
+    if (waiter >= 0) {
+      // Of a wait that was queued under a former primary nobody here knows how long it was to be.
+      const spanMs = readU48(bytes, start + codec.WRITE_SPAN);
+      if (this.#waits.isKnown(waiter)) this.#waits.answerTo(waiter, to, messageId);
+      else this.#waits.queued(waiter, to, messageId, this.#partition.logTimeMs(), spanMs);
+      return replyQueued(to, messageId);
+    }
+    const slot = locks.heldFor(attachment.slot, sequence);
+    if (slot >= 0) return replyLocked(to, messageId, locks.tokenEpoch(slot), locks.tokenOperation(slot));
+    replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
+  }
+}
+
+function replyRecord(
+  kind: number,
+  from: Attachment,
+  sequence: number,
+  status: number,
+  to: ReplyTarget,
+  messageId: number,
+): void {
+  replyOutcome(
+    kind,
+    status,
+    to,
+    messageId,
+    from.recordEpoch(sequence),
+    from.recordOperation(sequence),
+    from.payloadHigh(sequence),
+    from.payloadLow(sequence),
+  );
+}

@@ -1,0 +1,108 @@
+/** L3: the session goes along when primaries change, and its lease is renewed where they are. */
+import test from 'ava';
+import * as op from '../../src/protocol/opcode.ts';
+import { number } from '../../tools/fuzz/world/frames.ts';
+import { A, ATTACHMENT, B, C, ClientWorld, NONE } from './support/world.ts';
+
+const primaryA = { version: 1, primaries: [0] };
+const primaryB = { version: 2, primaries: [1] };
+const LEASE_MS = 3000;
+
+/** A client that holds the lock of `key` in partition 0, whose primary is A. */
+async function holder(): Promise<{ world: ClientWorld; lost: () => boolean }> {
+  const world = await ClientWorld.connected(primaryA, { leaseMs: LEASE_MS });
+  await world.attach(A, 'key');
+  const lock = world.client.lock('key');
+  await world.rest();
+  await world.end(A).say(op.LKDK, world.end(A).only().messageId, number(8, ATTACHMENT + 5n));
+  const { signal } = await lock;
+  return { world, lost: () => signal.aborted };
+}
+
+test('a new primary hears of the session at once, and the lease counts from then on', async (t) => {
+  const { world, lost } = await holder();
+  await world.pass(900);
+  await world.end(C).push(primaryB);
+  const keep = world.end(B).only();
+  t.is(keep.opcode, 'KEEP');
+  await world.end(B).kept(keep, [0], []);
+  await world.pass(LEASE_MS - 1);
+  t.false(lost());
+  await world.pass(2);
+  t.true(lost(), 'nobody has answered since');
+});
+
+test('one that does not serve yet is asked again soon; nothing is lost', async (t) => {
+  const { world, lost } = await holder();
+  await world.end(C).push(primaryB);
+  await world.end(B).kept(world.end(B).only(), [], [0]);
+  await world.pass(100);
+  const again = world.end(B).only();
+  t.is(again.opcode, 'KEEP');
+  t.false(lost());
+  await world.pass(300);
+  t.deepEqual(world.end(B).asked(), [], 'not while its answer is awaited');
+  await world.end(B).kept(again, [0], []);
+  await world.pass(300);
+  t.deepEqual(world.end(B).asked(), [], 'it has heard of it');
+});
+
+test('a session that the primary does not know is lost', async (t) => {
+  const { world, lost } = await holder();
+  await world.pass(LEASE_MS / 3);
+  await world.end(A).kept(world.end(A).only(), [], []);
+  t.true(lost());
+});
+
+test('a node without the second list says the same', async (t) => {
+  const { world, lost } = await holder();
+  await world.pass(LEASE_MS / 3);
+  await world.end(A).say(op.KEPT, world.end(A).only().messageId, number(2, 0));
+  t.true(lost());
+});
+
+test('what a former primary does not name is not lost', async (t) => {
+  const { world, lost } = await holder();
+  await world.pass(LEASE_MS / 3);
+  const asked = world.end(A).only();
+  await world.end(C).push(primaryB);
+  await world.end(A).kept(asked, [], []);
+  t.false(lost());
+});
+
+test('a primary whose connection broke hears of the session when it is back', async (t) => {
+  const { world } = await holder();
+  await world.end(A).break();
+  await world.pass(500);
+  await world.end(A).welcome(primaryA);
+  t.is(world.end(A).only().opcode, 'KEEP');
+});
+
+test('without a primary nothing is lost before the lease has run out', async (t) => {
+  const { world, lost } = await holder();
+  await world.end(C).push({ version: 2, primaries: [NONE] });
+  await world.pass(LEASE_MS - 1);
+  t.false(lost());
+  await world.end(C).push({ version: 3, primaries: [1] });
+  await world.end(B).kept(world.end(B).only(), [0], []);
+  await world.pass(100);
+  t.false(lost());
+});
+
+test('a client that leaves asks nobody any more', async (t) => {
+  const { world } = await holder();
+  await world.end(C).push(primaryB);
+  const closed = world.client.close();
+  await world.rest();
+  await world.end(C).push({ version: 3, primaries: [2] });
+  await world.pass(2000);
+  await closed;
+  t.deepEqual(
+    world
+      .end(B)
+      .asked()
+      .map(({ opcode }) => opcode),
+    ['KEEP', 'CLOS'],
+  );
+  t.deepEqual(world.end(C).asked(), []);
+});

@@ -1,0 +1,40 @@
+/** All of a state that a later entry may depend on, in a form that two states can be compared by. */
+import type { PartitionState } from '../../../../src/node/partition-state.ts';
+import { digestOf } from '../../../../src/testing/replica-digest.ts';
+import { describeReplica } from '../../support/replica-content.ts';
+
+export function wholeState(state: PartitionState): unknown {
+  const { attachments, locks, keys } = state;
+  const lastOutcome = [state.epoch, state.operation, state.payloadHigh, state.payloadLow];
+  return {
+    ...describeReplica(state),
+    replicaDigest: digestOf(state),
+    applied: [state.appliedEpoch, state.appliedOperation, state.appliedTimeMs],
+    lastOutcome,
+    freeSlots: [...attachments.freeSlots],
+    freeWaiters: [...locks.freeWaiters],
+    waiting: locks.waiting,
+    earliestDeadlineMs: keys.earliestDeadlineMs(),
+    sessionsInOrder: [...attachments].map((attachment) => {
+      const { slot } = attachment;
+      const held = chain(locks.firstHeld(slot), (lock) => locks.heldAfter(lock)).map((lock) => keyOf(state, lock));
+      const waits = chain(locks.firstWait(slot), (waiter) => locks.waitAfter(waiter));
+      const found = attachments.find(attachment.epoch, attachment.operation) === attachment;
+      return { slot, session: attachment.session, held, waits, waitCount: locks.waitsOf(slot), found };
+    }),
+  };
+}
+
+function chain(first: number, after: (item: number) => number): number[] {
+  const items: number[] = [];
+  for (let item = first; item >= 0; item = after(item)) items.push(item);
+  return items;
+}
+
+/** Slots of locks are a replica's own: their keys are compared, with the numbers of those who wait for them. */
+function keyOf({ locks }: PartitionState, slot: number): unknown {
+  const key = new Uint8Array(locks.keyLength(slot));
+  locks.copyKey(slot, key, 0);
+  const waiters = chain(locks.firstWaiter(slot), (waiter) => locks.waiterAfter(waiter));
+  return [Buffer.from(key).toString('latin1'), waiters];
+}
