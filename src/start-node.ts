@@ -12,6 +12,7 @@ import type { HealthSource } from './door/http-health.ts';
 import type { KeyvalError } from './errors.ts';
 import { type Acceptor, listen } from './io/acceptor.ts';
 import { systemClock, systemTimers } from './io/clock.ts';
+import { LivenessThread } from './io/liveness-thread.ts';
 import { createLog } from './io/log.ts';
 import { connectInMemory } from './io/memory-channel.ts';
 import { processFacts } from './io/process-facts.ts';
@@ -103,6 +104,7 @@ export class RunningNode implements AsyncDisposable {
     this.#acceptor.close();
     await this.#node.stop(CLOSE_GRACE_MS);
     await this.#node.ports.workers.close();
+    await this.#node.ports.liveness?.close();
     await this.#directory?.close();
   }
 
@@ -150,6 +152,13 @@ function run(
     threadsMax: checked.workerThreads,
     onFailure: (message) => log.write('error', 'worker thread failed', { message }),
   });
+  // It starts when there is somebody to tell: not in a cluster of one.
+  const liveness = new LivenessThread({
+    host: checked.listen.host,
+    secret: checked.settings.secret,
+    onFailure: (message) =>
+      log.write('error', 'liveness thread failed: stalls of this node look like its end', { message }),
+  });
   const node = new Node(withRealPort(checked.settings, checked.listen, acceptor.address), {
     clock: systemClock,
     timers: systemTimers,
@@ -159,6 +168,7 @@ function run(
     log,
     turn,
     workers,
+    liveness,
     disk: directory,
     openBulkWriter: () => bulkWriter(running),
     processFacts,

@@ -54,7 +54,7 @@ export class Commander {
     const wanted: Command[] = [
       ...this.#healthCommands(book, observation),
       ...this.#cutOffs.commands(book, observation, this.#silence),
-      ...this.#revivals.commands(book, nowMs, unixMs),
+      ...this.#revivals.commands(book, nowMs, unixMs, observation.onLoss ?? book.settings.onLoss),
     ];
     return {
       commands: wanted.filter((command) => this.#isDue(command, book, nowMs)),

@@ -15,9 +15,9 @@ export class Revivals {
   readonly #seenMs = new Map<number, number>();
   #book: Book | null = null;
 
-  commands(book: Book, nowMs: number, unixMs: number): ReviveCommand[] {
+  commands(book: Book, nowMs: number, unixMs: number, onLoss: 'stop' | 'empty'): ReviveCommand[] {
     this.#look(book, nowMs);
-    if (book.settings.onLoss !== 'empty' || this.#seenMs.size === 0) return [];
+    if (onLoss !== 'empty' || this.#seenMs.size === 0) return [];
     if (!book.members.some((_, slot) => isUpKeeper(book, slot))) return [];
     const due: ReviveCommand[] = [];
     for (const partition of this.#seenMs.keys()) {

@@ -18,6 +18,8 @@ export interface Observation {
   /** Monotonic. */
   readonly nowMs: number;
   readonly unixMs: number;
+  /** What the commander's own process was started with, which may be later than the book's; default: as in the book. */
+  readonly onLoss?: 'stop' | 'empty';
   /** The commander's own slot. */
   readonly self: number;
   /** By slot. Null or missing: nothing known, so silent since its watch began. */

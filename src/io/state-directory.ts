@@ -20,7 +20,7 @@ import { type Code, KeyvalError } from '../errors.ts';
 import { DirectoryLock } from './directory-lock.ts';
 
 /** Of a disk that is full, read-only or broken: only an operator can help. */
-const UNUSABLE: Code = 'KV_USAGE';
+const UNUSABLE: Code = 'KV_STATE';
 
 const PRIVATE_DIRECTORY = 0o700;
 const PRIVATE_FILE = 0o600;
@@ -38,7 +38,7 @@ export class StateDirectory implements Disk {
 
   /**
    * Makes the directory if need be, and holds it for this process.
-   * @throws KeyvalError KV_USAGE when another process holds it, or it cannot be written
+   * @throws KeyvalError KV_USAGE when another process holds it, KV_STATE when it cannot be written
    */
   static open(path: string): StateDirectory {
     try {

@@ -11,8 +11,10 @@ import type { HandOvers } from './hand-overs.ts';
 import type { NodePorts } from './ports.ts';
 import type { Roster } from './roster.ts';
 import { hexOf } from './roster.ts';
+import type { NodeSettings } from './settings.ts';
 
 export interface DeskHost {
+  readonly settings: NodeSettings;
   readonly ports: NodePorts;
   readonly nowMs: number;
   readonly roster: Roster;
@@ -48,6 +50,7 @@ export class CommanderDesk {
     const { commands, wishes } = this.#policy.decide(book, {
       nowMs,
       unixMs: Math.floor(ports.clock.unixMs()),
+      onLoss: this.#host.settings.onLoss,
       self: roster.self,
       members,
     });
@@ -59,7 +62,8 @@ export class CommanderDesk {
     const peer = this.#host.roster.anyPeerOf(slot);
     if (peer === null) return null;
     const { heardAtMs: heardMs, incarnation } = peer;
-    return { heardMs, incarnation: incarnation === null ? null : hexOf(incarnation), isStalled: false };
+    const isStalled = peer.isStalled(this.#host.nowMs);
+    return { heardMs, incarnation: incarnation === null ? null : hexOf(incarnation), isStalled };
   }
 
   /** Asks the primary of `partition` to hand it over to the member in slot `to`. */

@@ -13,7 +13,7 @@ import { CatchUp } from './catch-up.ts';
 import { Connection } from './connection.ts';
 import { HandOvers } from './hand-overs.ts';
 import { InSyncKeeper } from './in-sync-keeper.ts';
-import { sendLargeValue } from './large-values.ts';
+import { NO_AGE, sendLargeValue } from './large-values.ts';
 import { LargeWrites } from './large-writes.ts';
 import type { NodeMemory } from './node-memory.ts';
 import { ParkedRequests } from './parked-requests.ts';
@@ -27,6 +27,7 @@ import { Replicator } from './replicator.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 import type { Roster } from './roster.ts';
 import type { NodeSettings } from './settings.ts';
+import { StaleReads } from './stale-reads.ts';
 import { StrictReads } from './strict-reads.ts';
 
 /** A follower whose link broke is waited for so long, and no longer than this much of the log. */
@@ -58,6 +59,7 @@ export class DataPlane implements PrimaryHost {
   readonly partitions: Partitions;
   readonly catchUp: CatchUp;
   readonly strictReads: StrictReads;
+  readonly staleReads: StaleReads;
   readonly parked: ParkedRequests;
   readonly handOvers: HandOvers;
   readonly largeWrites: LargeWrites;
@@ -90,6 +92,7 @@ export class DataPlane implements PrimaryHost {
     this.partitions = new Partitions(this);
     this.parked = new ParkedRequests(this);
     this.strictReads = new StrictReads(this);
+    this.staleReads = new StaleReads(this);
     this.catchUp = new CatchUp(this);
     this.#inSync = new InSyncKeeper(this);
     this.handOvers = new HandOvers(this);
@@ -238,11 +241,12 @@ export class DataPlane implements PrimaryHost {
     epoch: number,
     operation: number,
     ttlMs: number,
+    ageMs: number = NO_AGE,
   ): void {
     if (!(to instanceof Connection)) return;
     if (to.peer >= 0)
       return replyFail(to, messageId, 'KV_MOVED', `a value of ${value.length} bytes is served only by its primary`);
-    sendLargeValue(to, messageId, value, epoch, operation, ttlMs).catch(() => to.destroy());
+    sendLargeValue(to, messageId, value, epoch, operation, ttlMs, ageMs).catch(() => to.destroy());
   }
 
   park(partition: number, until: number, to: ReplyTarget, messageId: number, opcode: number, body: Uint8Array): void {
@@ -256,6 +260,7 @@ export class DataPlane implements PrimaryHost {
   // ---- the book
 
   bookChanged(book: Book, before: Book | null): void {
+    this.staleReads.bookChanging();
     this.partitions.bookChanged(book, before);
     this.ports.turn.wake();
   }
@@ -305,6 +310,7 @@ export class DataPlane implements PrimaryHost {
 
   /** A peer is another life than before: nothing of it counts (R3, R4). */
   met(peer: Peer): void {
+    peer.vouched.void(this.nowMs);
     for (const partition of this.primaries) {
       const follower = partition?.primary.follower(peer.slot) ?? null;
       if (partition === null || follower === null) continue;
@@ -315,6 +321,7 @@ export class DataPlane implements PrimaryHost {
 
   /** What was sent and not acknowledged goes out again (R15). */
   linked(peer: Peer): void {
+    peer.vouched.linkChanged();
     for (const partition of this.primaries) {
       const follower = partition?.primary.follower(peer.slot) ?? null;
       if (partition === null || follower === null) continue;
@@ -357,6 +364,7 @@ export class DataPlane implements PrimaryHost {
 
   /** Leases that were granted to this node count no more: a clock here cannot be trusted. */
   voidLeases(): void {
+    this.staleReads.void();
     for (const peer of this.peers) peer.lease.void();
     for (const partition of this.primaries) partition?.lease.void();
   }

@@ -5,7 +5,7 @@
  */
 import { type Book, type BookPartition, NO_MEMBER } from '../cluster/book.ts';
 import type { Command } from '../cluster/commands.ts';
-import { isUpKeeper } from '../cluster/electorate.ts';
+import { isUpKeeper, minOf } from '../cluster/electorate.ts';
 import type { ControlPlane } from './control/control-plane.ts';
 import type { HandOvers } from './hand-overs.ts';
 import type { NodePorts } from './ports.ts';
@@ -76,7 +76,7 @@ export class Departure {
 
   /** It is still in an in-sync set that could do without it. */
   #isNeeded(book: Book, self: number): boolean {
-    const min = Math.min(book.settings.min, book.settings.replicas);
+    const min = minOf(book);
     return book.partitions.some(({ isr }) => isr.includes(self) && isr.length > min);
   }
 }

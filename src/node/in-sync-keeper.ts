@@ -6,9 +6,11 @@
 import type { Book, BookPartition } from '../cluster/book.ts';
 import type { Command } from '../cluster/commands.ts';
 import { minOf } from '../cluster/electorate.ts';
+import { STALLED_MS } from '../cluster/silence.ts';
 import { type Follower, FollowerState } from '../replication/follower.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import { type Peer, SILENCE_MS } from './peer.ts';
+import { SlowFollowers } from './slow-followers.ts';
 
 /** A proposal of which nothing is heard is repeated: it may be lost, or the commander was another. */
 const AGAIN_MS = 400;
@@ -33,6 +35,7 @@ interface Proposal {
 
 export class InSyncKeeper {
   readonly #host: InSyncHost;
+  readonly #slow: SlowFollowers = new SlowFollowers();
   /** By partition. */
   readonly #proposals: Map<number, Proposal> = new Map();
   #reportedAtMs = 0;
@@ -63,6 +66,14 @@ export class InSyncKeeper {
     if (partition.closedFor !== null) return;
     const gone = partition.primary.followers.filter((one) => one.inSync && !this.#isReachable(one));
     if (gone.length > 0) return this.#without(partition, book, entry, gone, reports);
+    const { nowMs } = this.#host;
+    const slow = partition.primary.followers.filter(
+      (one) => one.inSync && this.#slow.isTooSlow(one, partition.log, nowMs),
+    );
+    if (slow.length > 0 && entry.isr.length - slow.length >= minOf(book)) {
+      for (const { member } of slow) this.#slow.punish(member, nowMs);
+      return this.#propose('shrink', partition, book, entry, slow);
+    }
     const ready = partition.primary.followers.filter((one) => this.#hasCaughtUp(partition, entry, one));
     if (ready.length > 0) this.#with(partition, book, entry, ready);
   }
@@ -91,7 +102,9 @@ export class InSyncKeeper {
       return other !== null && this.#host.nowMs - other.lostAtMs <= SILENCE_MS;
     }
     if (peer.control === null) return this.#host.nowMs - peer.lostAtMs <= SILENCE_MS;
-    return peer.state !== 'silent';
+    // The commander is as patient.
+    const { nowMs } = this.#host;
+    return peer.state !== 'silent' || (peer.isStalled(nowMs) && nowMs - peer.heardAtMs < STALLED_MS);
   }
 
   #without(
@@ -114,6 +127,7 @@ export class InSyncKeeper {
   /** R19: at the commit point and behind the start of this epoch, committed or not, and heard in this epoch. */
   #hasCaughtUp({ primary }: PartitionPrimary, entry: BookPartition, follower: Follower): boolean {
     if (follower.inSync || follower.state !== FollowerState.following) return false;
+    if (!this.#slow.mayReturn(follower.member, this.#host.nowMs)) return false;
     if (follower.match < primary.commit || follower.match <= primary.barrier) return false;
     const isWanted = entry.target.includes(follower.member) || entry.eligible.includes(follower.member);
     return isWanted && this.#host.peerOf(follower.member)?.healthy === true;

@@ -44,7 +44,7 @@ export class Leases {
     const grants = peer.isNamed && roster.self !== NO_MEMBER && peer.lease.heardSent > 0;
     frames.begin(BEAT, 0);
     frames.bytes(incarnation, 0, INCARNATION_BYTES);
-    frames.u8(memory.full ? BeatFlag.memoryFull : 0);
+    frames.u8((memory.full ? BeatFlag.memoryFull : 0) | (peer.vouches ? BeatFlag.vouches : 0));
     frames.u32(book?.version ?? 0);
     frames.u48(Math.max(1, Math.floor(nowMs * 1000)));
     frames.u48(grants ? peer.lease.heardSent : 0);

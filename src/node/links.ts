@@ -11,6 +11,7 @@ import type { HelloFields } from '../protocol/login.ts';
 import { sameIncarnation } from '../protocol/peer-codec.ts';
 import type { Connection, FrameHandler } from './connection.ts';
 import { Dialer, type DialerHost } from './dialer.ts';
+import { LivenessLinks } from './liveness-links.ts';
 import { HEARTBEAT_MS, Peer, type PeerState, SILENCE_MS } from './peer.ts';
 import { checkClusters, type PeerIdentity } from './peer-hello.ts';
 import type { NodePorts } from './ports.ts';
@@ -56,6 +57,7 @@ export class Links {
   readonly #handler: FrameHandler;
   readonly #byName: Map<string, Peer> = new Map();
   readonly #dialers: Map<Peer, Dialer[]> = new Map();
+  readonly #liveness: LivenessLinks;
   #lastTickMs = 0;
   #started = false;
   #stopped = false;
@@ -64,6 +66,7 @@ export class Links {
   constructor(host: LinksHost, handler: FrameHandler) {
     this.#host = host;
     this.#handler = handler;
+    this.#liveness = new LivenessLinks(this, host, handler);
   }
 
   start(): void {
@@ -152,6 +155,7 @@ export class Links {
   /** A peer has logged in here. @throws KeyvalError KV_CONFIG_MISMATCH */
   accepted(connection: Connection, hello: Hello): void {
     assert(hello.peer !== null, 'links: a peer says who it is');
+    if (hello.role === Role.liveness) return this.#liveness.accepted(connection, hello.peer);
     if (parseAddress(hello.peer.address) === null) {
       throw new KeyvalError('KV_BAD_REQUEST', `HELO: '${hello.peer.address}' is no address`);
     }
@@ -196,6 +200,7 @@ export class Links {
     peer.bulk?.destroy();
     peer.control?.destroy();
     peer.incarnation = incarnation.slice();
+    peer.stalledUntilMs = Number.NEGATIVE_INFINITY;
     peer.stages.clear();
     peer.lease.restart();
     this.#host.met(peer);
@@ -232,6 +237,7 @@ export class Links {
   /** A connection to a peer has closed. */
   closed(connection: Connection, error: Error | null): void {
     const peer = this.peers[connection.peer] as Peer;
+    if (peer.liveness === connection) peer.liveness = null;
     if (peer.bulk === connection) {
       peer.bulk = null;
       this.#host.bulkLost(peer);
@@ -262,6 +268,7 @@ export class Links {
     const paused = nowMs - this.#lastTickMs > OWN_PAUSE_MS;
     this.#lastTickMs = nowMs;
     for (const peer of this.peers) this.#tickPeer(peer, paused);
+    this.#liveness.tick(() => this.#hello(Role.liveness));
     return paused;
   }
 
@@ -279,9 +286,10 @@ export class Links {
     if (peer.control.frames.queuedBytes <= FRAME_LENGTH_MAX) this.#host.beat(peer, peer.control);
   }
 
-  /** Keeps the links there are, dials no more. */
+  /** Keeps the links there are, dials no more. What stands still from now on is over, not busy. */
   stopDialling(): void {
     this.#stopped = true;
+    this.#liveness.stop();
     for (const dialers of this.#dialers.values()) for (const dialer of dialers) dialer.stopDialling();
   }
 

@@ -174,5 +174,5 @@ function checkHello(hello: Hello, settings: NodeSettings): void {
       `this node belongs to the cluster '${settings.cluster}', the caller asked for '${hello.cluster}'; check --cluster`,
     );
   }
-  if (hello.role > Role.bulk) throw new KeyvalError('KV_BAD_REQUEST', `HELO: there is no role ${hello.role}`);
+  if (hello.role > Role.liveness) throw new KeyvalError('KV_BAD_REQUEST', `HELO: there is no role ${hello.role}`);
 }

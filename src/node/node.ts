@@ -25,7 +25,7 @@ import type { HandOvers } from './hand-overs.ts';
 import { Leases } from './leases.ts';
 import { Links } from './links.ts';
 import { LoginHandler } from './login-handler.ts';
-import { logMembers } from './member-log.ts';
+import { logLost, logMembers } from './member-log.ts';
 import { NodeMemory } from './node-memory.ts';
 import type { PartitionBackup } from './partition-backup.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
@@ -328,6 +328,7 @@ export class Node implements ControlHost {
     this.roster.bookChanged(book);
     if (before === null) this.#requests.resize(book.partitions.length);
     logMembers(this.log, book, before);
+    logLost(this.log, book, before);
     this.dataPlane.bookChanged(book, before);
     this.#tableChanged = true;
   }
@@ -353,14 +354,27 @@ export class Node implements ControlHost {
     this.#control.propose(command);
   }
 
+  get commanderHeardMs(): number {
+    return this.#control.commanderHeardMs;
+  }
+
   controlStatus(): ControlStatus {
     return this.#control.status;
   }
 
-  /** Asks for a planned hand-over (R17); gives why not, or null. */
+  /**
+   * Asks for a planned hand-over (R17), for good: the member becomes the preferred primary, so that the commander does not
+   * move the partition back. Gives why not, or null.
+   */
   requestTransfer(partition: number, to: number): string | null {
-    if (this.book === null) return 'no cluster has been founded yet';
-    return this.#desk.wish(this.book, partition, to);
+    const { book } = this;
+    const entry = book?.partitions[partition];
+    if (book === null || entry === undefined) return 'no cluster has been founded yet';
+    if (!entry.target.includes(to)) return 'that member is not to keep the partition';
+    const target = [to, ...entry.target.filter((slot) => slot !== to)];
+    if (entry.target[0] !== to) this.propose({ kind: 'retarget', partition, version: entry.version, target });
+    // What does not come about now the commander asks for when the member has been in sync for a while.
+    return entry.primary === to ? null : this.#desk.wish(book, partition, to);
   }
 
   /** An operator's last resort is not in this version: a quorum lost for good needs a new cluster. */
@@ -440,9 +454,9 @@ export class Node implements ControlHost {
     this.#tickTimer = this.ports.timers.after(HEARTBEAT_MS, () => this.#tick());
     this.#leases.checkClocks();
     this.#measureMemory();
+    this.dataPlane.staleReads.vouch();
     const paused = this.#links.tick();
-    const heardMs = this.#control.commanderHeardMs;
-    this.dataPlane.tick(paused, this.nowMs - Math.max(heardMs, this.startedAtMs) > ORPHAN_MS);
+    this.dataPlane.tick(paused, this.nowMs - Math.max(this.commanderHeardMs, this.startedAtMs) > ORPHAN_MS);
     this.#desk.tick();
     this.connections.tick();
     this.#requests.tick();

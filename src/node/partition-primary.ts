@@ -45,6 +45,8 @@ export class PartitionPrimary {
   dirty = false;
   /** Commit point that the followers have been told. */
   commitTold = 0;
+  /** Of the book's entry that it was configured by. */
+  version = 0;
   /** The reign is over. */
   ended = false;
   /** Why no writes are taken although they could be: it is being handed over. */
@@ -59,6 +61,8 @@ export class PartitionPrimary {
   #epochStartMs = 0; // monotonic
   #epochStartLogMs = 0;
   #applying = false;
+  /** At the last tick sessions could be renewed here. */
+  #renewed = false;
   #expiriesApplied = false;
   readonly #waits: LockWaits = new LockWaits();
   readonly #retries: Retries = new Retries(this, this.#waits);
@@ -430,6 +434,8 @@ export class PartitionPrimary {
   end(): void {
     this.ended = true;
     const { log, kept } = this;
+    // R23: whoever reigns here next counts from now; what was appended here was not taken in from anybody.
+    kept.replica.lastTakenAtMs = this.#host.nowMs;
     const primary = this.#host.primaryOf(this.id);
     for (let position = kept.applied; position < log.next; position += 1) {
       const to = log.owner(position) as ReplyTarget | null;
@@ -446,7 +452,11 @@ export class PartitionPrimary {
 
   /** Everything that time does: keys, sessions and waits that are due. Called every tick. */
   tick(): void {
-    if (!this.serving) return;
+    // L3: who could not renew here, because this primary might not have been the only one, is not counted as silent.
+    const renews = this.serving && this.lease.holds;
+    if (renews && !this.#renewed) this.#sessions.restartClocks();
+    this.#renewed = renews;
+    if (!renews) return;
     this.#expireDue();
     this.#sessions.tick();
     this.#endWaits();

@@ -15,6 +15,8 @@ export class PartitionReplica {
   readonly replica: Replica = new Replica();
   /** Every entry before this position is applied. */
   applied = 0;
+  /** Until when what is applied was the latest, as far as others have vouched for it (R13), monotonic milliseconds. */
+  latestMs: number = Number.NEGATIVE_INFINITY;
   #state: PartitionState;
   readonly #makeState: (takeStage: TakeStage) => PartitionState;
   readonly #takeStage: TakeStage = (stage) => this.#take(stage);
@@ -103,6 +105,7 @@ export class PartitionReplica {
   /** R9, R4: nothing is left. */
   forget(): void {
     this.replica.forget();
+    this.latestMs = Number.NEGATIVE_INFINITY;
     this.switchTo(this.newState(), 0);
   }
 }

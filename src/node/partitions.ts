@@ -70,7 +70,7 @@ export class Partitions {
   bookChanged(book: Book, before: Book | null): void {
     this.book = book;
     if (this.primaryMembers.length !== book.partitions.length) this.#resize(book.partitions.length);
-    const others = before === null || this.#host.roster.changedSelf;
+    const others = before === null || this.#host.roster.changedSelf || minOf(book) !== minOf(before);
     for (let partition = 0; partition < book.partitions.length; partition += 1) {
       const entry = book.partitions[partition] as BookPartition;
       const old = before?.partitions[partition] ?? null;
@@ -200,13 +200,17 @@ export class Partitions {
     const { primary } = partition;
     const others = [...new Set([...entry.isr, ...entry.eligible, ...entry.target])].filter((slot) => slot !== self);
     for (const { member } of [...primary.followers]) if (!others.includes(member)) primary.unfollow(member);
+    // A proposal ends when the book has passed the version it named (R1), and not before.
+    const isSettled = partition.version !== entry.version;
+    partition.version = entry.version;
     for (const slot of others) {
       const follower = primary.follower(slot) ?? primary.follow(slot);
       follower.inSync = entry.isr.includes(slot);
-      follower.proposed = false;
+      if (isSettled) follower.proposed = false;
     }
     primary.frozen = entry.isr.length < minOf(this.book as Book);
-    partition.lease.needs(electorateOf(entry).filter((slot) => slot !== self));
+    const proposed = primary.followers.filter((follower) => follower.proposed).map(({ member }) => member);
+    partition.lease.needs([...new Set([...electorateOf(entry), ...proposed])].filter((slot) => slot !== self));
     partition.advance();
     partition.changed();
   }

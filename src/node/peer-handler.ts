@@ -187,10 +187,13 @@ export class PeerHandler implements FrameHandler {
     if (!this.#known(peer, connection)) return;
     const { buffer, bodyStart, bodyEnd } = connection.decoder;
     if (bodyEnd - bodyStart < codec.BEAT_BYTES) return this.#malformed(connection, 'BEAT');
-    peer.memoryFull = ((buffer[bodyStart + codec.BEAT_FLAGS] as number) & codec.BeatFlag.memoryFull) !== 0;
+    const flags = buffer[bodyStart + codec.BEAT_FLAGS] as number;
+    peer.memoryFull = (flags & codec.BeatFlag.memoryFull) !== 0;
+    const version = readU32(buffer, bodyStart + codec.BEAT_VERSION);
     const sent = readU48(buffer, bodyStart + codec.BEAT_SENT);
     const echo = readU48(buffer, bodyStart + codec.BEAT_ECHO);
-    this.#host.beaten(peer, readU32(buffer, bodyStart + codec.BEAT_VERSION), sent, echo);
+    this.#host.dataPlane.staleReads.beaten(peer, (flags & codec.BeatFlag.vouches) !== 0, version, sent, echo);
+    this.#host.beaten(peer, version, sent, echo);
   }
 
   /** A piece of a value that this peer will name in an entry. */

@@ -7,6 +7,7 @@ import { NO_MEMBER } from '../protocol/hello-codec.ts';
 import type { Connection } from './connection.ts';
 import { PeerLease } from './peer-lease.ts';
 import type { Stages } from './stages.ts';
+import { VouchedTime } from './vouched-time.ts';
 
 /** A peer says something at least this often. */
 export const HEARTBEAT_MS = 100;
@@ -28,10 +29,14 @@ export class Peer {
   nodeId = 0;
   control: Connection | null = null;
   bulk: Connection | null = null;
+  /** From its liveness thread: says nothing while all is well. */
+  liveness: Connection | null = null;
   incarnation: Uint8Array | null = null;
   heardAtMs = 0;
   /** When its control link broke, monotonic milliseconds. */
   lostAtMs: number = Number.NEGATIVE_INFINITY;
+  /** Until when it is believed that its main thread stands still: silence counts for less meanwhile. */
+  stalledUntilMs: number = Number.NEGATIVE_INFINITY;
   state: PeerState = 'connecting';
   /** Why it is not up, for people. */
   reason = 'not connected yet';
@@ -47,12 +52,21 @@ export class Peer {
   /** Values that this peer, as a primary, has staged here. */
   readonly stages: Stages;
   readonly lease: PeerLease = new PeerLease();
+  /** Up to when it has told what it had committed (R13). */
+  readonly vouched: VouchedTime = new VouchedTime();
+  /** The next heartbeat to it vouches for what it follows from here in sync. */
+  vouches = false;
 
   constructor(index: number, name: string, address: Address, stages: Stages) {
     this.stages = stages;
     this.index = index;
     this.name = name;
     this.address = address;
+  }
+
+  /** Its liveness thread has told lately that its main thread stands still. */
+  isStalled(nowMs: number): boolean {
+    return nowMs < this.stalledUntilMs;
   }
 
   get healthy(): boolean {

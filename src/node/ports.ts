@@ -2,6 +2,7 @@
 import type { Clock, Crypto, Disk, Log, Random, Timers, Transport } from '../base/ports.ts';
 import type { Turn } from '../base/turn.ts';
 import type { WorkerPool } from '../bulk/worker-pool.ts';
+import type { HelloFields } from '../protocol/login.ts';
 
 export interface NodePorts {
   readonly clock: Clock;
@@ -12,12 +13,24 @@ export interface NodePorts {
   readonly log: Log;
   readonly turn: Turn;
   readonly workers: WorkerPool;
+  /** Without it nobody is told of a main thread that stands still. */
+  readonly liveness?: LivenessPort;
   /** Where the node keeps what must outlive it; null: nowhere. */
   readonly disk: Disk | null;
   /** A way to write keys wherever they belong, as a client of the cluster would. Asked for at the first bulk load. */
   openBulkWriter(): Promise<BulkWriter>;
   /** For status. */
   processFacts(): ProcessFacts;
+}
+
+/** Speaks for this node to others while its main thread stands still; see links.ts. */
+export interface LivenessPort {
+  /** The main thread comes round: to be said with every tick. */
+  ticked(): void;
+  /** Who is to be told if it does not, and how to log in there. */
+  peers(addresses: readonly string[], hello: HelloFields): void;
+  /** From now on nobody is told anything. */
+  close(): Promise<void>;
 }
 
 export interface BulkWriter {

@@ -4,10 +4,16 @@ import type { ControlStatus } from './control/host.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import type { Roster } from './roster.ts';
 
+/** An election takes less. */
+const NO_COMMANDER_MS = 3000;
+
 export interface ReadinessSource {
   readonly book: Book | null;
   readonly roster: Roster;
   readonly primaries: readonly (PartitionPrimary | null)[];
+  readonly nowMs: number;
+  /** Monotonic; −∞: none yet. */
+  readonly commanderHeardMs: number;
   controlStatus(): ControlStatus;
 }
 
@@ -18,6 +24,9 @@ export function readiness(source: ReadinessSource): string[] {
   const { self } = roster;
   const behind = book.partitions.filter(({ target, isr }) => target.includes(self) && !isr.includes(self)).length;
   const reasons: string[] = [];
+  const silentMs = Math.round(source.nowMs - source.commanderHeardMs);
+  if (silentMs > NO_COMMANDER_MS)
+    reasons.push(`no commander was heard for ${silentMs} ms: is a majority of the voters gone?`);
   if (behind > 0) reasons.push(`${behind} partitions that this node is to keep are not in sync here yet`);
   const own = book.partitions.flatMap(({ primary }, partition) => (primary === self ? [partition] : []));
   const stuck = own.find((partition) => primaries[partition]?.writable !== true);

@@ -1,5 +1,7 @@
 /** Requests that are refused before anything is done: malformed, without a key, late, or while the node is stopping. */
+
 import { readU32 } from '../base/bytes.ts';
+import type { Book } from '../cluster/book.ts';
 import type { Code } from '../errors.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 
@@ -43,4 +45,16 @@ export function refusedAsLate(
   const refusal = lateness(stopping, bytes, start);
   if (refusal !== null) replyFail(to, messageId, refusal[0], refusal[1]);
   return refusal !== null;
+}
+
+/** Why nobody serves a partition, and what to do about it (R9). */
+export function noPrimaryText(book: Book | null, partition: number): string {
+  if (book === null) return 'the cluster is not founded yet, or has not taken this node in';
+  const lost = book.partitions[partition]?.lost ?? null;
+  if (lost === null) return `partition ${partition} has no primary at present: those who hold it are away`;
+  const keepers = lost.keepers.length === 0 ? '' : ` (${lost.keepers.join(', ')})`;
+  return (
+    `partition ${partition} is lost, all who held it are gone${keepers}; a commander that was started with --on-loss empty ` +
+    'lets it begin anew, empty, as soon as nobody can still be serving it; otherwise it stays so'
+  );
 }

@@ -42,6 +42,11 @@ export class ReignLease {
     return now < this.#untilMs || now < this.#lookAgain();
   }
 
+  /** When it ends, or has ended: own monotonic milliseconds. */
+  get untilMs(): number {
+    return this.#lookAgain();
+  }
+
   #lookAgain(): number {
     let until = Number.POSITIVE_INFINITY;
     for (let index = 0; index < this.#grantors.length; index += 1) {

@@ -81,6 +81,7 @@ export class Replicator {
       const peer = this.#host.peerOf(follower.member);
       if (follower.sent === log.next) allTold = false;
       if (peer !== null && peer.control !== null) this.#sendTo(partition, follower, peer, peer.control.frames);
+      if (follower.sent < log.next) allTold = false; // some are held back, and with them what they would tell
     }
     if (allTold) partition.commitTold = primary.commit;
   }

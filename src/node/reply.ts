@@ -59,6 +59,31 @@ export function replyQueued(to: ReplyTarget, messageId: number): void {
   to.frames.end();
 }
 
+/** GOTK for the key in `slot` (−1: absent) whose value is small, as of at most `ageMs` ago (R13). */
+export function replyStale(
+  to: ReplyTarget,
+  messageId: number,
+  keys: KeyTable,
+  slot: number,
+  ttlMs: number,
+  ageMs: number,
+): void {
+  if (to.closed) return;
+  const { frames } = to;
+  frames.begin(GOTK, messageId);
+  const valueLength = slot < 0 ? 0 : keys.valueLength(slot);
+  frames.reserve(codec.GOT_STALE_VALUE + valueLength);
+  const { buffer, length: at } = frames;
+  buffer[at] = slot < 0 ? codec.GotFlag.stale : codec.GotFlag.stale | codec.GotFlag.value;
+  writeU32(buffer, at + codec.GOT_EPOCH, slot < 0 ? 0 : keys.epoch(slot));
+  writeU32(buffer, at + codec.GOT_OPERATION, slot < 0 ? 0 : keys.operation(slot));
+  writeU48(buffer, at + codec.GOT_TTL, ttlMs);
+  writeU32(buffer, at + codec.GOT_AGE, ageMs);
+  if (valueLength > 0) keys.copyValue(slot, buffer, at + codec.GOT_STALE_VALUE);
+  frames.length = at + codec.GOT_STALE_VALUE + valueLength;
+  frames.end();
+}
+
 /** GOTK for the key in `slot` (−1: absent) whose value is small. */
 export function replyGot(to: ReplyTarget, messageId: number, keys: KeyTable, slot: number, ttlMs: number): void {
   if (to.closed) return;

@@ -5,6 +5,7 @@
 
 import { readU16, readU32, writeU32 } from '../base/bytes.ts';
 import { hashSlot, partitionShift } from '../base/hash-slot.ts';
+import { NO_MEMBER } from '../cluster/book.ts';
 import { codes, KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { encodeTable, type RoutingTable } from '../protocol/hello-codec.ts';
@@ -29,7 +30,7 @@ import type { PartitionPrimary } from './partition-primary.ts';
 import { poolWork } from './pool-work.ts';
 import type { NodePorts } from './ports.ts';
 import { Until } from './primary-host.ts';
-import { emptyKey, malformed, REFUSED, refusedAsLate } from './refusals.ts';
+import { emptyKey, malformed, noPrimaryText, REFUSED, refusedAsLate } from './refusals.ts';
 import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
 import { admitSession, keepAlive, leave, SESSIONS_PER_CONNECTION_MAX } from './session-requests.ts';
 import { type WholePartitionHost, WholePartitionRequests } from './whole-partition-requests.ts';
@@ -170,6 +171,8 @@ export class RequestHandler implements FrameHandler {
     if (keyStart + keyLength !== end) return void malformed(from, messageId, 'GETK');
     if (this.#late(from, messageId, bytes, start)) return;
     const partition = this.#partitionOf(bytes, keyStart, end);
+    const isStale = ((bytes[start + codec.READ_FLAGS] as number) & codec.ReadsFlag.mask) === codec.ReadsFlag.stale;
+    if (isStale && this.#host.dataPlane.staleReads.get(partition, from, messageId, bytes, start)) return;
     const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#elsewhere(partition, op.GETK, from, messageId, bytes, start, end);
     if (!primary.serving && primary.starting) return this.#wait(partition, op.GETK, from, messageId, bytes, start, end);
@@ -353,16 +356,11 @@ export class RequestHandler implements FrameHandler {
   ): void {
     const { dataPlane, forwarder } = this.#host;
     if (dataPlane.isElected(partition)) return this.#wait(partition, opcode, from, messageId, bytes, start, end);
-    if (from.routes || from.peer >= 0) return this.#moved(partition, from, messageId);
     const slot = dataPlane.primaryOf(partition);
+    if (slot === NO_MEMBER) return replyFail(from, messageId, 'KV_NO_QUORUM', noPrimaryText(dataPlane.book, partition));
+    if (from.routes || from.peer >= 0) return this.#moved(partition, from, messageId);
     const peer = dataPlane.anyPeerOf(slot);
-    if (peer === null) {
-      const text =
-        dataPlane.book === null
-          ? 'the cluster is not founded yet, or has not taken this node in'
-          : `partition ${partition} has no primary at present`;
-      return replyFail(from, messageId, 'KV_NO_QUORUM', text);
-    }
+    if (peer === null) return this.#moved(partition, from, messageId);
     if (!peer.healthy || peer.control === null) {
       const text = `partition ${partition}: its primary ${peer.name}: ${peer.reason}`;
       return replyFail(from, messageId, 'KV_NO_QUORUM', text);

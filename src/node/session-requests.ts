@@ -33,7 +33,10 @@ function forgetSession(from: Connection, session: string, partition: number): vo
 
 type Primaries = readonly (PartitionPrimary | null)[];
 
-/** Renews the session's lease in each partition named; the answer names those renewed, and those not served here. */
+/**
+ * L3: renews the session's lease in each partition named; the answer names those renewed, and those not served here. A
+ * primary renews only while it holds its own lease (R12): whoever comes after it gives every session a full lease anew.
+ */
 export function keepAlive(
   primaries: Primaries,
   to: ReplyTarget,
@@ -42,7 +45,8 @@ export function keepAlive(
   start: number,
   end: number,
 ): void {
-  answerNamed(primaries, to, messageId, bytes, start, end, (primary, session) => primary.renew(session));
+  const serves = (primary: PartitionPrimary): boolean => primary.primary.serving && primary.lease.holds;
+  answerNamed(primaries, to, messageId, bytes, start, end, serves, (primary, session) => primary.renew(session));
 }
 
 /** The session leaves the partitions named: locks are released, waits end. The answer names those it has left. */
@@ -54,7 +58,8 @@ export function leave(
   start: number,
   end: number,
 ): void {
-  answerNamed(primaries, to, messageId, bytes, start, end, (primary, session) => {
+  const serves = (primary: PartitionPrimary): boolean => primary.primary.serving;
+  answerNamed(primaries, to, messageId, bytes, start, end, serves, (primary, session) => {
     const leaves = primary.leave(session);
     if (leaves) forgetSession(to, session, primary.id);
     return leaves;
@@ -68,6 +73,7 @@ function answerNamed(
   bytes: Uint8Array,
   start: number,
   end: number,
+  serves: (primary: PartitionPrimary) => boolean,
   act: (primary: PartitionPrimary, session: string) => boolean,
 ): void {
   const isCut = end - start < codec.KEEP_PARTITIONS;
@@ -82,7 +88,7 @@ function answerNamed(
     const partition = readU16(bytes, start + codec.KEEP_PARTITIONS + index * 2);
     const primary = primaries[partition] ?? null;
     // One that does not serve yet has not applied all it holds: it cannot tell whether the session is known.
-    if (primary === null || !primary.primary.serving) {
+    if (primary === null || !serves(primary)) {
       if (partition < primaries.length) elsewhere.push(partition);
     } else if (act(primary, session)) named.push(partition);
   }

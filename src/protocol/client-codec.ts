@@ -105,6 +105,7 @@ export const STAGE_BYTES = 12;
 /*
  * GOTK   flags u8 | revision u64 | ttlMs u48 (0 none) | value …
  *        with `fragmented`: total u32 instead of the value, which follows in FRAG frames of the same message id
+ *        with `stale`: age u32 before the value or the total: so many milliseconds ago, at most, this was the latest
  * FRAG   offset u32 | bytes …
  */
 export const GOT_FLAGS = 0;
@@ -112,7 +113,11 @@ export const GOT_EPOCH = 1;
 export const GOT_OPERATION = 5;
 export const GOT_TTL = 9;
 export const GOT_VALUE = 15;
-export const GotFlag = { value: 1, fragmented: 2 } as const;
+export const GotFlag = { value: 1, fragmented: 2, stale: 4 } as const;
+export const GOT_AGE: number = GOT_VALUE;
+export const GOT_STALE_VALUE = 19;
+/** An age that nobody can bound. */
+export const AGE_UNKNOWN = 0xffff_ffff;
 export const FRAG_OFFSET = 0;
 export const FRAG_BYTES = 4;
 

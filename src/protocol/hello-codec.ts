@@ -26,7 +26,8 @@ import { KeyvalError } from '../errors.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { NAME_BYTES_MAX } from './limits.ts';
 
-export const Role = { client: 0, control: 1, bulk: 2 } as const;
+/** On a liveness link comes nothing but STLL. */
+export const Role = { client: 0, control: 1, bulk: 2, liveness: 3 } as const;
 export const HelloFlag = {
   /** The sender finds primaries itself: answer MOVD instead of forwarding. */
   routes: 1,
@@ -44,7 +45,7 @@ export interface Hello {
   readonly nonce: Uint8Array;
   readonly cluster: string;
   readonly name: string;
-  /** With role control or bulk. */
+  /** With any role but client. */
   readonly peer: PeerHello | null;
 }
 

@@ -84,6 +84,9 @@ export const REPT = 0x52455054;
 export const WISH = 0x57495348;
 export const LRLS = 0x4c524c53;
 
+// On a liveness link
+export const STLL = 0x53544c4c;
+
 /** The four letters of an opcode, or its hexadecimal form when they cannot be printed. */
 export function opcodeName(opcode: number): string {
   const letters = String.fromCharCode(opcode >>> 24, (opcode >>> 16) & 255, (opcode >>> 8) & 255, opcode & 255);

@@ -23,9 +23,13 @@
  * WISH   partition u16 | epoch u32 | slot u16       the commander asks a primary to hand the partition over to that member
  * SNAP   partition u16 | configuration u32 | number u32 | slice …    a piece of a snapshot (R21), on the bulk link
  * SNPD   partition u16 | configuration u32 | number u32 | status u8  it has come: 0 more is wanted, 1 it is installed, 2 begin anew
+ * STLL   incarnation 8 bytes | nodeId u48 | stalledMs u32  on a liveness link, from another thread: the main thread of that
+ *        life has not come round for so long. Believed for 300 ms; it says so again while that lasts
  */
-import { readI32, writeU32 } from '../base/bytes.ts';
+import { readI32, readU32, readU48, writeU32 } from '../base/bytes.ts';
+import type { FrameWriter } from './frame-writer.ts';
 import { INCARNATION_BYTES } from './hello-codec.ts';
+import { STLL } from './opcode.ts';
 
 export const PEER_RECORDS: number = INCARNATION_BYTES;
 
@@ -56,6 +60,8 @@ export const BEAT_BYTES: number = INCARNATION_BYTES + 17;
 export const BeatFlag = {
   /** The sender has reached its memory limit: its primaries must not append what needs memory. */
   memoryFull: 1,
+  /** At `sent` nobody else could be primary of the partitions that the receiver follows in sync from the sender (R13). */
+  vouches: 2,
 } as const;
 
 /** CONF, CNFD, LRLS, REPT, WISH begin alike. */
@@ -70,6 +76,36 @@ export const SNAP_SLICE = 10;
 export const SnapStatus = { more: 0, installed: 1, again: 2 } as const;
 export const SNAPPED_STATUS = 10;
 export const SNAPPED_BYTES = 11;
+
+export const STALL_NODE: number = INCARNATION_BYTES;
+export const STALL_MS: number = INCARNATION_BYTES + 6;
+export const STALL_BYTES: number = INCARNATION_BYTES + 10;
+const U32_MAX = 0xffff_ffff;
+
+export interface Stall {
+  readonly incarnation: Uint8Array;
+  readonly nodeId: number;
+  readonly stalledMs: number;
+}
+
+/** A whole STLL. */
+export function writeStall(writer: FrameWriter, { incarnation, nodeId, stalledMs }: Stall): void {
+  writer.begin(STLL, 0);
+  writer.bytes(incarnation, 0, INCARNATION_BYTES);
+  writer.u48(nodeId);
+  writer.u32(Math.min(Math.round(stalledMs), U32_MAX));
+  writer.end();
+}
+
+/** The body of STLL at `start`; null: it is cut short. */
+export function readStall(bytes: Uint8Array, start: number, end: number): Stall | null {
+  if (end - start < STALL_BYTES) return null;
+  return {
+    incarnation: bytes.slice(start, start + INCARNATION_BYTES),
+    nodeId: readU48(bytes, start + STALL_NODE),
+    stalledMs: readU32(bytes, start + STALL_MS),
+  };
+}
 
 /** Whether the body at `at` begins with this incarnation. */
 export function sameIncarnation(bytes: Uint8Array, at: number, incarnation: Uint8Array): boolean {

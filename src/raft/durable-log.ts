@@ -72,7 +72,7 @@ export class DurableLog implements RaftStorage {
 
   /**
    * Opens the log of a directory whose identity names a cluster.
-   * @throws KeyvalError KV_USAGE, KV_VERSION, KV_WRONG_CLUSTER: this node must not vote or lead
+   * @throws KeyvalError KV_STATE, KV_VERSION, KV_WRONG_CLUSTER: this node must not vote or lead
    */
   static open(
     disk: Disk,

@@ -47,7 +47,7 @@ export function identityStep(identity: Identity): DiskStep {
 
 /**
  * The identity in a state directory; null: nothing was ever kept there.
- * @throws KeyvalError KV_USAGE when it is damaged or gone, or the directory is used for something else
+ * @throws KeyvalError KV_STATE when it is damaged or gone, KV_USAGE when the directory is used for something else
  */
 export function readIdentity(disk: Disk): Identity | null {
   const names = disk.list();

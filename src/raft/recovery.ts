@@ -31,7 +31,7 @@ export interface Recovered {
   readonly tornBytes: number;
 }
 
-/** @throws KeyvalError KV_USAGE, KV_VERSION, KV_WRONG_CLUSTER: this node must not vote or lead */
+/** @throws KeyvalError KV_STATE, KV_VERSION, KV_WRONG_CLUSTER: this node must not vote or lead */
 export function recover(disk: Disk, identity: Identity): Recovered {
   const names = disk.list();
   const newest = names

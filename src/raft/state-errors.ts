@@ -6,7 +6,7 @@
 import { type Code, KeyvalError } from '../errors.ts';
 
 /** Of a directory that is damaged: only an operator can help, and starting again does not. */
-const UNUSABLE: Code = 'KV_USAGE';
+const UNUSABLE: Code = 'KV_STATE';
 
 /** The way out that is always safe: the others have what this one has lost. */
 const REPLACE =

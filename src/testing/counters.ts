@@ -41,6 +41,7 @@ export const dynamicHappenings = {
   truncations: 'logs of replicas cut back',
   leaseWaits: 'leases of a former primary waited out',
   strictRounds: 'confirmation rounds of strict reads',
+  staleReads: 'reads of any replica',
   partitionsLost: 'partitions lost',
   partitionsRevived: 'lost partitions begun anew',
   joins: 'nodes that joined',

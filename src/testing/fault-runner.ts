@@ -79,8 +79,9 @@ export class FaultRunner {
       this.#events.clientCrashed(target);
       return nothing;
     },
-    partition: (fault) => this.#cut(fault, true),
-    oneWay: (fault) => this.#cut(fault, false),
+    partition: (fault) => this.#cut(this.#pairs(fault), true),
+    isolate: (fault) => this.#cut(this.#sides(fault), true),
+    oneWay: (fault) => this.#cut(this.#pairs(fault), false),
     clog: (fault) => this.#clog(fault),
     reset: (fault) => this.#resetAgain(fault),
     refuse: ({ target }) => {
@@ -159,9 +160,19 @@ export class FaultRunner {
     return others.filter((host) => host !== own).map((host) => [own, host]);
   }
 
-  #cut(fault: Fault, bothWays: boolean): (() => void) | null {
+  /** Pairs of machines on the two sides of a split network: the target, with its peer if any, and the others. */
+  #sides({ target, peer }: Fault): [string, string][] {
+    const { seats, clients } = this.#cluster;
+    const nodes = seats.map(({ host }) => host);
+    const hosts = [...nodes, ...clients.map(({ process }) => process.host)];
+    const own = this.#seat(target).host;
+    const side = peer < 0 ? [own] : [own, hosts[peer % hosts.length] as string];
+    const others = (peer < 0 ? nodes : hosts).filter((host) => !side.includes(host));
+    return side.flatMap((host) => others.map((other): [string, string] => [host, other]));
+  }
+
+  #cut(pairs: readonly [string, string][], bothWays: boolean): (() => void) | null {
     const { network } = this.#cluster;
-    const pairs = this.#pairs(fault);
     if (pairs.length === 0) return null;
     for (const [a, b] of pairs) {
       network.cut(a, b);

@@ -13,6 +13,7 @@ const plainKinds = [
   'crashNode',
   'crashClient',
   'partition',
+  'isolate',
   'oneWay',
   'clog',
   'reset',
@@ -37,7 +38,10 @@ export interface Fault {
   readonly forMs: number;
   /** Number of a node, or of a client. */
   readonly target: number;
-  /** The other machine of a link: below the number of nodes a node, above a client. −1: all others. */
+  /**
+   * The other machine of a link: below the number of nodes a node, above a client. −1: all others. isolate: who goes along;
+   * −1: nobody, and clients still reach the target.
+   */
   readonly peer: number;
   /**
    * clog: how many times slower; clockJump, slowDisk: milliseconds; crashNode, crashClient, killAll: 1 silently; damageDisk:
@@ -74,6 +78,7 @@ const DURATIONS: Readonly<Record<FaultKind, readonly [low: number, high: number]
   crashNode: [200, 4000],
   crashClient: [0, 0],
   partition: [50, 16_000],
+  isolate: [500, 16_000],
   oneWay: [50, 16_000],
   clog: [500, 8000],
   reset: [10, 3000],
@@ -104,6 +109,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   crashNode: 1,
   crashClient: 1,
   partition: 3,
+  isolate: 4,
   oneWay: 3,
   clog: 3,
   reset: 6,
@@ -175,6 +181,8 @@ function oneFault(random: Prng, plan: FaultPlan, kind: FaultKind, firstToCrash: 
   else if (BY_NEXT_CRASH.has(kind)) target = (firstToCrash + random.below(forgetful(plan))) % plan.nodes;
   const others = plan.nodes + plan.clients;
   let peer = chance(random, 0.3) ? -1 : random.below(others);
+  // A client that cannot reach the others believes in the primary that it reaches.
+  if (kind === 'isolate' && peer >= 0) peer = plan.nodes + (peer % plan.clients);
   if (peer === target) peer = (peer + 1) % others;
   return { kind, atMs, forMs, target, peer, amount: amountOf(random, kind) };
 }
@@ -200,6 +208,7 @@ export function faultText({ kind, atMs, forMs, target, peer, amount }: Fault, no
     crashNode: `${node} ${amount === 1 ? 'loses power' : 'is killed'}, back after ${forMs} ms`,
     crashClient: `c${target + 1} ${amount === 1 ? 'loses power' : 'is killed'}`,
     partition: `${node} and ${other} cut off from each other ${span}`,
+    isolate: `${node} ${peer < 0 ? 'cut off from all other nodes' : `and ${other} together cut off from all others`} ${span}`,
     oneWay: `nothing passes from ${node} to ${other} ${span}`,
     clog: `${node} and ${other} ${amount} times slower ${span}`,
     reset: `connections of ${node} and ${other} broken again and again ${span}`,

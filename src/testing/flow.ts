@@ -3,7 +3,9 @@ import type { Prng } from '../base/prng.ts';
 import type { BatchOperation } from '../client/batch.ts';
 import type { Client } from '../client/client.ts';
 import type { Lock } from '../client/lock.ts';
+import type { ReadMode } from '../client/options.ts';
 import { KeyvalError } from '../errors.ts';
+import { isDynamic } from './dynamic.ts';
 import { RareActions } from './rare-actions.ts';
 import { inHistory, type Recorded } from './recorder.ts';
 import type { SimClient } from './sim-cluster.ts';
@@ -12,6 +14,9 @@ import type { Workload } from './workload.ts';
 
 /** So many values are longer than the smallest kernels hold at a time. */
 const MIDDLING_VALUES = 0.04;
+/** So many reads say how fresh they must be. */
+const STRICT_READS = 0.25;
+const STALE_READS = 0.1;
 /** Longest time spent under a lock, as a share of the lease; and of those who need renewals. */
 const SECTION_OF_LEASE = 0.6;
 const LONG_SECTION_OF_LEASE = 3;
@@ -65,7 +70,7 @@ export class Flow {
   }
 
   readonly #do: Readonly<Record<Action, () => Promise<unknown>>> = {
-    get: () => this.#get(this.#anyKey()),
+    get: () => this.#get(this.#anyKey(), this.#readMode()),
     put: () => this.#putAndLook(this.#key('k', this.#load.settings.keys)),
     cas: () => this.#cas(this.#key('k', this.#load.settings.keys)),
     incr: () => this.#incr(this.#key('n', 2)),
@@ -102,8 +107,18 @@ export class Flow {
     return this.#load.recorder.call(this.#name, kind, key, asked);
   }
 
-  #get(key: string): Promise<{ revision: bigint } | null | undefined> {
-    return this.#record(this.#call('get', key, {}), this.#client.getEntry(key), (entry) =>
+  /** As the nodes were told, mostly. */
+  #readMode(): ReadMode | undefined {
+    if (!isDynamic) return undefined;
+    const luck = this.#random.float();
+    return luck < STRICT_READS ? 'strict' : luck < STRICT_READS + STALE_READS ? 'stale' : undefined;
+  }
+
+  #get(key: string, reads?: ReadMode): Promise<{ revision: bigint } | null | undefined> {
+    const level = reads === 'stale' ? 'stale' : 'lin';
+    const recorded = this.#load.recorder.call(this.#name, 'get', key, {}, undefined, level);
+    if (level === 'stale') this.#load.counters.count('staleReads');
+    return this.#record(recorded, this.#client.getEntry(key, reads === undefined ? {} : { reads }), (entry) =>
       entry === null ? { v: null } : { v: inHistory(entry.value), ver: `${entry.revision}` },
     );
   }

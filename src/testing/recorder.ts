@@ -7,6 +7,8 @@ import type { World } from './world.ts';
 
 export type Fields = Record<string, unknown>;
 
+export type Level = 'lin' | 'stale';
+
 export interface Recorded {
   readonly id: number;
   readonly who: string;
@@ -14,6 +16,8 @@ export interface Recorded {
   readonly key: string;
   readonly sentNs: number;
   readonly asked: Fields;
+  /** What a read promises. */
+  readonly level: Level;
   /** It is about a key that counts no more: what comes of it is not held against anybody. */
   isForgotten: boolean;
   answeredNs: number;
@@ -62,7 +66,14 @@ export class Recorder {
     return Math.round(this.#world.nowMs * 1e6);
   }
 
-  call(who: string, kind: string, key: string, asked: Fields, sentNs: number = this.nowNs): Recorded {
+  call(
+    who: string,
+    kind: string,
+    key: string,
+    asked: Fields,
+    sentNs: number = this.nowNs,
+    level: Level = 'lin',
+  ): Recorded {
     this.#lastId += 1;
     const recorded: Recorded = {
       id: this.#lastId,
@@ -71,6 +82,7 @@ export class Recorder {
       key,
       sentNs,
       asked,
+      level,
       isForgotten: !this.#names.isCurrent(key),
       answeredNs: 0,
       outcome: null,
@@ -140,8 +152,9 @@ export class Recorder {
   }
 }
 
-function linesOf({ id, who, kind, key, sentNs, asked, answeredNs, outcome, answer }: Recorded): string[] {
-  const call = JSON.stringify({ t: 'call', id, p: who, ts: sentNs, f: kind, k: key, a: asked });
+function linesOf({ id, who, kind, key, sentNs, asked, level, answeredNs, outcome, answer }: Recorded): string[] {
+  const lvl = level === 'lin' ? {} : { lvl: level };
+  const call = JSON.stringify({ t: 'call', id, p: who, ts: sentNs, f: kind, k: key, a: asked, ...lvl });
   if (outcome === null) return [call];
   return [call, JSON.stringify({ t: 'ret', id, ts: answeredNs, r: outcome, o: answer })];
 }

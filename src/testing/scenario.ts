@@ -152,7 +152,8 @@ class Scenario {
 
   #nodeError({ host, disk }: Seat, event: string, fields: Readonly<Record<string, unknown>>): void {
     if (disk.hasFailed || disk.isDamaged) return; // it has every right to complain
-    if (event === 'peer refuses' || event === 'backup refuses') return; // a life that followed too soon on another
+    if (event === 'partitions lost') return; // judged by the rules (R9)
+    if (event === 'peer refuses') return; // a life that followed too soon on another
     this.#world.fail('node error', `${host}: ${event} ${JSON.stringify(fields)}`);
   }
 

@@ -68,10 +68,14 @@ export interface PeerParts {
   readonly members: readonly string[];
   readonly partitions?: number;
   readonly replicas?: number;
+  readonly nodeId?: number;
+  /** Sixteen hexadecimal digits; '': it belongs to none. */
+  readonly clusterId?: string;
 }
 
 /** The part of HELO that only nodes send. */
-export function peerHello({ address, members, partitions = 256, replicas = 3 }: PeerParts): Buffer {
+export function peerHello(parts: PeerParts): Buffer {
+  const { address, members, partitions = 256, replicas = 3, nodeId = 0x0909_0909_0909, clusterId = '' } = parts;
   const texts = members.map(text8);
   return Buffer.concat([
     Buffer.alloc(8, 9),
@@ -80,6 +84,8 @@ export function peerHello({ address, members, partitions = 256, replicas = 3 }: 
     u8(replicas),
     u16(members.length),
     ...texts,
+    u48(nodeId),
+    text8(clusterId),
   ]);
 }
 

@@ -132,7 +132,7 @@ test('a full disk is told in words, and what to do', async (t) => {
   const disk = StateDirectory.open(path);
   symlinkSync('/dev/full', join(path, 'log'));
   const failure = await written(disk, { kind: 'append', name: 'log', bytes: bytes('x') });
-  t.like(failure, { name: 'KeyvalError', code: 'KV_USAGE' });
+  t.like(failure, { name: 'KeyvalError', code: 'KV_STATE' });
   t.regex(failure?.message ?? '', /the disk is full; free some space/);
   await disk.close();
 });
@@ -141,7 +141,7 @@ test('a directory that cannot be written is told at the start', (t) => {
   const path = folder(t);
   writeFileSync(join(path, 'file'), '');
   t.throws(() => StateDirectory.open(join(path, 'file')), {
-    code: 'KV_USAGE',
+    code: 'KV_STATE',
     message: /there is a file of that name/,
   });
   t.throws(() => StateDirectory.open(join(path, 'file', 'deeper')), {
@@ -154,7 +154,7 @@ test('a directory that cannot be written is told at the start', (t) => {
     mkdirSync(closed);
     chmodSync(closed, 0o500);
   }
-  t.throws(() => StateDirectory.open(closed), { code: 'KV_USAGE', message: /cannot be used: .*(?:--data)/ });
+  t.throws(() => StateDirectory.open(closed), { code: 'KV_STATE', message: /cannot be used: .*(?:--data)/ });
 });
 
 test('a write that fails does not keep the next from being tried', async (t) => {

@@ -103,7 +103,7 @@ test('the same entries make the same keys, locks, sessions and records, whatever
     world.settle();
     world.settle();
     const primary = describeReplica(world.primary.state);
-    for (const { state } of world.backups) t.deepEqual(describeReplica(state), primary, `seed ${seed}`);
+    for (const { kept } of world.backups) t.deepEqual(describeReplica(kept.state), primary, `seed ${seed}`);
     locksSeen += world.primary.state.locks.size;
   }
   t.true(locksSeen > SEEDS);
@@ -118,11 +118,11 @@ test('a backup is at every commit point what the primary was there', (t) => {
     const follow = (): void => {
       const { applied, state } = world.primary;
       if (!contents.has(applied)) contents.set(applied, describeReplica(state));
-      for (const { backup, state: copy } of world.backups) {
-        const known = contents.get(backup.commit);
+      for (const { kept } of world.backups) {
+        const known = contents.get(kept.replica.commit);
         if (known === undefined) continue;
         compared += 1;
-        t.deepEqual(describeReplica(copy), known, `seed ${seed}, ${backup.commit} entries`);
+        t.deepEqual(describeReplica(kept.state), known, `seed ${seed}, ${kept.replica.commit} entries`);
       }
     };
     for (let step = 0; step < STEPS; step += 1) {

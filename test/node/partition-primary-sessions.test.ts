@@ -73,10 +73,10 @@ test('L3: expiry is decided when it is appended; from then on nothing is renewed
 test('L3: while nothing can be written no session ends, and a renewal still saves it', (t) => {
   const world = new PartitionWorld({ backups: 1 });
   const [anna, bert] = sessions(world, 'a', 'b') as [TestSession, TestSession];
-  world.obstacles.set(1, 'gone');
+  world.freeze();
   world.pass(END_MS + 1);
   t.true(world.primary.renew(anna.hex));
-  world.obstacles.clear();
+  world.thaw();
   world.pass(1);
   world.settle();
   const left = [...world.primary.state.attachments].map(({ session }) => session);
@@ -158,7 +158,7 @@ test('leaving is said once and heard at once', (t) => {
 test('R7: below min a session cannot leave', (t) => {
   const world = new PartitionWorld({ backups: 1 });
   const session = new TestSession(world);
-  world.obstacles.set(1, 'gone');
+  world.freeze();
   t.false(world.primary.leave(session.hex));
   t.true(world.primary.renew(session.hex));
 });

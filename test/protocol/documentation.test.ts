@@ -1,6 +1,7 @@
 /** PROTOCOL.md says what the code does: its tables are compared with the code, its examples are played to a node. */
 import test from 'ava';
 import { codes } from '../../src/errors.ts';
+import { Part } from '../../src/node/snapshot/layout.ts';
 import * as client from '../../src/protocol/client-codec.ts';
 import * as exporting from '../../src/protocol/export-codec.ts';
 import * as limits from '../../src/protocol/limits.ts';
@@ -130,8 +131,22 @@ const places: readonly [heading: string, field: string, at: number][] = [
   ['LODD', 'count', loading.LOADED_COUNT],
   ['LODD', 'failures', loading.LOADED_FAILURES],
   ['ACKN', 'status', peer.ACK_STATUS],
+  ['ACKN', 'configuration', peer.ACK_CONFIGURATION],
+  ['ACKN', 'epoch', peer.ACK_EPOCH],
   ['ACKN', 'operation', peer.ACK_OPERATION],
   ['BEAT', 'flags', peer.BEAT_FLAGS],
+  ['BEAT', 'version', peer.BEAT_VERSION],
+  ['BEAT', 'sent', peer.BEAT_SENT],
+  ['BEAT', 'echo', peer.BEAT_ECHO],
+  ['CONF', 'epoch', peer.NAMED_EPOCH],
+  ['CNFD', 'epoch', peer.NAMED_EPOCH],
+  ['LRLS', 'epoch', peer.NAMED_EPOCH],
+  ['REPT', 'count', peer.NAMED_REST],
+  ['WISH', 'slot', peer.NAMED_REST],
+  ['SNAP', 'configuration', peer.SNAP_CONFIGURATION],
+  ['SNAP', 'number', peer.SNAP_NUMBER],
+  ['SNAP', 'slice', peer.SNAP_SLICE],
+  ['SNPD', 'status', peer.SNAPPED_STATUS],
 ];
 
 test('the code reads the fields where the document has them', (t) => {
@@ -143,6 +158,7 @@ test('the code reads the fields where the document has them', (t) => {
   t.deepEqual(record, [
     ['length', peer.RECORD_LENGTH],
     ['partition', peer.RECORD_PARTITION],
+    ['configuration', peer.RECORD_CONFIGURATION],
     ['epoch', peer.RECORD_EPOCH],
     ['operation', peer.RECORD_OPERATION],
     ['commit', peer.RECORD_COMMIT],
@@ -155,6 +171,11 @@ test('the code reads the fields where the document has them', (t) => {
 test('the kinds of entries are those of the code', (t) => {
   const documented = tableUnder('APND', 2).rows.map(([kind]) => Number(kind));
   t.deepEqual(documented, Object.values(EntryKind));
+});
+
+test('the parts of a snapshot are those of the code', (t) => {
+  const documented = tableUnder('SNAP', 1).rows.map(([tag]) => Number(tag));
+  t.deepEqual(documented, Object.values(Part));
 });
 
 /** Plays the frames of the client to a node; its answers are the document's, byte for byte. */

@@ -1,16 +1,20 @@
 /**
  * Frames of version 1, kept for ever: whatever version this code has come to, it reads them as it did when they were
- * made, and while it speaks version 1 it still writes them so. A frame in golden/v1 is never changed, only added.
+ * made, and while it speaks version 1 it still writes them so. A frame in golden/v1 is never changed, only added. (Nothing
+ * of version 1 was released before the frames between nodes got the layout they have.)
  */
 import { createHmac } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { Arena } from '../../src/base/arena.ts';
+import { decodeCommand } from '../../src/cluster/book-codec.ts';
 import { codes } from '../../src/errors.ts';
 import { PartitionBackup } from '../../src/node/partition-backup.ts';
+import { PartitionReplica } from '../../src/node/partition-replica.ts';
+import { PartitionState } from '../../src/node/partition-state.ts';
 import { PROTOCOL_VERSION_OLDEST } from '../../src/protocol/limits.ts';
 import * as opcodes from '../../src/protocol/opcode.ts';
-import { PEER_RECORDS, RECORD_PARTITION } from '../../src/protocol/peer-codec.ts';
+import { PEER_RECORDS } from '../../src/protocol/peer-codec.ts';
 import { type DecodedFrame, decodeChunks, decodeOne } from '../helpers/decode.ts';
 import { encoded } from '../helpers/encode.ts';
 import { ScriptedNode } from '../helpers/scripted-node.ts';
@@ -23,6 +27,8 @@ interface Golden {
   readonly messageId: number;
   readonly what: string;
   readonly fields: Fields;
+  /** Fields have come behind it: it is read, and no longer written. */
+  readonly isFormer?: boolean;
 }
 
 const folder = new URL('./golden/v1/', import.meta.url);
@@ -36,13 +42,14 @@ function frameOf(file: string): DecodedFrame {
   return decodeOne(bytesOf(file));
 }
 
-for (const { file, opcode, messageId, what, fields } of manifest) {
+for (const { file, opcode, messageId, what, fields, isFormer = false } of manifest) {
   test(`${opcode}, ${what}: is read as ever`, (t) => {
     const frame = frameOf(file);
     t.is(frame.opcode, opcode);
     t.is(frame.messageId, messageId);
     t.deepEqual((bodyCodecs[opcode] as BodyCodec).read(frame.body), fields);
   });
+  if (isFormer) continue;
   test(`${opcode}, ${what}: is written as ever`, (t) => {
     const written = encoded((writer) => writeFrame(writer, opcode, messageId, fields));
     t.is(hex(written), hex(bytesOf(file)));
@@ -70,14 +77,18 @@ test('the proofs are those of the secret', (t) => {
   };
   const fields = (file: string): Fields => (manifest.find((golden) => golden.file === file) as Golden).fields;
   t.is(fields('prov.hex').proof, proof('caller'));
-  t.is(fields('wlcm.hex').proof, proof('callee'));
+  for (const file of ['wlcm.hex', 'wlcm-member.hex']) t.is(fields(file).proof, proof('callee'));
 });
 
-const requests = 'GETK PUTK CASK DELK INCR LCKK ULKK CNCL ATCH KEEP CLOS SCAN XPRT HASH BTCH PING STAT'.split(' ');
+const requests = 'GETK PUTK CASK DELK INCR LCKK ULKK CNCL ATCH KEEP CLOS SCAN XPRT HASH BTCH PING STAT CLUS TABL'.split(
+  ' ',
+);
 /** What a node answers when it does not understand. */
 const misunderstood = [codes.KV_BAD_FRAME, codes.KV_UNKNOWN_OPCODE, codes.KV_BAD_REQUEST].map(({ wire }) => wire);
 
-for (const { file, opcode, what } of manifest.filter((golden) => requests.includes(golden.opcode))) {
+for (const { file, opcode, what } of manifest.filter(
+  (golden) => requests.includes(golden.opcode) && golden.file !== 'tabl-pushed.hex',
+)) {
   test(`${opcode}, ${what}: a node understands it`, (t) => {
     const connection = new ScriptedNode({ partitions: 256 }).connect();
     t.is(decodeOne(connection.send(bytesOf('helo.hex'))).opcode, 'WLCM');
@@ -104,13 +115,20 @@ function stagedPieces(): Uint8Array {
 
 test('a backup takes the entries of APND', (t) => {
   const { body } = frameOf('apnd.hex');
-  const backup = new PartitionBackup(3, 0, new Arena(), () => new Uint8Array(0));
+  const kept = new PartitionReplica(3, (takeStage) => new PartitionState(new Arena(), takeStage));
+  const backup = new PartitionBackup(kept, 1_750_000_007, 0);
   let at = PEER_RECORDS;
   for (let count = 0; count < 2; count += 1) {
     const end = at + 4 + Buffer.from(body).readUInt32BE(at);
-    t.true(backup.record(0, body, at + RECORD_PARTITION, end));
+    t.true(backup.record(body, at, end, 0));
     at = end;
   }
   t.is(backup.ackStatus, 0);
-  t.deepEqual([backup.backup.epoch, backup.backup.operation, backup.backup.commit], [1_750_000_001, 2, 1]);
+  t.deepEqual(kept.replica.last, { epoch: 1_750_000_001, operation: 2 });
+  t.is(kept.applied, 1, 'the barrier is committed, the put is not');
+});
+
+test('the command of PROP is one of the book', (t) => {
+  const command = { kind: 'down', slot: 2, incarnation: '0102030405060708', nowMs: 1_750_000_009_000 };
+  t.deepEqual(decodeCommand(frameOf('prop.hex').body), command);
 });

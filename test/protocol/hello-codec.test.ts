@@ -8,6 +8,7 @@ import { encodedBody } from '../helpers/encode.ts';
 const u8 = fc.integer({ min: 0, max: 255 });
 const u16 = fc.integer({ min: 0, max: 65_535 });
 const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const u48 = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 const text = fc.string({ unit: 'binary', maxLength: 60 });
 const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
 
@@ -17,6 +18,8 @@ const anyPeer: fc.Arbitrary<codec.PeerHello> = fc.record({
   partitions: u16,
   replicas: u8,
   members: fc.array(text, { maxLength: 10 }),
+  nodeId: u48,
+  clusterId: text,
 });
 
 const anyHello: fc.Arbitrary<codec.Hello> = fc
@@ -45,6 +48,9 @@ const anyWelcome: fc.Arbitrary<codec.Welcome> = fc.record({
   incarnation: bytes(codec.INCARNATION_BYTES),
   proof: bytes(codec.PROOF_BYTES),
   table: anyTable,
+  nodeId: u48,
+  clusterId: text,
+  address: text,
 });
 
 test('HELO reads back as it was written', (t) => {
@@ -89,10 +95,13 @@ test('HELO of a node has the layout of PROTOCOL.md', (t) => {
     partitions: 16_384,
     replicas: 3,
     members,
+    nodeId: 0xfedc_ba98_7654,
+    clusterId: 'c1c2c3c4c5c6c7c8',
   };
   const fields = { versionOldest: 1, version: 1, role: 2, flags: 0, nonce, cluster: 'keyval', name: 'n', peer };
   const body = encodedBody((writer) => codec.encodeHello(writer, fields));
-  const expected = peerHello({ address: '10.0.0.2:6234', partitions: 16_384, replicas: 3, members });
+  const { incarnation: _, ...expectedParts } = peer;
+  const expected = peerHello(expectedParts);
   t.deepEqual(Buffer.from(body), hello({ role: 2, nonce, name: 'n', peer: expected }));
   t.deepEqual(codec.decodeHello(body), fields);
 });
@@ -105,16 +114,44 @@ const cutShort = (
   t.is((error as KeyvalError).code, 'KV_BAD_REQUEST');
 };
 
-test('a body cut anywhere is KV_BAD_REQUEST', (t) => {
-  const peer = { incarnation: new Uint8Array(8), address: 'a:1', partitions: 4, replicas: 3, members };
-  const fields = { versionOldest: 1, version: 1, role: 1, flags: 0, nonce, cluster: 'keyval', name: 'n', peer };
-  const helloBody = encodedBody((writer) => codec.encodeHello(writer, fields));
-  for (let end = 0; end < helloBody.length; end += 1) cutShort(t, () => codec.decodeHello(helloBody.subarray(0, end)));
-  const table = { version: 1, partitions: 4, self: 0, members, primaries: Uint16Array.of(0, 1, 0, 1) };
-  const welcome = { version: 1, incarnation: new Uint8Array(8), proof: new Uint8Array(32), table };
-  const welcomeBody = encodedBody((writer) => codec.encodeWelcome(writer, welcome));
+const peer = {
+  incarnation: new Uint8Array(8),
+  address: 'a:1',
+  partitions: 4,
+  replicas: 3,
+  members,
+  nodeId: 7,
+  clusterId: 'c1',
+};
+const helloOfPeer = { versionOldest: 1, version: 1, role: 1, flags: 0, nonce, cluster: 'keyval', name: 'n', peer };
+const helloBody = encodedBody((writer) => codec.encodeHello(writer, helloOfPeer));
+const table = { version: 1, partitions: 4, self: 0, members, primaries: Uint16Array.of(0, 1, 0, 1) };
+const welcome = {
+  version: 1,
+  incarnation: new Uint8Array(8),
+  proof: new Uint8Array(32),
+  table,
+  nodeId: 7,
+  clusterId: 'c1',
+  address: 'a:1',
+};
+const welcomeBody = encodedBody((writer) => codec.encodeWelcome(writer, welcome));
+/** Lengths at which a body of a former node ends: the fields behind came one after the other. */
+const helloEnds = [helloBody.length - 9, helloBody.length - 3];
+const welcomeEnds = [welcomeBody.length - 13, welcomeBody.length - 7, welcomeBody.length - 4];
+
+test('a body cut anywhere, but where a former version ended it, is KV_BAD_REQUEST', (t) => {
+  for (let end = 0; end < helloBody.length; end += 1)
+    if (!helloEnds.includes(end)) cutShort(t, () => codec.decodeHello(helloBody.subarray(0, end)));
   for (let end = 0; end < welcomeBody.length; end += 1)
-    cutShort(t, () => codec.decodeWelcome(welcomeBody.subarray(0, end)));
+    if (!welcomeEnds.includes(end)) cutShort(t, () => codec.decodeWelcome(welcomeBody.subarray(0, end)));
+});
+
+test('a node without an id belongs to no cluster', (t) => {
+  const former = codec.decodeHello(helloBody.subarray(0, helloEnds[0]));
+  t.deepEqual(former.peer, { ...peer, nodeId: 0, clusterId: '' });
+  const { nodeId, clusterId, address } = codec.decodeWelcome(welcomeBody.subarray(0, welcomeEnds[0]));
+  t.deepEqual([nodeId, clusterId, address], [0, '', '']);
 });
 
 test('what a later version appends is ignored', (t) => {

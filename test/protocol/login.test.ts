@@ -14,6 +14,7 @@ import { encoded } from '../helpers/encode.ts';
 const SECRET = Buffer.from('a secret of the cluster');
 const OTHER_SECRET = Buffer.from('another secret');
 const FIELDS = { role: 0, flags: 1, cluster: 'keyval', name: 'test', peer: null };
+const NODE = { nodeId: 7, clusterId: 'c1c2c3c4c5c6c7c8', address: 'a:1' };
 const TABLE = { version: 1, partitions: 1, self: 0, members: ['a:1'], primaries: Uint16Array.of(0) };
 
 /** Fills with one byte, so that each side's nonce can be told apart. */
@@ -54,7 +55,7 @@ function hear(to: Caller, bytes: Uint8Array): Said & { readonly welcome: Welcome
 function welcomeFrame(proof: Uint8Array): Uint8Array {
   return encoded((writer) => {
     writer.begin(WLCM, 0);
-    encodeWelcome(writer, { version: 1, incarnation: new Uint8Array(8), proof, table: TABLE });
+    encodeWelcome(writer, { version: 1, incarnation: new Uint8Array(8), proof, table: TABLE, ...NODE });
     writer.end();
   });
 }

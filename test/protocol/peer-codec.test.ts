@@ -38,15 +38,18 @@ test('a record of APND reads back through the offsets of the codec', (t) => {
       anyU32,
       anyU32,
       anyU32,
+      anyU32,
       fc.nat(255),
       anyU48,
       anyBody,
-      (partition, epoch, operation, commit, kind, time, body) => {
-        const counted = [u16(partition), u32(epoch), u32(operation), u32(commit), u8(kind), u48(time), body];
+      (partition, configuration, epoch, operation, commit, kind, time, body) => {
+        const numbers = [u16(partition), u32(configuration), u32(epoch), u32(operation), u32(commit)];
+        const counted = [...numbers, u8(kind), u48(time), body];
         const length = Buffer.concat(counted).length;
         const record = new Uint8Array(Buffer.concat([u32(length), ...counted]));
         t.is(readU32(record, codec.RECORD_LENGTH), record.length - 4);
         t.is(readU16(record, codec.RECORD_PARTITION), partition);
+        t.is(readU32(record, codec.RECORD_CONFIGURATION), configuration);
         t.is(readU32(record, codec.RECORD_EPOCH), epoch);
         t.is(readU32(record, codec.RECORD_OPERATION), operation);
         t.is(readU32(record, codec.RECORD_COMMIT), commit);
@@ -59,14 +62,30 @@ test('a record of APND reads back through the offsets of the codec', (t) => {
 });
 
 test('a record of ACKN reads back through the offsets of the codec', (t) => {
+  const anyAck = fc.tuple(anyU16, fc.nat(255), anyU32, anyU32, anyU32);
   fc.assert(
-    fc.property(anyU16, fc.nat(255), anyU32, anyU32, (partition, status, epoch, operation) => {
-      const record = new Uint8Array(Buffer.concat([u16(partition), u8(status), u32(epoch), u32(operation)]));
+    fc.property(anyAck, ([partition, status, configuration, epoch, operation]) => {
+      const numbers = [u32(configuration), u32(epoch), u32(operation)];
+      const record = new Uint8Array(Buffer.concat([u16(partition), u8(status), ...numbers]));
       t.is(record.length, codec.ACK_BYTES);
       t.is(readU16(record, codec.ACK_PARTITION), partition);
       t.is(record[codec.ACK_STATUS], status);
+      t.is(readU32(record, codec.ACK_CONFIGURATION), configuration);
       t.is(readU32(record, codec.ACK_EPOCH), epoch);
       t.is(readU32(record, codec.ACK_OPERATION), operation);
+    }),
+  );
+});
+
+test('BEAT reads back through the offsets of the codec', (t) => {
+  fc.assert(
+    fc.property(anyIncarnation, fc.nat(255), anyU32, anyU48, anyU48, (incarnation, flags, version, sent, echo) => {
+      const body = new Uint8Array(Buffer.concat([incarnation, u8(flags), u32(version), u48(sent), u48(echo)]));
+      t.is(body.length, codec.BEAT_BYTES);
+      t.is(body[codec.BEAT_FLAGS], flags);
+      t.is(readU32(body, codec.BEAT_VERSION), version);
+      t.is(readU48(body, codec.BEAT_SENT), sent);
+      t.is(readU48(body, codec.BEAT_ECHO), echo);
     }),
   );
 });

@@ -178,7 +178,7 @@ test('missing files are noticed', (t) => {
   ] as const) {
     const bytes = disk.files.get(name) as Uint8Array;
     disk.files.delete(name);
-    t.throws(() => open(disk), { code: 'KV_USAGE', message });
+    t.throws(() => open(disk), { code: 'KV_STATE', message });
     disk.files.set(name, bytes);
   }
   t.is(open(disk).hardState.term, 2);
@@ -191,7 +191,7 @@ test('a segment that is missing while the former one is still there is noticed',
   const moved = encodeRecord(records + 1, { ...noItems, movedTo: 2 });
   disk.files.set('log-00000001', new Uint8Array([...former, ...moved]));
   t.throws(() => open(disk), {
-    code: 'KV_USAGE',
+    code: 'KV_STATE',
     message: /log-00000002 is missing: the log of log-00000001 goes on there/,
   });
 });
@@ -215,15 +215,15 @@ test('a damaged snapshot or identity is damage', (t) => {
     );
     const bytes = disk.files.get(name) as Uint8Array;
     bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 4;
-    t.throws(() => open(disk), { code: 'KV_USAGE', message: new RegExp(`/data/${name} is damaged`) });
+    t.throws(() => open(disk), { code: 'KV_STATE', message: new RegExp(`/data/${name} is damaged`) });
   }
 });
 
 test('the log of another cluster, another node, or under another name is refused', (t) => {
   for (const [header, code] of [
     [{ format: 1, segment: 1, cluster: 'other', node: 1 }, 'KV_WRONG_CLUSTER'],
-    [{ format: 1, segment: 1, cluster: 'test', node: 2 }, 'KV_USAGE'],
-    [{ format: 1, segment: 3, cluster: 'test', node: 1 }, 'KV_USAGE'],
+    [{ format: 1, segment: 1, cluster: 'test', node: 2 }, 'KV_STATE'],
+    [{ format: 1, segment: 3, cluster: 'test', node: 1 }, 'KV_STATE'],
     [{ format: 2, segment: 1, cluster: 'test', node: 1 }, 'KV_VERSION'],
   ] as const) {
     const disk = founded();

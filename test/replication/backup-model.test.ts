@@ -7,23 +7,28 @@ import test from 'ava';
 import fc from 'fast-check';
 import { AcceptStatus, Backup } from '../../src/replication/backup.ts';
 import { EntryKind } from '../../src/replication/entry-kind.ts';
+import type { Follower } from '../../src/replication/follower.ts';
 import { Primary } from '../../src/replication/primary.ts';
-import { ReplicationLog } from '../../src/replication/replication-log.ts';
+import { Replica } from '../../src/replication/replica.ts';
+import type { ReplicationLog } from '../../src/replication/replication-log.ts';
 
 const EPOCH = 5;
-const LIFE = 0;
 const BACKUPS = 2;
 
 class World {
-  readonly log = new ReplicationLog();
-  readonly primary = new Primary(this.log, BACKUPS);
-  readonly backups = Array.from({ length: BACKUPS }, () => new Backup(new ReplicationLog()));
+  readonly primary = new Primary(new Replica(), EPOCH, 1000);
+  readonly log = this.primary.replica.log;
+  readonly backups = Array.from({ length: BACKUPS }, () => new Backup(new Replica()));
   /** Acknowledged last, by backup: for being repeated. */
   readonly #acknowledged = [0, 0];
 
   constructor() {
-    this.primary.open(EPOCH, 1000);
+    for (const backup of this.backups.keys()) this.primary.follow(backup).inSync = true;
     this.settle();
+  }
+
+  #follower(backup: number): Follower {
+    return this.primary.followers[backup] as Follower;
   }
 
   append(body: number): void {
@@ -32,10 +37,11 @@ class World {
 
   /** Hands a backup the next `count` entries; with `lost` they never arrive. */
   send(backup: number, count: number, lost: boolean): void {
-    const from = this.primary.sent[backup] as number;
+    const follower = this.#follower(backup);
+    const from = follower.sent;
     const to = Math.min(this.log.next, from + count);
     for (let position = from; position < to && !lost; position += 1) this.#deliver(backup, position);
-    this.primary.sent[backup] = to;
+    follower.sent = to;
   }
 
   #deliver(backup: number, position: number): void {
@@ -43,23 +49,27 @@ class World {
     const offset = log.offset(position);
     const end = offset + log.length(position);
     const receiver = this.backups[backup] as Backup;
-    const status = receiver.accept(LIFE, log.epoch(position), log.operation(position), log.data, offset, end);
-    if (status === AcceptStatus.mismatch) this.primary.mismatched(backup, receiver.epoch, receiver.operation);
+    const [epoch, operation] = [log.epoch(position), log.operation(position)];
+    const status = receiver.accept(EPOCH, epoch, operation, log.data, offset, end, 0);
+    if (status === AcceptStatus.mismatch) {
+      const { lacking } = receiver;
+      this.primary.mismatched(this.#follower(backup), lacking.epoch, lacking.operation);
+    }
     receiver.committed(EPOCH, this.primary.commitOperation);
   }
 
   acknowledge(backup: number): void {
-    this.#acknowledged[backup] = (this.backups[backup] as Backup).operation;
+    this.#acknowledged[backup] = (this.backups[backup] as Backup).replica.last.operation;
     this.repeat(backup);
   }
 
   /** An acknowledgement that comes again, late. */
   repeat(backup: number): void {
-    this.primary.acknowledged(backup, EPOCH, this.#acknowledged[backup] as number);
+    this.primary.acknowledged(this.#follower(backup), EPOCH, this.#acknowledged[backup] as number);
   }
 
   resend(backup: number): void {
-    this.primary.resend(backup);
+    this.primary.resend(this.#follower(backup));
   }
 
   settle(): void {
@@ -107,7 +117,7 @@ test('whatever the links do, backups hold the beginning of the log, and in the e
       else if (one.act === 'send') world.send(one.backup, one.count, one.lost);
       else world[one.act](one.backup);
       t.true(world.primary.commit >= before);
-      for (const backup of world.backups) {
+      for (const { replica: backup } of world.backups) {
         t.true(backup.log.next <= world.log.next);
         t.true(backup.commit <= backup.log.next && backup.commit <= world.primary.commit);
         t.true(world.primary.commit <= backup.log.next);
@@ -116,7 +126,7 @@ test('whatever the links do, backups hold the beginning of the log, and in the e
       }
     }
     world.settle();
-    for (const backup of world.backups) {
+    for (const { replica: backup } of world.backups) {
       t.is(backup.log.next, world.log.next);
       t.is(backup.commit, world.primary.commit);
     }

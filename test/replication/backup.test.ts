@@ -1,154 +1,232 @@
 import test from 'ava';
 import { AcceptStatus, Backup } from '../../src/replication/backup.ts';
-import { ReplicationLog } from '../../src/replication/replication-log.ts';
-import { barrierAfter, describeLog, plainEntry } from './support/entries.ts';
+import { Replica } from '../../src/replication/replica.ts';
+import { barrierAfter, describeLog, fill, plainEntry } from './support/entries.ts';
 
-const { held, mismatch, refused, staleEpoch } = AcceptStatus;
+const { held, mismatch, stale } = AcceptStatus;
 
-/** Hands over one entry, in the middle of other bytes. */
-function accept(backup: Backup, life: number, epoch: number, operation: number, raw: Uint8Array): number {
-  const framed = Uint8Array.of(1, 2, ...raw, 3);
-  return backup.accept(life, epoch, operation, framed, 2, 2 + raw.length);
+interface Sent {
+  readonly configuration?: number;
+  readonly epoch: number;
+  readonly operation: number;
+  readonly raw: Uint8Array;
+  readonly nowMs?: number;
 }
 
-/** A backup of the primary's life 0 that holds the barrier of epoch 5 and entries up to `operation`. */
+/** Hands over one entry, in the middle of other bytes; of a reign of the entry's own epoch if nothing else is said. */
+function accept(backup: Backup, { configuration, epoch, operation, raw, nowMs = 7 }: Sent): number {
+  const framed = Uint8Array.of(1, 2, ...raw, 3);
+  const reign = configuration ?? Math.max(epoch, backup.replica.promised);
+  return backup.accept(reign, epoch, operation, framed, 2, 2 + raw.length, nowMs);
+}
+
+const plain = (epoch: number, operation: number): Sent => ({ epoch, operation, raw: plainEntry(operation) });
+const barrier = (epoch: number, beforeEpoch: number, beforeOperation: number): Sent => ({
+  epoch,
+  operation: 1,
+  raw: barrierAfter(beforeEpoch, beforeOperation),
+});
+
+/** It holds epoch 5 up to `operation`. */
 function backupAt(operation: number): Backup {
-  const backup = new Backup(new ReplicationLog());
-  accept(backup, 0, 5, 1, barrierAfter(0, 0));
-  for (let next = 2; next <= operation; next += 1) accept(backup, 0, 5, next, plainEntry(next));
-  return backup;
+  return new Backup(fill(new Replica(), 5, operation));
 }
 
 test('R6: takes entries in order, each once', (t) => {
-  const backup = new Backup(new ReplicationLog());
-  t.is(accept(backup, 0, 5, 1, barrierAfter(0, 0)), held);
-  t.is(accept(backup, 0, 5, 2, plainEntry(20)), held);
-  t.is(accept(backup, 0, 5, 2, plainEntry(20)), held);
-  t.is(accept(backup, 0, 5, 1, barrierAfter(0, 0)), held);
-  t.is(accept(backup, 0, 5, 3, plainEntry(30)), held);
-  t.deepEqual(describeLog(backup.log), ['5.1 barrier 0.0', '5.2 entry 20', '5.3 entry 30']);
-  t.is(backup.operation, 3);
+  const backup = new Backup(new Replica());
+  t.is(accept(backup, barrier(5, 0, 0)), held);
+  t.is(accept(backup, plain(5, 2)), held);
+  t.is(accept(backup, plain(5, 2)), held);
+  t.is(accept(backup, barrier(5, 0, 0)), held);
+  t.is(accept(backup, plain(5, 3)), held);
+  t.deepEqual(describeLog(backup.replica.log), ['5.1 barrier 0.0', '5.2 entry 2', '5.3 entry 3']);
+  t.deepEqual(backup.replica.last, { epoch: 5, operation: 3 });
+  t.is(backup.truncated, 0);
 });
 
 test('R6: a gap is not taken, and the answer tells where to go on', (t) => {
   const backup = backupAt(2);
-  t.is(accept(backup, 0, 5, 4, plainEntry(4)), mismatch);
-  t.deepEqual([backup.epoch, backup.operation, backup.log.next], [5, 2, 2]);
-  t.is(accept(backup, 0, 5, 3, plainEntry(3)), held);
-  t.is(accept(backup, 0, 5, 4, plainEntry(4)), held);
+  t.is(accept(backup, plain(5, 4)), mismatch);
+  t.deepEqual(backup.lacking, { epoch: 5, operation: 2 });
+  t.is(backup.replica.log.next, 2);
+  t.is(accept(backup, plain(5, 3)), held);
+  t.is(accept(backup, plain(5, 4)), held);
 });
 
-test('R6: an empty backup acknowledges nothing before a barrier that it can follow', (t) => {
-  const backup = new Backup(new ReplicationLog());
-  t.is(accept(backup, 0, 5, 7, plainEntry(7)), mismatch);
-  t.is(accept(backup, 0, 5, 1, plainEntry(7)), mismatch);
-  t.is(accept(backup, 0, 6, 1, barrierAfter(5, 7)), mismatch);
-  t.deepEqual([backup.epoch, backup.operation, backup.log.next], [0, 0, 0]);
+test('R6: an empty backup takes nothing before a barrier that it can follow', (t) => {
+  const backup = new Backup(new Replica());
+  for (const sent of [plain(5, 7), barrier(6, 5, 7)]) {
+    t.is(accept(backup, sent), mismatch);
+    t.deepEqual(backup.lacking, { epoch: 0, operation: 0 });
+  }
+  t.is(backup.replica.log.next, 0);
 });
 
-test('R2: a lower epoch is refused, and the answer names the higher one', (t) => {
+test('R2: who has promised e+1 acknowledges nothing to the primary of e', (t) => {
   const backup = backupAt(1);
-  t.is(accept(backup, 1, 4, 1, barrierAfter(0, 0)), staleEpoch);
-  t.is(backup.epoch, 5);
-  t.is(accept(backup, 1, 6, 1, barrierAfter(0, 0)), held);
-  t.deepEqual(describeLog(backup.log), ['6.1 barrier 0.0']);
+  backup.replica.promise(6);
+  t.is(accept(backup, { ...plain(5, 2), configuration: 5 }), stale);
+  t.is(backup.replica.log.next, 1);
+  t.is(accept(backup, { ...plain(5, 2), configuration: 6 }), held);
 });
 
-test('R2: who has seen e+1 never acknowledges e', (t) => {
-  const backup = backupAt(3);
-  t.is(accept(backup, 0, 6, 1, barrierAfter(5, 3)), held);
-  t.is(accept(backup, 0, 5, 3, plainEntry(3)), held);
-  t.deepEqual([backup.epoch, backup.operation], [6, 1]);
+test('R2: a promise is never taken back', (t) => {
+  const { replica } = backupAt(1);
+  replica.promise(6);
+  t.throws(() => replica.promise(5), { name: 'AssertionError', message: /R2/ });
 });
 
-test('R4: a new life of the primary is welcome while nothing but a barrier is held', (t) => {
-  const backup = backupAt(1);
-  t.is(accept(backup, 1, 6, 1, barrierAfter(0, 0)), held);
-  t.is(accept(backup, 1, 6, 2, plainEntry(9)), held);
-  t.deepEqual(describeLog(backup.log), ['6.1 barrier 0.0', '6.2 entry 9']);
-});
-
-test('R4: a new life of the primary is refused by who holds state of the former one', (t) => {
-  const backup = backupAt(2);
-  t.is(accept(backup, 1, 6, 1, barrierAfter(0, 0)), refused);
-  t.is(accept(backup, 1, 6, 1, barrierAfter(5, 2)), refused);
-  t.is(accept(backup, 1, 6, 2, plainEntry(9)), refused);
-  t.deepEqual(describeLog(backup.log), ['5.1 barrier 0.0', '5.2 entry 2']);
-  t.is(accept(backup, 0, 5, 3, plainEntry(3)), held);
-});
-
-test('R4: what was committed and dropped counts as held', (t) => {
-  const backup = backupAt(2);
-  backup.committed(5, 2);
-  backup.log.dropBefore(backup.commit);
-  t.is(accept(backup, 1, 6, 1, barrierAfter(0, 0)), refused);
-});
-
-test('R4: a backup that was told of entries it lacks refuses a new life of the primary', (t) => {
-  const backup = new Backup(new ReplicationLog());
-  backup.existed(3);
-  t.is(accept(backup, 4, 6, 1, barrierAfter(0, 0)), refused);
-  t.is(backup.log.next, 0);
-});
-
-test('R4: what is held counts more than what was told', (t) => {
-  const backup = backupAt(2);
-  backup.existed(1);
-  t.is(backup.life, 0);
-  t.is(accept(backup, 0, 5, 3, plainEntry(3)), held);
+test('R15: entries of former epochs keep them, whoever sends them', (t) => {
+  const backup = new Backup(new Replica());
+  const former: Sent[] = [barrier(5, 0, 0), plain(5, 2), barrier(8, 5, 2), plain(8, 2)];
+  for (const sent of former) t.is(accept(backup, { ...sent, configuration: 12 }), held);
+  const log = ['5.1 barrier 0.0', '5.2 entry 2', '8.1 barrier 5.2', '8.2 entry 2'];
+  t.deepEqual(describeLog(backup.replica.log), log);
 });
 
 test('R15: a barrier that names the last entry goes on behind it', (t) => {
   const backup = backupAt(3);
-  t.is(accept(backup, 0, 6, 1, barrierAfter(5, 3)), held);
-  t.is(accept(backup, 0, 6, 2, plainEntry(62)), held);
-  t.deepEqual(describeLog(backup.log).slice(2), ['5.3 entry 3', '6.1 barrier 5.3', '6.2 entry 62']);
+  t.is(accept(backup, barrier(6, 5, 3)), held);
+  t.is(accept(backup, plain(6, 2)), held);
+  t.deepEqual(describeLog(backup.replica.log).slice(2), ['5.3 entry 3', '6.1 barrier 5.3', '6.2 entry 2']);
+  t.is(backup.truncated, 0);
 });
 
 test('R15: a log that differs is cut back to the predecessor', (t) => {
   const backup = backupAt(4);
-  t.is(accept(backup, 0, 6, 1, barrierAfter(5, 2)), held);
-  t.deepEqual(describeLog(backup.log), ['5.1 barrier 0.0', '5.2 entry 2', '6.1 barrier 5.2']);
+  t.is(accept(backup, barrier(6, 5, 2)), held);
+  t.deepEqual(describeLog(backup.replica.log), ['5.1 barrier 0.0', '5.2 entry 2', '6.1 barrier 5.2']);
+  t.is(backup.truncated, 2);
 });
 
-test('R15: a barrier whose predecessor is missing is not taken', (t) => {
-  const backup = backupAt(2);
-  t.is(accept(backup, 0, 7, 1, barrierAfter(5, 3)), mismatch);
-  t.is(accept(backup, 0, 7, 1, barrierAfter(6, 2)), mismatch);
-  t.is(accept(backup, 0, 7, 2, plainEntry(1)), mismatch);
-  t.is(accept(backup, 0, 7, 2, barrierAfter(5, 2)), mismatch);
-  t.deepEqual([backup.epoch, backup.operation], [5, 2]);
+test('R15: whole epochs that the primary does not have are cut off', (t) => {
+  const backup = new Backup(fill(fill(fill(new Replica(), 5, 3), 6, 2), 7, 4));
+  t.is(accept(backup, barrier(9, 5, 2)), held);
+  t.deepEqual(describeLog(backup.replica.log), ['5.1 barrier 0.0', '5.2 entry 2', '9.1 barrier 5.2']);
+  t.is(backup.truncated, 7);
+  t.deepEqual(
+    backup.replica.epochs.list.map(({ epoch }) => epoch),
+    [5, 9],
+  );
+});
+
+test('R15: a barrier whose predecessor is missing is not taken, and the answer names the last that may be common', (t) => {
+  const backup = new Backup(fill(fill(new Replica(), 3, 4), 5, 2));
+  for (const [sent, epoch, operation] of [
+    [barrier(7, 5, 3), 5, 2],
+    [barrier(7, 6, 2), 5, 2],
+    [barrier(7, 4, 2), 3, 4],
+    [barrier(7, 3, 9), 3, 4],
+    [barrier(7, 2, 1), 0, 0],
+    [plain(7, 2), 5, 2],
+  ] as const) {
+    t.is(accept(backup, sent), mismatch);
+    t.deepEqual(backup.lacking, { epoch, operation });
+  }
+  t.deepEqual(backup.replica.last, { epoch: 5, operation: 2 });
+  t.is(backup.replica.log.next, 6);
 });
 
 test('R15: what is committed is never cut off', (t) => {
   const backup = backupAt(4);
   backup.committed(5, 3);
-  t.throws(() => accept(backup, 0, 6, 1, barrierAfter(5, 2)), { name: 'AssertionError', message: /R15/ });
+  const { raw } = barrier(6, 5, 2);
+  t.true(backup.cutsCommitted(6, 1, raw, 0));
+  t.throws(() => accept(backup, barrier(6, 5, 2)), { name: 'AssertionError', message: /R15/ });
+});
+
+test('R15: only a barrier that differs below the commit point would cut something committed off', (t) => {
+  const backup = backupAt(4);
+  backup.committed(5, 3);
+  const harmless: Sent[] = [barrier(6, 5, 3), barrier(6, 5, 9), barrier(5, 0, 0), plain(5, 5), plain(6, 2)];
+  for (const { epoch, operation, raw } of harmless) t.false(backup.cutsCommitted(epoch, operation, raw, 0));
+});
+
+test('what was committed and dropped counts as held', (t) => {
+  const backup = new Backup(fill(fill(new Replica(), 5, 3), 6, 3));
+  backup.committed(6, 2);
+  backup.replica.dropBefore(backup.replica.commit);
+  t.is(accept(backup, barrier(5, 0, 0)), held);
+  t.is(accept(backup, plain(5, 2)), held);
+  t.is(accept(backup, plain(6, 2)), held);
+  t.is(backup.replica.log.next, 6);
+});
+
+test('R15: an entry of an epoch that came to nothing is not mistaken for one that is held', (t) => {
+  const backup = new Backup(fill(fill(new Replica(), 3, 2), 6, 2));
+  t.is(accept(backup, { ...plain(4, 2), configuration: 8 }), mismatch);
+  t.is(accept(backup, { ...plain(3, 3), configuration: 8 }), held);
+  t.deepEqual(describeLog(backup.replica.log), ['3.1 barrier 0.0', '3.2 entry 2', '3.3 entry 3']);
 });
 
 test('the commit point never passes what is held, and never goes back', (t) => {
   const backup = backupAt(3);
   t.true(backup.committed(5, 2));
-  t.is(backup.commit, 2);
+  t.is(backup.replica.commit, 2);
   t.false(backup.committed(5, 1));
   t.true(backup.committed(5, 10));
-  t.is(backup.commit, 3);
-  accept(backup, 0, 5, 4, plainEntry(4));
-  t.is(backup.commit, 3);
+  t.is(backup.replica.commit, 3);
+  accept(backup, plain(5, 4));
+  t.is(backup.replica.commit, 3);
 });
 
-test('R5: only the commit point of the present epoch counts', (t) => {
+test('R5: only the commit point of the last epoch held counts', (t) => {
   const backup = backupAt(3);
   t.false(backup.committed(4, 3));
   t.false(backup.committed(6, 3));
-  t.is(backup.commit, 0);
+  t.is(backup.replica.commit, 0);
 });
 
 test('R5: a new epoch without a commit point of its own says nothing of the one before', (t) => {
   const backup = backupAt(3);
-  accept(backup, 0, 6, 1, barrierAfter(5, 3));
+  accept(backup, barrier(6, 5, 3));
   t.false(backup.committed(6, 0));
-  t.is(backup.commit, 0);
+  t.is(backup.replica.commit, 0);
   t.true(backup.committed(6, 1));
-  t.is(backup.commit, 4);
+  t.is(backup.replica.commit, 4);
+});
+
+test('R21: after a snapshot the log goes on behind it', (t) => {
+  const backup = backupAt(4);
+  const { replica } = backup;
+  replica.restart(
+    20,
+    [
+      { epoch: 5, start: 0 },
+      { epoch: 7, start: 17 },
+    ],
+    3000,
+    50,
+  );
+  t.deepEqual(replica.last, { epoch: 7, operation: 3 });
+  t.deepEqual([replica.commit, replica.log.first, replica.log.next], [20, 20, 20]);
+  t.is(accept(backup, plain(7, 3)), held);
+  t.is(accept(backup, plain(5, 9)), held);
+  t.is(accept(backup, plain(7, 5)), mismatch);
+  t.is(accept(backup, plain(7, 4)), held);
+  t.is(replica.log.next, 21);
+  t.true(backup.committed(7, 4));
+  t.is(replica.commit, 21);
+});
+
+test('R21: no snapshot takes back what is committed', (t) => {
+  const backup = backupAt(4);
+  backup.committed(5, 4);
+  const start = [{ epoch: 5, start: 0 }];
+  t.throws(() => backup.replica.restart(3, start, 3000, 50), { name: 'AssertionError', message: /R21/ });
+});
+
+test('R9: a replica that begins anew holds nothing and takes the first barrier', (t) => {
+  const backup = backupAt(4);
+  backup.committed(5, 4);
+  backup.replica.forget();
+  t.true(backup.replica.isEmpty);
+  t.is(accept(backup, barrier(9, 0, 0)), held);
+  t.deepEqual(describeLog(backup.replica.log), ['9.1 barrier 0.0']);
+});
+
+test('R23: it knows when the last entry came, and what time that one had', (t) => {
+  const backup = new Backup(new Replica());
+  accept(backup, { ...barrier(5, 0, 0), nowMs: 400 });
+  t.deepEqual([backup.replica.lastTimeMs, backup.replica.lastTakenAtMs], [1000, 400]);
 });

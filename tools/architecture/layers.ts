@@ -57,7 +57,7 @@ export const layers: readonly Layer[] = [
   ...clientEdges.map((files): Layer => ({ files, may: ['base/ports.ts'], builtins: 'all', packages: false })),
   {
     files: 'io/',
-    may: ['io/', 'base/address.ts', 'base/ports.ts', 'bulk/', 'protocol/', 'errors.ts'],
+    may: ['io/', 'base/address.ts', 'base/ports.ts', 'base/turn.ts', 'bulk/', 'protocol/', 'errors.ts'],
     builtins: 'all',
     packages: true,
   },
@@ -94,7 +94,7 @@ export const layers: readonly Layer[] = [
   },
   {
     files: 'testing/',
-    may: ['testing/', 'node/', 'client/', 'replication/', 'protocol/', 'bulk/', 'base/', 'errors.ts'],
+    may: ['testing/', 'cluster/', 'node/', 'client/', 'replication/', 'protocol/', 'bulk/', 'base/', 'errors.ts'],
     builtins: 'pure',
     packages: false,
   },

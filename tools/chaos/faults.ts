@@ -57,7 +57,7 @@ export function planFaults({ kills, pauses, partitions, nuisances }: FaultCounts
   const faults = [
     ...times(kills, () => kill(random)),
     ...times(pauses, () => fault(random, 'pause', PAUSE_MS)),
-    ...times(partitions, (index) => fault(random, partitionKind(index), CUT_MS)),
+    ...times(partitions, (index) => partition(index, random)),
     ...times(nuisances, () => fault(random, 'delay', NUISANCE_MS)),
     ...times(nuisances, () => fault(random, 'clog', NUISANCE_MS)),
     ...times(nuisances, () => fault(random, 'reset', { min: 0, max: 0 })),
@@ -72,9 +72,10 @@ function kill(random: Prng): Fault {
   return { ...fault(random, 'kill of a primary', AWAY_MS), aim: 'primary' };
 }
 
-function partitionKind(index: number): FaultKind {
-  if (index % 5 === 4) return 'clients cut off';
-  return index % 2 === 0 ? 'full partition' : 'one-way partition';
+function partition(index: number, random: Prng): Fault {
+  // Clients notice only if they want something of the node.
+  if (index % 5 === 4) return { ...fault(random, 'clients cut off', CUT_MS), aim: 'primary' };
+  return fault(random, index % 2 === 0 ? 'full partition' : 'one-way partition', CUT_MS);
 }
 
 function fault(random: Prng, kind: FaultKind, { min, max }: { readonly min: number; readonly max: number }): Fault {

@@ -325,6 +325,7 @@ export class ControlPlane implements FoundingHost {
   stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
+    this.#founding.stop();
     this.#member?.stop();
     return this.keeper.stop();
   }

@@ -14,6 +14,7 @@
  * So as long as the asker has not founded nobody has; that is why it may ask for another set, and why nobody else may.
  */
 import { ByteWriter } from '../../base/byte-writer.ts';
+import type { TimerHandle } from '../../base/ports.ts';
 import * as codec from '../../protocol/control-codec.ts';
 import type { FrameWriter } from '../../protocol/frame-writer.ts';
 import * as op from '../../protocol/opcode.ts';
@@ -37,6 +38,7 @@ import type { Waiting } from './waiting.ts';
 type FoundingSet = codec.FoundingSet;
 
 const ASK_AGAIN_MS = 500;
+const MS_PER_SECOND = 1000;
 
 export interface FoundingHost {
   readonly ports: ControlPorts;
@@ -62,6 +64,8 @@ export class Founding {
   readonly #refused = new Map<string, string>();
   #askedMs = Number.NEGATIVE_INFINITY;
   #toldObjection = '';
+  /** Looks again when the second of founding has come. */
+  #timer: TimerHandle | null = null;
 
   /** @throws KeyvalError when the promise in the directory cannot be read */
   constructor(host: FoundingHost) {
@@ -147,7 +151,7 @@ export class Founding {
     if (promise.founders[0]?.nodeId !== own.nodeId) return waiting.for(otherPromiseText(promise));
     if (!isCurrent(promise, own, peers)) return this.#propose(promise.attempt + 1);
     const open = identity.founders.filter((address) => address !== identity.address && !this.#promised.has(address));
-    if (open.length === 0) return this.#host.found(promise);
+    if (open.length === 0) return this.#foundInTime(promise);
     const nowMs = ports.clock.monotonicMs();
     if (nowMs - this.#askedMs >= ASK_AGAIN_MS) {
       this.#askedMs = nowMs;
@@ -158,11 +162,27 @@ export class Founding {
     waiting.for(`the promise to found the cluster of ${texts.join(', ')}`);
   }
 
+  /**
+   * Epochs begin with the second of founding: where no directory says so, a cluster knows nothing of the one before it, and
+   * of two that were founded in the same second tokens would be the same (L2).
+   */
+  #foundInTime(promise: FoundingSet): void {
+    const { timers, clock } = this.#host.ports;
+    const earlyMs = promise.foundedAtSeconds * MS_PER_SECOND - clock.unixMs();
+    if (earlyMs <= 0 || earlyMs > MS_PER_SECOND) return this.#host.found(promise); // more: the clock was set back
+    this.#timer?.cancel();
+    this.#timer = timers.after(earlyMs, () => this.consider());
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
   /** Makes a new set; it counts once it is kept. */
   #propose(attempt: number): void {
     const { identity, ports } = this.#host;
     const founders = identity.founders.map((address) => this.#candidates.get(address) ?? this.#self);
-    const foundedAtSeconds = Math.floor(ports.clock.unixMs() / 1000);
+    const foundedAtSeconds = Math.floor(ports.clock.unixMs() / MS_PER_SECOND) + 1;
     const clusterId = drawClusterId(ports.random);
     const set = { clusterId, attempt, foundedAtSeconds, settings: settingsOf(identity), founders };
     this.#keep(set, () => this.consider());

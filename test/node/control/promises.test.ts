@@ -153,10 +153,21 @@ test('an asker that starts again goes on with the set it has promised to itself'
   t.deepEqual(next.asked('n2:1'), [former]);
 });
 
+test('L2: it founds in the second after the one in which it asked: of two foundings no epoch is the same', (t) => {
+  const plane = asker();
+  const [set] = plane.asked('n2:1');
+  for (const address of ['n2:1', 'n3:1']) plane.answer(address, set?.clusterId ?? '');
+  t.is(set?.foundedAtSeconds, 1_767_225_601);
+  t.is(plane.plane.clusterId, '');
+  plane.run(1000);
+  t.is(plane.plane.clusterId, set?.clusterId ?? 'none');
+});
+
 test('who belongs to a cluster says so on every new link', (t) => {
   const plane = asker();
   const [set] = plane.asked('n2:1');
   for (const address of ['n2:1', 'n3:1']) plane.answer(address, set?.clusterId ?? '');
+  plane.run(1000);
   plane.sent.length = 0;
   plane.link(C);
   t.deepEqual(

@@ -2,6 +2,7 @@
 import { readBigU64, readU16, readU32, readU48 } from '../../../src/base/bytes.ts';
 import { codeOfWire } from '../../../src/errors.ts';
 import type { ReplyTarget } from '../../../src/node/reply.ts';
+import { MovedFlag } from '../../../src/protocol/client-codec.ts';
 import { FrameWriter } from '../../../src/protocol/frame-writer.ts';
 import { type DecodedFrame, decodeChunks } from '../../helpers/decode.ts';
 import { ManualTurn } from '../../helpers/manual-turn.ts';
@@ -50,6 +51,8 @@ export class Caller implements ReplyTarget {
         return ` ${codeOfWire(readU16(body, 0))}`;
       case 'SCND':
         return describeScanned(body);
+      case 'MOVD':
+        return ` to ${readU16(body, 2)}${body[4] === MovedFlag.unknown ? ' unknown' : ''}`;
       default:
         return '';
     }

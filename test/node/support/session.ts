@@ -3,6 +3,7 @@
  * gives the replies that came at once, as lines; what comes later is read with `read`.
  */
 
+import { READ_FLAGS } from '../../../src/protocol/client-codec.ts';
 import * as op from '../../../src/protocol/opcode.ts';
 import { EntryKind } from '../../../src/replication/entry-kind.ts';
 import * as bodies from '../../helpers/bodies.ts';
@@ -130,15 +131,17 @@ export class TestSession {
     return this.#write(EntryKind.cancel, key, { sequence, payload: bodies.u32(sequence >>> 0) });
   }
 
-  get(key: string): string[] {
+  /** `flags`: how fresh, `ReadsFlag`. */
+  get(key: string, flags = 0): string[] {
     const body = framed(bodies.getk(key));
-    this.#world.primary.get(this.caller, this.#nextId(), body, MARGIN, op.GETK);
+    body[MARGIN + READ_FLAGS] = flags;
+    this.#world.primary.reads.get(this.caller, this.#nextId(), body, MARGIN, op.GETK);
     return this.read();
   }
 
   scan(parts: Partial<bodies.ScanParts> = {}): string[] {
     const body = framed(bodies.scan({ partition: PARTITION, ...parts }));
-    this.#world.primary.scan(this.caller, this.#nextId(), body, MARGIN, body.length - MARGIN, op.SCAN);
+    this.#world.primary.reads.scan(this.caller, this.#nextId(), body, MARGIN, body.length - MARGIN, op.SCAN);
     return this.read();
   }
 }

@@ -3,6 +3,7 @@
  * some, through its offsets otherwise.
  */
 import type { FrameWriter } from '../../../src/protocol/frame-writer.ts';
+import * as control from './control-bodies.ts';
 import { type BodyCodec, type Fields, ofLayout } from './layout.ts';
 import * as bulk from './load-bodies.ts';
 import * as login from './login-bodies.ts';
@@ -58,6 +59,32 @@ export const bodyCodecs: Readonly<Record<string, BodyCodec>> = {
   ACKN: peer.acknowledged,
   BEAT: peer.beat,
   DROP: nothing,
+  CONF: peer.named,
+  CNFD: peer.named,
+  LRLS: peer.named,
+  REPT: peer.report,
+  WISH: peer.wish,
+  SNAP: peer.snapshot,
+  SNPD: peer.snapshotTaken,
+  CLUS: anything,
+  CLUD: anything,
+  FNDQ: control.foundingAsked,
+  FNDA: control.foundingAnswered,
+  FNDC: control.founded,
+  JOIN: control.joinAsked,
+  PROP: anything,
+  RPVQ: control.raft('pre-vote'),
+  RPVD: control.raft('pre-vote-reply'),
+  RVOT: control.raft('vote'),
+  RVTD: control.raft('vote-reply'),
+  RAPP: control.raft('append'),
+  RAPD: control.raft('append-reply'),
+  RBEA: control.raft('heartbeat'),
+  RBED: control.raft('heartbeat-reply'),
+  RSNP: control.raft('snapshot'),
+  RTON: control.raft('time-out-now'),
+  RRDQ: control.raft('read-request'),
+  RRDA: control.raft('read-reply'),
 };
 
 /** Writes a whole frame. */

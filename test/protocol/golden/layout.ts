@@ -12,7 +12,7 @@ import {
 import type { FrameWriter } from '../../../src/protocol/frame-writer.ts';
 
 /** Numbers as numbers, 64-bit ones as decimal text, bytes as hexadecimal text. */
-export type FieldValue = number | string | readonly (number | Fields)[];
+export type FieldValue = number | string | boolean | Fields | readonly (number | Fields)[];
 export interface Fields {
   readonly [name: string]: FieldValue;
 }

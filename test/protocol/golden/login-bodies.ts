@@ -29,6 +29,8 @@ function peerOf(fields: Fields): login.PeerHello {
     partitions: numberOf(fields, 'partitions'),
     replicas: numberOf(fields, 'replicas'),
     members: textOf(fields, 'members').split(' '),
+    nodeId: numberOf(fields, 'nodeId'),
+    clusterId: textOf(fields, 'clusterId'),
   };
 }
 
@@ -37,8 +39,8 @@ export const proof: BodyCodec = ofLayout([['proof', login.PROOF_BYTES, 0]]);
 
 export const welcome: BodyCodec = {
   read: (body) => {
-    const { version, incarnation, proof: own, table: routes } = login.decodeWelcome(body);
-    return { version, incarnation: hex(incarnation), proof: hex(own), ...shownTable(routes) };
+    const { table: routes, incarnation, proof: own, ...others } = login.decodeWelcome(body);
+    return { ...others, incarnation: hex(incarnation), proof: hex(own), ...shownTable(routes) };
   },
   write: (writer, fields) =>
     login.encodeWelcome(writer, {
@@ -46,6 +48,9 @@ export const welcome: BodyCodec = {
       incarnation: unhex(fields.incarnation),
       proof: unhex(fields.proof),
       table: tableOf(fields),
+      nodeId: numberOf(fields, 'nodeId'),
+      clusterId: textOf(fields, 'clusterId'),
+      address: textOf(fields, 'address'),
     }),
 };
 

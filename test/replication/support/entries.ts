@@ -1,6 +1,7 @@
 /** Entries as they come from the wire, kind first, and the logs they end up in. */
 import { readU32, writeU32, writeU48 } from '../../../src/base/bytes.ts';
 import { EntryKind } from '../../../src/replication/entry-kind.ts';
+import type { Replica } from '../../../src/replication/replica.ts';
 import { ENTRY_HEAD_BYTES, type ReplicationLog } from '../../../src/replication/replication-log.ts';
 
 const TIME_MS = 1000;
@@ -23,6 +24,18 @@ export function barrierAfter(epoch: number, operation: number): Uint8Array {
 /** An entry like any other, told apart by `content`. */
 export function plainEntry(content: number): Uint8Array {
   return entry(EntryKind.put, [content]);
+}
+
+/** Gives a replica the entries of `epoch` up to `operation`, as if some primary of that epoch had sent them. */
+export function fill(replica: Replica, epoch: number, operation: number): Replica {
+  const { log, epochs, last } = replica;
+  epochs.add(epoch, log.next);
+  for (let next = 1; next <= operation; next += 1) {
+    const raw = next === 1 ? barrierAfter(last.epoch, last.operation) : plainEntry(next);
+    log.appendRaw(epoch, next, raw, 0, raw.length);
+  }
+  replica.lastTimeMs = TIME_MS;
+  return replica;
 }
 
 /** What stands at `position`: epoch, operation, kind and what it says. */

@@ -1,52 +1,61 @@
 /**
- * One partition, its primary and its backups, taken through a schedule that a seed decides: writes, batches of any size,
- * links that break and lose what is on them, restarts of everybody. Links keep their order; between links anything may
- * overtake anything. In some schedules links lose batches without breaking, which no real one does: R6 must hold anyway.
+ * One partition, its members and a tiny book, taken through a schedule that a seed decides: reigns, proposals that get lost
+ * or come late, failures and returns, links that break and lose what is on them. Links keep their order; between links
+ * anything may overtake anything, and everybody learns of the book when it likes.
+ *
+ * The rules hold as long as somebody of the electorate lives: the schedule spares the last one.
  */
 import { Prng } from '../../../src/base/prng.ts';
-import { AcceptStatus } from '../../../src/replication/backup.ts';
-import { EntryKind } from '../../../src/replication/entry-kind.ts';
-import { BackupState, Primary } from '../../../src/replication/primary.ts';
-import { ENTRY_HEAD_BYTES, ReplicationLog } from '../../../src/replication/replication-log.ts';
-import { describeEntry, plainEntry } from './entries.ts';
-import { type Acknowledgement, type History, Replica, type SentRecord } from './replica.ts';
+import { Member, type Packet } from './member.ts';
+import { type Change, type Configuration, electorate, TinyBook } from './tiny-book.ts';
 
-/** Epochs of one life of the primary; the next life begins behind them, or before when its clock was set back. */
-const EPOCHS_PER_LIFE = 1000;
 /** Rounds in which everything that is under way must come to rest. */
-const QUIET_ROUNDS_MAX = 100;
+const QUIET_ROUNDS_MAX = 200;
 
+/** One direction between two members. */
 interface Link {
+  readonly from: Member;
+  readonly to: Member;
   up: boolean;
-  batches: SentRecord[][];
-  answers: Acknowledgement[];
-  /** Life of the backup that the primary met here last; −1: none. */
-  met: number;
+  readonly packets: Packet[];
 }
 
 export class World {
-  primary: Primary;
-  readonly replicas: Replica[];
-  readonly #links: Link[];
+  readonly members: readonly Member[];
+  readonly book: TinyBook;
+  /** Everything that ever was committed, in order. */
+  readonly committed: string[] = [];
+  readonly #links: Link[] = [];
   readonly #random: Prng;
-  readonly #operationsMax: number;
-  /** Of 1000 steps, so many restart somebody, and lose a batch. */
-  readonly #restarts: number;
-  readonly #losses: number;
-  #history: History = { life: -1, entries: [], committed: 0 };
-  #epochSlots: number[] = [];
+  /** Changes on their way to the book. */
+  #proposals: Change[] = [];
+  /** Of 1000 steps, so many let somebody fail, and elect somebody. */
+  readonly #failures: number;
+  readonly #elections: number;
   #contents = 0;
-  #commitSeen = 0;
+  readonly #commitSeen: number[];
+  readonly #incarnationSeen: number[];
+  /** What the schedule came across. */
+  readonly counts = { reigns: 0, failures: 0, snapshots: 0, truncations: 0, expansions: 0, shrinks: 0, frozen: 0 };
 
   constructor(seed: number) {
     this.#random = new Prng(seed);
-    this.#operationsMax = this.#pick([2, 3, 5, 1000]);
-    this.#restarts = this.#pick([0, 3, 10, 40]);
-    this.#losses = this.#pick([0, 0, 50]);
-    const count = 1 + this.#random.below(3);
-    this.replicas = Array.from({ length: count }, () => new Replica());
-    this.#links = this.replicas.map(() => ({ up: false, batches: [], answers: [], met: -1 }));
-    this.primary = this.#newPrimary();
+    const count = this.#pick([2, 3, 3, 4]);
+    const min = this.#pick([1, 2, 2, 3]);
+    const operationsMax = this.#pick([4, 20, 1000]);
+    const patient = this.#chance(500);
+    this.#failures = this.#pick([0, 5, 20]);
+    this.#elections = this.#pick([0, 10, 30, 60]);
+    this.book = new TinyBook(count, Math.min(min, count));
+    this.members = Array.from(
+      { length: count },
+      (_, id) => new Member(id, count, this.book.min, operationsMax, patient),
+    );
+    for (const from of this.members)
+      for (const to of this.members) if (from !== to) this.#links.push({ from, to, up: true, packets: [] });
+    for (const member of this.members) this.#learn(member, this.book.newest);
+    this.#commitSeen = this.members.map(() => 0);
+    this.#incarnationSeen = this.members.map(() => 0);
   }
 
   #pick<T>(choices: readonly T[]): T {
@@ -57,241 +66,259 @@ export class World {
     return this.#random.below(1000) < perMille;
   }
 
+  member(id: number): Member {
+    return this.members[id] as Member;
+  }
+
   // ---- steps
 
   step(): void {
-    const link = this.#random.below(this.#links.length);
-    if (this.#chance(this.#restarts)) return this.#restartSomebody(link);
-    if (this.#chance(30)) return this.#break(link);
-    if (this.#chance(this.#losses)) return void this.#links[link]?.batches.shift();
-    switch (this.#random.below(6)) {
+    const member = this.#pick(this.members);
+    const link = this.#pick(this.#links);
+    if (this.#chance(this.#failures)) return this.#failOrReturn(member);
+    if (this.#chance(this.#elections)) return this.#elect();
+    if (this.#chance(20)) return this.#break(link);
+    switch (this.#random.below(12)) {
       case 0:
       case 1:
         return this.append();
       case 2:
-        return this.#send(link, 1 + this.#random.below(6));
       case 3:
-        return this.#tellCommit(link);
+        return this.#send(link, member.alive ? link.from.nextFor(link.to.id, 1 + this.#random.below(5)) : null);
       case 4:
-        return this.#deliverBatch(link);
+        return this.#send(link, link.from.commitFor(link.to.id));
+      case 5:
+        return this.#learnOne(member);
+      case 6:
+        return this.#propose(200);
+      case 7:
+        return this.#decide();
+      case 8:
+        member.drop();
+        return;
+      case 9:
+        return link.up ? this.#announce(link.from) : this.#connect(link);
       default:
-        return this.#links[link]?.up ? this.#deliverAnswer(link) : this.#connect(link);
+        return this.#deliver(link);
     }
-  }
-
-  #restartSomebody(link: number): void {
-    if (this.#chance(100)) {
-      for (const index of this.replicas.keys()) this.restart(index);
-      return this.#restartPrimary();
-    }
-    this.restart(this.#chance(300) ? this.replicas.length : link);
-  }
-
-  /** Restarts a backup, or, with the number behind theirs, the primary. */
-  restart(member: number): void {
-    const replica = this.replicas[member];
-    if (replica === undefined) return this.#restartPrimary();
-    replica.restart();
-    this.#break(member);
-  }
-
-  #restartPrimary(): void {
-    this.#links.forEach((link, index) => {
-      this.#break(index);
-      link.met = -1;
-    });
-    this.primary = this.#newPrimary();
-  }
-
-  #newPrimary(): Primary {
-    const primary = new Primary(new ReplicationLog(), this.replicas.length, this.#operationsMax);
-    this.#beginHistory(this.#history.life + 1);
-    primary.open(this.#newEpoch(), 0);
-    this.#note(primary);
-    return primary;
-  }
-
-  /** Later than all before; sometimes earlier, but one of its own. */
-  #newEpoch(): number {
-    let slot = 1 + Math.max(0, ...this.#epochSlots);
-    if (this.#chance(300)) slot = Math.max(1, slot - 2 - this.#random.below(3));
-    while (this.#epochSlots.includes(slot)) slot += 1;
-    this.#epochSlots.push(slot);
-    return slot * EPOCHS_PER_LIFE;
-  }
-
-  #beginHistory(life: number): void {
-    this.#history = { life, entries: [], committed: 0 };
-    this.#commitSeen = 0;
-  }
-
-  /** Writes down what the primary appended. */
-  #note({ log }: Primary): void {
-    const { entries } = this.#history;
-    while (entries.length < log.next) entries.push(describeEntry(log, entries.length));
-  }
-
-  /** R7: every backup is there and follows. */
-  get writable(): boolean {
-    const { primary } = this;
-    const isThere = (link: Link, backup: number): boolean =>
-      link.up && primary.states[backup] === BackupState.following;
-    return primary.serving && this.#links.every(isThere);
   }
 
   append(): void {
-    if (!this.writable) return;
-    this.#contents += 1;
-    const raw = plainEntry(this.#contents);
-    this.primary.append(EntryKind.put, 0, raw, ENTRY_HEAD_BYTES, raw.length);
-    this.#note(this.primary);
-  }
-
-  #send(index: number, entriesMax: number): void {
-    const link = this.#links[index] as Link;
-    const { primary } = this;
-    const from = primary.sent[index] as number;
-    const to = Math.min(primary.log.next, from + entriesMax);
-    if (!link.up || from === to) return;
-    const records: SentRecord[] = [];
-    for (let position = from; position < to; position += 1) records.push(this.#recordOf(position));
-    primary.sent[index] = to;
-    link.batches.push(records);
-  }
-
-  #recordOf(position: number): SentRecord {
-    const { log, epoch, commitOperation } = this.primary;
-    const offset = log.offset(position);
-    const raw = log.data.slice(offset, offset + log.length(position));
-    const commit = log.epoch(position) === epoch ? commitOperation : 0;
-    return { history: this.#history, epoch: log.epoch(position), operation: log.operation(position), raw, commit };
-  }
-
-  #tellCommit(index: number): void {
-    const link = this.#links[index] as Link;
-    const { epoch, commitOperation: commit } = this.primary;
-    if (!link.up || commit === 0) return;
-    link.batches.push([{ history: this.#history, epoch, operation: commit, raw: null, commit }]);
-  }
-
-  #deliverBatch(index: number): void {
-    const link = this.#links[index] as Link;
-    const batch = link.batches.shift();
-    if (batch === undefined) return;
-    const answer = (this.replicas[index] as Replica).take(batch);
-    if (answer !== null) link.answers.push(answer);
-  }
-
-  #deliverAnswer(index: number): void {
-    const answer = (this.#links[index] as Link).answers.shift();
-    if (answer === undefined) return;
-    const { primary } = this;
-    const { status, epoch, operation } = answer;
-    if (status === AcceptStatus.held) primary.acknowledged(index, epoch, operation);
-    else if (status === AcceptStatus.mismatch) primary.mismatched(index, epoch, operation);
-    else if (status === AcceptStatus.refused) this.#refused(index);
-    else if (!primary.serving && !primary.existed && epoch >= primary.epoch) this.#reopen(epoch + 1);
-    this.#history.committed = Math.max(this.#history.committed, primary.commit);
-    if (primary.holdsEntries) primary.log.dropBefore(primary.commit);
-  }
-
-  #refused(index: number): void {
-    this.primary.refused(index);
-    for (const other of this.#links.keys()) this.#tellExisted(other);
-  }
-
-  /** R4: a backup that lacks what existed is told that it existed. */
-  #tellExisted(index: number): void {
-    const link = this.#links[index] as Link;
-    if (!link.up || !this.primary.mustBeTold(index)) return;
-    const { epoch } = this.primary;
-    link.batches.push([{ history: this.#history, epoch, operation: 0, raw: null, commit: 0, existed: true }]);
-  }
-
-  #reopen(epoch: number): void {
-    this.#beginHistory(this.#history.life);
-    this.primary.reopen(epoch, 0);
-    this.#note(this.primary);
-  }
-
-  #break(index: number): void {
-    const link = this.#links[index] as Link;
-    link.up = false;
-    link.batches = [];
-    link.answers = [];
-  }
-
-  #connect(index: number): void {
-    const link = this.#links[index] as Link;
-    const { incarnation } = this.replicas[index] as Replica;
-    if (link.met >= 0 && link.met !== incarnation) this.primary.restarted(index);
-    link.met = incarnation;
-    link.up = true;
-    this.primary.resend(index);
-    this.#tellExisted(index);
-  }
-
-  /** Renews all links and lets everything arrive. False: it does not come to rest. */
-  settle(): boolean {
-    for (const index of this.#links.keys()) {
-      this.#break(index);
-      this.#connect(index);
+    for (const member of this.members) {
+      if (!member.writable) continue;
+      this.#contents += 1;
+      member.append(this.#contents);
     }
-    for (let round = 0; round < QUIET_ROUNDS_MAX; round += 1) {
-      for (const [index, link] of this.#links.entries()) {
-        this.#send(index, Number.POSITIVE_INFINITY);
-        while (link.batches.length > 0) this.#deliverBatch(index);
-        while (link.answers.length > 0) this.#deliverAnswer(index);
+  }
+
+  // ---- failures
+
+  #failOrReturn(member: Member): void {
+    if (!member.alive) return this.#return(member);
+    // Somebody has to be left who holds everything: whoever the book counts on, in the life that it names.
+    const { newest } = this.book;
+    const left = electorate(newest).filter((id) => id !== member.id && this.#isNamed(newest, id));
+    if (left.length === 0) return;
+    member.crash();
+    this.counts.failures += 1;
+    for (const link of this.#links) if (link.from === member || link.to === member) this.#break(link);
+  }
+
+  #isNamed({ incarnations }: Configuration, id: number): boolean {
+    const { alive, incarnation } = this.member(id);
+    return alive && incarnations[id] === incarnation;
+  }
+
+  /** R3: a new life that the book fences before anybody believes it. */
+  #return(member: Member): void {
+    member.restart();
+    this.#proposals.push({ kind: 'join', member: member.id, incarnation: member.incarnation, heir: -1 });
+  }
+
+  // ---- the book
+
+  #elect(): void {
+    const { newest } = this.book;
+    const candidates = electorate(newest).filter((id) => this.#isNamed(newest, id));
+    if (candidates.length === 0) return;
+    // Whom the commander cannot reach it takes for dead, and it may be wrong.
+    const isr = newest.isr.filter((id) => this.#isNamed(newest, id) && !this.#chance(200));
+    this.#proposals.push({ kind: 'elect', version: newest.version, to: this.#pick(candidates), isr });
+  }
+
+  /** A primary asks to go on with somebody, or, so often of 1000, without. */
+  #propose(shrinks: number): void {
+    for (const member of this.members) {
+      const { reign, id, book, met } = member;
+      if (reign === null || book === null) continue;
+      const { version } = book;
+      if (this.#proposals.some((one) => one.kind !== 'join' && one.version === version)) continue;
+      const ready = reign.followers.find((follower) => member.hasCaughtUp(follower));
+      const others = book.isr.filter((one) => one !== id);
+      if (ready !== undefined) {
+        ready.proposed = true;
+        const incarnation = met[ready.member] as number;
+        this.#proposals.push({ kind: 'expand', version, by: id, member: ready.member, incarnation });
+      } else if (others.length > 0 && this.#chance(shrinks)) {
+        this.#proposals.push({ kind: 'shrink', version, by: id, member: this.#pick(others) });
       }
-      const unsent = [...this.primary.sent].some((sent) => sent < this.primary.log.next);
-      if (!unsent) return true;
+    }
+  }
+
+  /** One of the proposals comes to the book, or is lost. */
+  #decide(): void {
+    if (this.#proposals.length === 0) return;
+    const [change] = this.#proposals.splice(this.#random.below(this.#proposals.length), 1) as [Change];
+    if (change.kind !== 'join' && this.#chance(100)) return;
+    const before = this.book.newest;
+    this.book.take(change.kind === 'join' ? this.#fencing(change) : change);
+    const { newest } = this.book;
+    if (newest.isr.length > before.isr.length) this.counts.expansions += 1;
+    if (newest.isr.length < before.isr.length) this.counts.shrinks += 1;
+    if (newest.isr.length < this.book.min) this.counts.frozen += 1;
+  }
+
+  #fencing(change: Change & { kind: 'join' }): Change {
+    const { newest } = this.book;
+    const heirs = electorate(newest).filter((id) => id !== change.member && this.#isNamed(newest, id));
+    return { ...change, heir: heirs.length === 0 ? -1 : this.#pick(heirs) };
+  }
+
+  /** A member applies the next version; a new life begins with the one that names it. */
+  #learnOne(member: Member): void {
+    if (!member.alive) return;
+    const { history } = this.book;
+    const next =
+      member.book === null
+        ? history.find(({ incarnations }) => incarnations[member.id] === member.incarnation)
+        : history[member.book.version + 1];
+    if (next !== undefined) this.#learn(member, next);
+  }
+
+  #learn(member: Member, book: Configuration): void {
+    const { reign } = member;
+    member.learn(book);
+    if (member.reign !== null && member.reign !== reign) this.counts.reigns += 1;
+    this.#announce(member);
+  }
+
+  // ---- links
+
+  #announce(member: Member): void {
+    const link = this.#links.find(({ from, to }) => from === member && to.id === member.book?.primary);
+    if (link !== undefined && !member.heard) this.#send(link, member.announce());
+  }
+
+  #send(link: Link, packet: Packet | null): void {
+    // What does not leave is lost, as when a link breaks while it is on its way.
+    if (packet !== null && link.up) link.packets.push(packet);
+    if (packet?.kind === 'snapshot') this.counts.snapshots += 1;
+  }
+
+  #break(link: Link): void {
+    for (const one of [link, this.#back(link)]) {
+      one.up = false;
+      one.packets.length = 0;
+    }
+  }
+
+  #back({ from, to }: Link): Link {
+    return this.#links.find((one) => one.from === to && one.to === from) as Link;
+  }
+
+  #connect(link: Link): void {
+    const { from, to } = link;
+    if (!from.alive || !to.alive) return;
+    link.up = true;
+    this.#back(link).up = true;
+    from.linked(to.id, to.incarnation);
+    to.linked(from.id, from.incarnation);
+    for (const [one, other] of [
+      [from, to],
+      [to, from],
+    ] as const) {
+      one.heard = one.heard && one.book?.primary !== other.id;
+      if (one.book?.primary === other.id) this.#announce(one);
+    }
+  }
+
+  #deliver(link: Link): void {
+    const { from, to } = link;
+    const packet = link.packets.shift();
+    if (packet === undefined || !to.names(from.id, from.incarnation)) return;
+    const { truncated } = to.backup;
+    const answer = to.take(from.id, packet);
+    this.counts.truncations += to.backup.truncated - truncated;
+    this.#send(this.#back(link), answer);
+  }
+
+  /** Everybody comes back, all links are renewed, everything arrives. False: it does not come to rest. */
+  settle(): boolean {
+    for (const member of this.members) if (!member.alive) this.#return(member);
+    while (this.#proposals.length > 0) this.#decide();
+    for (const link of this.#links) this.#break(link);
+    for (const link of this.#links) if (!link.up) this.#connect(link);
+    for (let round = 0; round < QUIET_ROUNDS_MAX; round += 1) {
+      for (const member of this.members) while (member.book !== this.book.newest) this.#learnOne(member);
+      for (const link of this.#links) this.#send(link, link.from.nextFor(link.to.id, Number.POSITIVE_INFINITY));
+      while (this.#links.some(({ packets }) => packets.length > 0)) for (const link of this.#links) this.#deliver(link);
+      for (const link of this.#links) this.#send(link, link.from.commitFor(link.to.id));
+      for (const member of this.members) this.#announce(member);
+      if (this.isWhole) return true;
+      this.#propose(0);
+      while (this.#proposals.length > 0) this.#decide();
+      this.#openIfExhausted();
     }
     return false;
   }
 
-  /** Lets everybody know what is committed. */
-  tellAll(): void {
-    for (const index of this.#links.keys()) {
-      this.#tellCommit(index);
-      this.#deliverBatch(index);
-    }
+  #openIfExhausted(): void {
+    const { primary, version, isr } = this.book.newest;
+    if (this.member(primary).reign?.exhausted) this.book.take({ kind: 'elect', version, to: primary, isr });
+  }
+
+  /** Everybody is in sync and holds the same, all of it committed. */
+  get isWhole(): boolean {
+    const { isr, primary } = this.book.newest;
+    const { log } = this.member(primary).replica;
+    const holdsAll = ({ replica }: Member): boolean => replica.log.next === log.next && replica.commit === log.next;
+    return isr.length === this.members.length && this.members.every(holdsAll);
   }
 
   // ---- what must hold
 
-  violation(): string | null {
-    const { primary, replicas } = this;
-    const history = this.#history;
-    if (primary.commit < this.#commitSeen) return 'the commit point went back';
-    const moved = primary.commit > this.#commitSeen;
-    this.#commitSeen = primary.commit;
-    for (const [index, replica] of replicas.entries()) {
-      const broken = replica.violation() ?? this.#violationBetween(index, replica, history, moved);
-      if (broken !== null) return `backup ${index}: ${broken}`;
+  /** `often`: it was asked after every step, so that a primary is seen to commit before anybody is told. */
+  violation(often: boolean): string | null {
+    for (const member of this.members) {
+      const broken = member.violation ?? this.#violationOf(member, often);
+      if (broken !== null) return `member ${member.id}: ${broken}`;
+    }
+    return this.#violationOfReign();
+  }
+
+  #violationOf(member: Member, often: boolean): string | null {
+    const { id, replica, held, incarnation } = member;
+    if (this.#incarnationSeen[id] !== incarnation) this.#commitSeen[id] = 0;
+    this.#incarnationSeen[id] = incarnation;
+    if (replica.commit < (this.#commitSeen[id] as number)) return 'the commit point went back';
+    const from = this.#commitSeen[id] as number;
+    this.#commitSeen[id] = replica.commit;
+    for (let position = from; position < replica.commit; position += 1) {
+      const entry = held[position] as string;
+      const known = this.committed[position];
+      if (known === undefined && member.reign === null && often) return 'R5: it counts as committed what no primary has';
+      if (known === undefined) this.committed.push(entry);
+      else if (known !== entry) return `R5: ${entry} is committed at ${position}, where ${known} was`;
     }
     return null;
   }
 
-  /** `moved`: the commit point has just moved. */
-  #violationBetween(index: number, replica: Replica, history: History, moved: boolean): string | null {
-    const { primary } = this;
-    const held = replica.held(history);
-    const current = (this.#links[index] as Link).met === replica.incarnation;
-    if (!current) return null;
-    const follows = primary.states[index] === BackupState.following;
-    if (follows && (primary.match[index] as number) > held) return 'R6: it acknowledged what it lacks';
-    const isOut = primary.states[index] === BackupState.restarted;
-    if ((follows || (moved && !isOut)) && primary.commit > held) return 'R5: it lacks what is committed';
-    const former = replica.backup.holdsEntries && replica.backup.life !== history.life;
-    return primary.serving && former ? 'R4: it knows of entries of a former life, and the primary serves' : null;
-  }
-
-  /** Entries committed in this life, barriers included. */
-  get committed(): number {
-    return this.#history.committed;
-  }
-
-  get life(): number {
-    return this.#history.life;
+  /** R14, R15: whoever reigns last holds everything that ever was committed, in the same order. */
+  #violationOfReign(): string | null {
+    const reigning = this.members.filter(({ reign }) => reign !== null);
+    const [last] = reigning.sort((one, other) => (other.reign?.epoch ?? 0) - (one.reign?.epoch ?? 0));
+    if (last === undefined || last.reign?.epoch !== this.book.newest.epoch) return null;
+    const lost = this.committed.findIndex((entry, position) => last.held[position] !== entry);
+    return lost < 0 ? null : `R14: the primary ${last.id} lacks ${this.committed[lost]}, which is committed`;
   }
 }

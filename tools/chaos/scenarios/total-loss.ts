@@ -4,8 +4,9 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, KeyvalError } from '../../../src/index.ts';
+import { type Client, KeyvalError, type Lock } from '../../../src/index.ts';
 import { connectFrom, LEASE_MS } from '../client.ts';
+import { cutOffHolder } from '../cut-off-holder.ts';
 import { hasOption } from '../nodes.ts';
 import type { Outcome } from '../report.ts';
 import type { Scene } from '../scene.ts';
@@ -21,6 +22,7 @@ const BACK_MS_MAX = 120_000;
 const LOOK_MS = 500;
 const STOPPED_MS = 5000;
 const LOCK = 'chaos:lock';
+const HELD_LOCK = 'chaos:held';
 
 type Policy = 'empty' | 'stop';
 
@@ -65,13 +67,14 @@ interface Before {
 
 async function tryPolicy(scene: Scene, policy: Policy, { say }: Course): Promise<Check[]> {
   const before = await prepare(scene);
+  await using holder = await cutOffHolder(scene, HELD_LOCK);
   say(`${policy}: killing all nodes`);
   await Promise.all(scene.nodes.all.map((node) => node.kill()));
   await Promise.all(scene.nodes.all.map((node) => node.start()));
   const endpoints = scene.hosts.nodes.map(({ address }) => address);
   const client = await connectFrom(scene.hosts.tool, endpoints, 'chaos after');
   try {
-    const found = policy === 'empty' ? await checkEmpty(client, before) : await checkStopped(client);
+    const found = policy === 'empty' ? await checkEmpty(client, before, holder.lock) : await checkStopped(client);
     const { identity } = await scene.whoIsWho();
     const lost = scene.nodes.all.flatMap((node) => node.logged(/partition.*\blost\b|\blost\b.*partition/i));
     const common = [
@@ -102,7 +105,7 @@ async function prepare(scene: Scene): Promise<Before> {
 type Found = Omit<Check, 'policy'>;
 
 /** Partitions begin anew, empty. */
-async function checkEmpty(client: Client, before: Before): Promise<Found[]> {
+async function checkEmpty(client: Client, before: Before, held: Lock): Promise<Found[]> {
   const startMs = performance.now();
   const revision = await insist(() => client.put(keys()[0] as string, 'after'));
   const servedMs = performance.now() - startMs;
@@ -111,6 +114,9 @@ async function checkEmpty(client: Client, before: Before): Promise<Found[]> {
     await lock.release({ confirm: true });
     return lock.token;
   });
+  const next = await insist(() => client.lock(held.key, { waitMs: BACK_MS_MAX }));
+  const grantedMs = performance.now() - startMs;
+  const holderKnew = held.signal.aborted;
   // Where one key is served, the others are: they need not be waited for as long, one after the other.
   const results = await Promise.allSettled(keys().map((key) => client.get(key)));
   const read = results.filter((result) => result.status === 'fulfilled');
@@ -123,6 +129,11 @@ async function checkEmpty(client: Client, before: Before): Promise<Found[]> {
       held: revision !== null && revision > before.revision,
     },
     { what: 'tokens grow', found: `${before.token} → ${token}`, held: token !== null && token > before.token },
+    {
+      what: 'a lock is not granted while its former holder may believe in it',
+      found: `granted after ${(grantedMs / 1000).toFixed(1)} s, the lease was ${holderKnew ? 'over' : 'NOT over'}`,
+      held: next !== null && holderKnew,
+    },
     {
       what: 'it begins empty',
       found: `${read.length} keys read, ${kept} came back`,
