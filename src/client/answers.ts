@@ -29,6 +29,11 @@ export interface Entry<V> {
   readonly revision: bigint;
   /** Time left to live, null when it does not expire. */
   readonly ttlMs: number | null;
+  /**
+   * Of a `stale` read: so many milliseconds ago, at most, this was the latest, seen from the node that answered; Infinity:
+   * it cannot tell. Null: the read promised more.
+   */
+  readonly staleMs: number | null;
 }
 
 /** Whether a compare-and-set took place, with the key's revision afterwards (0n: absent). */
@@ -60,8 +65,10 @@ export function readGot<V>(frame: FrameDecoder, shape: number, decode: Codec<V>)
     const body = buffer.slice(bodyStart, bodyEnd);
     return { head: body, text: body.subarray(EXPORTED_TEXT) };
   }
-  if (((buffer[bodyStart] as number) & codec.GotFlag.value) === 0) return null;
-  const value = decode.decode(buffer, bodyStart + codec.GOT_VALUE, bodyEnd);
+  const flags = buffer[bodyStart] as number;
+  if ((flags & codec.GotFlag.value) === 0) return null;
+  const valueAt = (flags & codec.GotFlag.stale) === 0 ? codec.GOT_VALUE : codec.GOT_STALE_VALUE;
+  const value = decode.decode(buffer, bodyStart + valueAt, bodyEnd);
   return shape === Shape.value ? value : entryOf(buffer, bodyStart, value);
 }
 
@@ -74,7 +81,14 @@ export function readWhole<V>(whole: WholeValue, shape: number, decode: Codec<V>)
 
 function entryOf<V>(body: Uint8Array, start: number, value: V): Entry<V> {
   const ttlMs = readU48(body, start + codec.GOT_TTL);
-  return { value, revision: readBigU64(body, start + codec.GOT_EPOCH), ttlMs: ttlMs === 0 ? null : ttlMs };
+  const revision = readBigU64(body, start + codec.GOT_EPOCH);
+  return { value, revision, ttlMs: ttlMs === 0 ? null : ttlMs, staleMs: ageIn(body, start) };
+}
+
+function ageIn(body: Uint8Array, start: number): number | null {
+  if (((body[start] as number) & codec.GotFlag.stale) === 0) return null;
+  const ageMs = readU32(body, start + codec.GOT_AGE);
+  return ageMs === codec.AGE_UNKNOWN ? Number.POSITIVE_INFINITY : ageMs;
 }
 
 /** DONE, as the caller of put, delete, cas, incr gets it. @throws KeyvalError KV_CONFLICT where a refusal is an error */

@@ -11,6 +11,8 @@ import type { Waiting } from './waiting.ts';
 
 /** Deadlines are checked this often. */
 const SWEEP_MS = 50;
+/** A read that any replica may answer waits so long for the one that was asked. */
+const REPLICA_PATIENCE_MS = 300;
 
 export interface DeadlineParts {
   readonly timers: Timers;
@@ -19,6 +21,8 @@ export interface DeadlineParts {
   readonly links: LinkSet;
   readonly waiting: Waiting;
   readonly endings: Endings;
+  /** Sends a read that any replica may answer to another one. */
+  askElsewhere(operation: Operation): void;
   /** After each look. */
   swept(): void;
 }
@@ -48,10 +52,19 @@ export class Deadlines {
     const now = clock.monotonicMs();
     for (const operation of waiting.all()) if (operation.deadlineMs <= now) this.#expire(operation);
     for (const link of links) {
-      for (const operation of link.pending) if (operation.deadlineMs <= now) this.#expireSent(link, operation);
+      for (const operation of link.pending) {
+        if (operation.deadlineMs <= now) this.#expireSent(link, operation);
+        else if (operation.isStale && operation.sentAtMs + REPLICA_PATIENCE_MS <= now) this.#turnAway(link, operation);
+      }
     }
     this.#parts.swept();
     if (endings.active > 0) this.watch();
+  }
+
+  #turnAway(link: NodeLink, operation: Operation): void {
+    if (!this.#parts.links.anyUp(link)) return;
+    link.pending.remove(operation);
+    this.#parts.askElsewhere(operation);
   }
 
   #expire(operation: Operation): void {

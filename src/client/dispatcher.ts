@@ -58,7 +58,7 @@ export class Dispatcher implements LinkOwner {
     decode: Codec<unknown>,
     events: DispatcherEvents,
   ) {
-    const { clock, timers } = ports;
+    const { clock, timers, random } = ports;
     const session = new Session(leaseMs, ports.random);
     const waiting = new Waiting(ports, (operation) => this.#sender.attempt(operation));
     const fragments = this.#fragments;
@@ -74,7 +74,7 @@ export class Dispatcher implements LinkOwner {
     this.#endings = endings;
     this.#links = links;
     this.#retries = retries;
-    this.#sender = new Sender({ clock, name: options.name, router, session, waiting, endings, retries });
+    this.#sender = new Sender({ clock, random, name: options.name, router, session, waiting, endings, retries });
     this.#replies = new Replies({ router, session, endings, retries, fragments, decode });
     this.#deadlines = new Deadlines({
       timers,
@@ -84,6 +84,7 @@ export class Dispatcher implements LinkOwner {
       waiting,
       endings,
       swept: () => this.#letGo(),
+      askElsewhere: (operation) => this.#askElsewhere(operation),
     });
     links.openGiven();
   }
@@ -175,6 +176,12 @@ export class Dispatcher implements LinkOwner {
         if (this.#retries.takenBack(operation, link)) this.#sender.attempt(operation);
       }
     }
+  }
+
+  /** A read that any replica may answer has waited long for one: it is frozen, perhaps. */
+  #askElsewhere(operation: Operation): void {
+    this.#fragments.forget(operation);
+    this.#sender.attempt(operation);
   }
 
   #isElsewhere(operation: Operation, link: NodeLink): boolean {

@@ -1,7 +1,7 @@
 /** Large values, and large pages of exports, on their way here: GOTK or XPRD announced them, FRAG frames bring the pieces. */
 import { readU32 } from '../base/bytes.ts';
 import { KeyvalError } from '../errors.ts';
-import { FRAG_BYTES, GOT_VALUE } from '../protocol/client-codec.ts';
+import { FRAG_BYTES, GOT_STALE_VALUE, GOT_VALUE, GotFlag } from '../protocol/client-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
 import { EXPORT_TEXT_BYTES_MAX, VALUE_BYTES_MAX } from '../protocol/limits.ts';
 import { XPRT } from '../protocol/opcode.ts';
@@ -24,8 +24,10 @@ export class FragmentedReplies {
 
   /** @throws KeyvalError KV_BAD_FRAME when the length announced cannot be */
   begin(link: NodeLink, operation: Operation, head: Uint8Array): void {
-    const bytesMax = operation.opcode === XPRT ? EXPORT_TEXT_BYTES_MAX : VALUE_BYTES_MAX;
-    const total = head.length < GOT_VALUE + 4 ? bytesMax + 1 : readU32(head, GOT_VALUE);
+    const isPage = operation.opcode === XPRT;
+    const bytesMax = isPage ? EXPORT_TEXT_BYTES_MAX : VALUE_BYTES_MAX;
+    const totalAt = !isPage && ((head[0] as number) & GotFlag.stale) !== 0 ? GOT_STALE_VALUE : GOT_VALUE;
+    const total = head.length < totalAt + 4 ? bytesMax + 1 : readU32(head, totalAt);
     if (total > bytesMax) throw new KeyvalError('KV_BAD_FRAME', 'a value of impossible length was announced');
     this.#partial.set(operation, { link, head, value: new Uint8Array(total), received: 0 });
   }

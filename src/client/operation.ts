@@ -4,6 +4,8 @@
  */
 import type { TimerHandle } from '../base/ports.ts';
 import type { KeyvalError } from '../errors.ts';
+import { ReadsFlag } from '../protocol/client-codec.ts';
+import { GETK } from '../protocol/opcode.ts';
 import type { Key } from './key-buffer.ts';
 import type { NodeLink } from './node-link.ts';
 import { NO_SEQUENCE } from './session.ts';
@@ -52,6 +54,9 @@ export class Operation {
   lastError: KeyvalError | null = null;
   /** The node it must go to; null: wherever its partition's primary is. */
   link: NodeLink | null = null;
+  /** Of a read that any replica may answer: who was asked last, and whether somebody had nothing to read. */
+  asked: NodeLink | null = null;
+  missed = false;
   /** Delay before the last retry, and the timer of the next. */
   delayMs = 0;
   retry: TimerHandle | null = null;
@@ -69,6 +74,11 @@ export class Operation {
     this.deadlineMs = deadlineMs;
     this.resolve = resolve;
     this.reject = reject;
+  }
+
+  /** A read that any replica may answer (R13). */
+  get isStale(): boolean {
+    return this.opcode === GETK && (this.flags & ReadsFlag.mask) === ReadsFlag.stale;
   }
 
   /** No other attempt is made by itself: one has begun, or none is wanted. */

@@ -7,7 +7,8 @@ import { bufferCodec, type Codec, jsonCodec, stringCodec } from './codecs.ts';
 
 /**
  * `strict`: the latest, whatever clocks do; costs a round between the nodes. `lease`: the latest, as long as clocks run
- * evenly. `stale`: what some replica holds, possibly old.
+ * evenly. `stale`: what some replica holds, possibly old; any node that is connected is asked, and answers even while the
+ * primary does not. `getEntry` tells how old it may be. Scans ask the primary all the same.
  */
 export type ReadMode = 'strict' | 'lease' | 'stale';
 

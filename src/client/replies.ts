@@ -100,6 +100,7 @@ export class Replies {
 
   #moved(link: NodeLink, operation: Operation, frame: FrameDecoder): void {
     link.pending.remove(operation);
+    operation.missed = true;
     this.#router.moved(operation.partition, link, answers.readMoved(frame));
     this.#retries.moved(operation, link, answers.movedUnknown(frame));
   }

@@ -17,7 +17,7 @@ export function isReplyTo(operation: Operation, frame: FrameDecoder): boolean {
   const bytes = frame.bodyEnd - frame.bodyStart;
   switch (frame.opcode) {
     case op.GOTK:
-      return operation.opcode === op.GETK && bytes >= codec.GOT_VALUE;
+      return operation.opcode === op.GETK && bytes >= codec.GOT_VALUE && isAsFreshAsAsked(operation, frame, bytes);
     case op.DONE:
       return isDoneBy(operation.opcode) && bytes >= doneBytes(operation, frame);
     case op.LKDK:
@@ -37,6 +37,12 @@ export function isReplyTo(operation: Operation, frame: FrameDecoder): boolean {
       return expected !== undefined && frame.opcode === expected.opcode && bytes >= expected.bytesMin;
     }
   }
+}
+
+/** Only who asked for it is told what may be old, with its age. */
+function isAsFreshAsAsked(operation: Operation, frame: FrameDecoder, bytes: number): boolean {
+  const isStale = ((frame.buffer[frame.bodyStart] as number) & codec.GotFlag.stale) !== 0;
+  return !isStale || (operation.isStale && bytes >= codec.GOT_STALE_VALUE);
 }
 
 function isDoneBy(opcode: number): boolean {

@@ -2,7 +2,9 @@
  * Which node is primary of a key's partition, as the newest table says. What a node says in MOVD counts until a table
  * comes that is not older: it may know more than the table, or less.
  */
+
 import { hashSlot, partitionShift } from '../base/hash-slot.ts';
+import type { Random } from '../base/ports.ts';
 import { NO_MEMBER, type RoutingTable } from '../protocol/hello-codec.ts';
 import type { KeyBuffer } from './key-buffer.ts';
 import type { NodeLink } from './node-link.ts';
@@ -66,6 +68,26 @@ export class Router {
       if (hinted?.up) return hinted;
     }
     return this.#places[this.#primaries[partition] as number] ?? null;
+  }
+
+  /**
+   * Any member that is connected, but not `except`. Of two drawn by chance the one that owes fewer answers: who is frozen
+   * soon owes many. Null: there is none.
+   */
+  someUp(random: Random, except: NodeLink | null): NodeLink | null {
+    const one = this.#drawUp(random, except);
+    const other = this.#drawUp(random, except);
+    return one !== null && other !== null && other.pending.size < one.pending.size ? other : one;
+  }
+
+  #drawUp(random: Random, except: NodeLink | null): NodeLink | null {
+    const { links } = this;
+    const start = random.u32() % Math.max(1, links.length);
+    for (let step = 0; step < links.length; step += 1) {
+      const link = links[(start + step) % links.length] as NodeLink;
+      if (link.up && link !== except) return link;
+    }
+    return null;
   }
 
   /** `by` said that it is not primary of `partition`, but `member` is; NO_MEMBER: it knows of none. */

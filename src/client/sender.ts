@@ -2,7 +2,7 @@
  * One attempt of a request: finds the primary, attaches the session, brings a large value there, encodes. What cannot go
  * now is put aside. Requests of one turn leave in one write per node.
  */
-import type { Clock } from '../base/ports.ts';
+import type { Clock, Random } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { INLINE_VALUE_BYTES_MAX } from '../protocol/limits.ts';
@@ -21,6 +21,7 @@ import type { Waiting } from './waiting.ts';
 
 export interface SenderParts {
   readonly clock: Clock;
+  readonly random: Random;
   /** Of the client, as listings of sessions show it. */
   readonly name: string;
   readonly router: Router;
@@ -37,16 +38,18 @@ export class Sender {
   readonly #endings: Endings;
   readonly #retries: Retries;
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #encoder: RequestEncoder;
   readonly #attacher: Attacher;
 
-  constructor({ clock, name, router, session, waiting, endings, retries }: SenderParts) {
+  constructor({ clock, random, name, router, session, waiting, endings, retries }: SenderParts) {
     this.#router = router;
     this.#session = session;
     this.#waiting = waiting;
     this.#endings = endings;
     this.#retries = retries;
     this.#clock = clock;
+    this.#random = random;
     this.#encoder = new RequestEncoder(clock);
     this.#attacher = new Attacher(session, name, clock);
   }
@@ -56,12 +59,24 @@ export class Sender {
     if (operation.retry !== null) operation.cancelRetry();
     if (!this.#router.known) return this.#waiting.add(operation);
     if (operation.body === null && !this.#place(operation)) return;
-    const link = operation.link ?? this.#router.linkOf(operation.partition);
+    const link = operation.link ?? (operation.isStale ? this.#anyReplica(operation) : this.#primaryOf(operation));
     if (link === null) return this.#waiting.add(operation);
     if (!link.up) return this.#waitFor(operation, link);
     if (operation.body !== null) return this.#sendBody(operation, link);
     if (operation.opcode === op.GETK) return this.#sendGet(operation, link);
     this.#sendWrite(operation, link);
+  }
+
+  #primaryOf({ partition }: Operation): NodeLink | null {
+    return this.#router.linkOf(partition);
+  }
+
+  /** R13: whoever is connected may keep the partition. When one did not, the primary does; one not asked just now. */
+  #anyReplica(operation: Operation): NodeLink | null {
+    const primary = this.#primaryOf(operation);
+    const { asked, missed } = operation;
+    if (missed && primary?.up && primary !== asked) return primary;
+    return this.#router.someUp(this.#random, asked) ?? primary;
   }
 
   /** Finds the partition of the key; a key that cannot be ends the request. */
@@ -91,6 +106,10 @@ export class Sender {
   }
 
   #sendGet(operation: Operation, link: NodeLink): void {
+    if (operation.isStale) {
+      operation.asked = link;
+      operation.sentAtMs = this.#clock.monotonicMs();
+    }
     this.#sent(operation, link);
     this.#encoder.get(link.frames, operation);
   }

@@ -49,8 +49,9 @@ function look(watch: LivenessWatch): void {
   const nowMs = performance.now();
   const stalledMs = watch.look(nowMs, Atomics.load(rounds, 0));
   for (const link of links.values()) link.keep(nowMs);
-  if (stalledMs === 0 || self?.peer === null || self === null) return;
-  const { incarnation, nodeId } = self.peer;
+  const peer = self?.peer ?? null;
+  if (stalledMs === 0 || peer === null) return;
+  const { incarnation, nodeId } = peer;
   for (const link of links.values()) link.tell({ incarnation, nodeId, stalledMs });
 }
 

@@ -12,9 +12,10 @@ import * as codec from '../protocol/peer-codec.ts';
 import { type Follower, FollowerState } from '../replication/follower.ts';
 import type { PartitionBackup } from './partition-backup.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
+import type { PartitionReplica } from './partition-replica.ts';
 import type { Peer } from './peer.ts';
 import { StateLoader } from './snapshot/state-loader.ts';
-import { StateSnapshot } from './snapshot/state-snapshot.ts';
+import { type SnapshotHead, StateSnapshot } from './snapshot/state-snapshot.ts';
 import { reserveForSnapshot, type SnapshotMemory } from './snapshot-memory.ts';
 
 /** Snapshots that a node sends at a time. */
@@ -170,8 +171,11 @@ export class CatchUp {
     this.#end(one);
     if (status !== codec.SnapStatus.installed) return;
     this.sent += 1;
-    follower.state = FollowerState.unknown;
-    follower.sent = position;
+    // It may have said already what it holds now: that comes over another link.
+    if (follower.state === FollowerState.needsSnapshot) {
+      follower.state = FollowerState.unknown;
+      follower.sent = position;
+    }
     this.#host.log.write('debug', 'snapshot installed', { partition: partition.id, by: peer.name });
     this.#host.replicate(partition);
     this.tick();
@@ -241,9 +245,12 @@ export class CatchUp {
       loader.abandon();
       return false;
     }
-    kept.replica.restart(head.position, head.epochs, head.timeMs, this.#host.nowMs);
-    kept.switchTo(loader.state(), head.position);
-    this.installed += 1;
+    if (holdsAlready(kept, head)) loader.abandon();
+    else {
+      kept.replica.restart(head.position, head.epochs, head.timeMs, this.#host.nowMs);
+      kept.switchTo(loader.state(), head.position);
+      this.installed += 1;
+    }
     backup.announce(this.#host.nowMs);
     this.#host.acknowledge(backup);
     return true;
@@ -265,4 +272,12 @@ export class CatchUp {
     }
     for (const one of [...this.#sending]) if (one.peer === peer) this.#end(one);
   }
+}
+
+/**
+ * R6: the log has come as far by itself while the snapshot was on its way, over another link: what was acknowledged behind
+ * it is not given up for it.
+ */
+function holdsAlready({ replica }: PartitionReplica, { epoch, operation, position }: SnapshotHead): boolean {
+  return replica.epochs.after(epoch, operation, replica.log.next) === position;
 }

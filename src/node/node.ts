@@ -4,9 +4,8 @@
  */
 import { Arena } from '../base/arena.ts';
 import type { Channel, ChannelHandler, Crypto, Log, Random, TimerHandle } from '../base/ports.ts';
-import { type Book, NO_MEMBER } from '../cluster/book.ts';
+import type { Book } from '../cluster/book.ts';
 import type { Command } from '../cluster/commands.ts';
-import { routingOf } from '../cluster/electorate.ts';
 import type { KeyvalError } from '../errors.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
 import { encodeTable, type Hello, INCARNATION_BYTES, type RoutingTable } from '../protocol/hello-codec.ts';
@@ -37,6 +36,7 @@ import { readiness } from './readiness.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 import { RequestHandler } from './request-handler.ts';
 import { hexOf, Roster } from './roster.ts';
+import { tableOf } from './routing-table.ts';
 import type { NodeSettings } from './settings.ts';
 import { nodeStatus } from './status.ts';
 
@@ -475,13 +475,7 @@ export class Node implements ControlHost {
   // ---- what it tells
 
   table(): RoutingTable {
-    const { members, partitions, address } = this.settings;
-    if (this.book === null) {
-      const primaries = new Uint16Array(partitions).fill(NO_MEMBER);
-      return { version: 0, partitions, self: members.indexOf(address), members, primaries };
-    }
-    const { version, addresses, primaries } = routingOf(this.book);
-    return { version, partitions: primaries.length, self: this.roster.self, members: addresses, primaries };
+    return tableOf(this.book, this.roster.self, this.settings);
   }
 
   /** Clients that find primaries themselves are told at once where they are now. */

@@ -434,8 +434,8 @@ export class PartitionPrimary {
   end(): void {
     this.ended = true;
     const { log, kept } = this;
-    // R23: whoever reigns here next counts from now; what was appended here was not taken in from anybody.
-    kept.replica.lastTakenAtMs = this.#host.nowMs;
+    // R23: who reigns here next goes on from what the clock of this reign shows: its entries were taken in from nobody.
+    kept.replica.lastTakenAtMs = this.#host.nowMs - (this.logTimeMs() - kept.replica.lastTimeMs);
     const primary = this.#host.primaryOf(this.id);
     for (let position = kept.applied; position < log.next; position += 1) {
       const to = log.owner(position) as ReplyTarget | null;

@@ -25,7 +25,7 @@ export interface NodeSettings {
   readonly isNew: boolean;
   readonly onLoss: OnLoss;
   readonly reads: Reads;
-  /** Where it stands: copies of a key go to different zones. '' for none. */
+  /** Where it stands, for listings; placement does not look at it yet. '' for none. */
   readonly zone: string;
   /** It votes and keeps no keys. */
   readonly isWitness: boolean;

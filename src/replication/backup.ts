@@ -5,7 +5,7 @@
  */
 import { readU32, readU48 } from '../base/bytes.ts';
 import { EntryKind } from './entry-kind.ts';
-import type { EntryName } from './epoch-starts.ts';
+import { type EntryName, isAbove } from './epoch-starts.ts';
 import type { Replica } from './replica.ts';
 import { ENTRY_HEAD_BYTES } from './replication-log.ts';
 
@@ -20,8 +20,12 @@ export const AcceptStatus = {
 
 export class Backup {
   readonly replica: Replica;
-  /** With `mismatch`: the last entry held that may be the sender's too. */
+  /**
+   * With `mismatch`: the last entry held that may be the sender's too. Of one reign's entries whose predecessors are
+   * missing the lowest answer counts until something is taken: in a batch those behind the first would say more.
+   */
   lacking: EntryName = { epoch: 0, operation: 0 };
+  #isLacking = false;
   /** Entries that were cut off so far (R15). */
   truncated = 0;
 
@@ -49,6 +53,7 @@ export class Backup {
     if (epoch === epochs.lastEpoch && operation === epochs.lastOperation(log.next) + 1) {
       log.appendRaw(epoch, operation, source, start, end);
       replica.lastTimeMs = readU48(source, start + 1);
+      this.#isLacking = false;
       return AcceptStatus.held;
     }
     return this.#acceptElse(epoch, operation, source, start, end);
@@ -64,9 +69,12 @@ export class Backup {
     const previousOperation = isBarrier ? readU32(source, start + ENTRY_HEAD_BYTES + 4) : operation - 1;
     const after = epochs.after(previousEpoch, previousOperation, log.next);
     if (after < 0) {
-      this.lacking = epochs.lastNotAbove(previousEpoch, previousOperation, log.next);
+      const common = epochs.lastNotAbove(previousEpoch, previousOperation, log.next);
+      if (!this.#isLacking || isAbove(this.lacking, common)) this.lacking = common;
+      this.#isLacking = true;
       return AcceptStatus.mismatch;
     }
+    this.#isLacking = false;
     if (after < log.next) this.#cut(after);
     const position = log.appendRaw(epoch, operation, source, start, end);
     if (isBarrier) epochs.add(epoch, position);
@@ -85,9 +93,13 @@ export class Backup {
    */
   cutsCommitted(epoch: number, operation: number, source: Uint8Array, start: number): boolean {
     const { log, epochs, commit } = this.replica;
-    if (source[start] !== EntryKind.barrier || epochs.after(epoch, operation, log.next) >= 0) return false;
+    if (epoch === epochs.lastEpoch && operation === epochs.lastOperation(log.next) + 1) return false;
+    if (epochs.isForgotten(epoch) || epochs.after(epoch, operation, log.next) >= 0) return false;
+    const isBarrier = source[start] === EntryKind.barrier;
     const body = start + ENTRY_HEAD_BYTES;
-    const after = epochs.after(readU32(source, body), readU32(source, body + 4), log.next);
+    const after = isBarrier
+      ? epochs.after(readU32(source, body), readU32(source, body + 4), log.next)
+      : epochs.after(epoch, operation - 1, log.next);
     return after >= 0 && after < commit;
   }
 

@@ -18,6 +18,10 @@ export interface EntryName {
 
 export const BEFORE_ALL: EntryName = { epoch: 0, operation: 0 };
 
+export function isAbove(one: EntryName, other: EntryName): boolean {
+  return one.epoch > other.epoch || (one.epoch === other.epoch && one.operation > other.operation);
+}
+
 export class EpochStarts {
   /** Epochs and starts both grow. */
   #starts: EpochStart[] = [];
@@ -57,9 +61,12 @@ export class EpochStarts {
     while ((this.#starts.at(-1)?.start ?? -1) >= position) this.#starts.pop();
   }
 
-  /** Epochs that ended before `position` are asked for no more; what was before counts as equal everywhere. */
+  /**
+   * Epochs that ended before the entry before `position` are asked for no more; what was before counts as equal
+   * everywhere. That entry keeps its name: the one behind it names its predecessor.
+   */
   forgetBefore(position: number): void {
-    while (this.#starts.length > 1 && (this.#starts[1] as EpochStart).start <= position) this.#starts.shift();
+    while (this.#starts.length > 1 && (this.#starts[1] as EpochStart).start < position) this.#starts.shift();
   }
 
   /** Name of the last entry of a log that ends before `next`. */

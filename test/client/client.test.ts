@@ -21,7 +21,7 @@ test('get, put, delete', async (t) => {
   t.is(await kv.get('a'), null);
   const revision = await kv.put('a', 'one');
   t.is(await kv.get('a'), 'one');
-  t.deepEqual(await kv.getEntry('a'), { value: 'one', revision, ttlMs: null });
+  t.deepEqual(await kv.getEntry('a'), { value: 'one', revision, ttlMs: null, staleMs: null });
   t.true((await kv.put('a', 'two')) > revision);
   t.true(await kv.delete('a'));
   t.false(await kv.delete('a'));

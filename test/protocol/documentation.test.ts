@@ -138,6 +138,8 @@ const places: readonly [heading: string, field: string, at: number][] = [
   ['BEAT', 'version', peer.BEAT_VERSION],
   ['BEAT', 'sent', peer.BEAT_SENT],
   ['BEAT', 'echo', peer.BEAT_ECHO],
+  ['STLL', 'node', peer.STALL_NODE],
+  ['STLL', 'stalled', peer.STALL_MS],
   ['CONF', 'epoch', peer.NAMED_EPOCH],
   ['CNFD', 'epoch', peer.NAMED_EPOCH],
   ['LRLS', 'epoch', peer.NAMED_EPOCH],

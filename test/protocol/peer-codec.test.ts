@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { readU16, readU32, readU48 } from '../../src/base/bytes.ts';
 import * as codec from '../../src/protocol/peer-codec.ts';
 import { u8, u16, u32, u48 } from '../helpers/bodies.ts';
+import { decodeOne } from '../helpers/decode.ts';
+import { encoded } from '../helpers/encode.ts';
 
 const anyU16 = fc.integer({ min: 0, max: 65_535 });
 const anyU32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
@@ -86,6 +88,19 @@ test('BEAT reads back through the offsets of the codec', (t) => {
       t.is(readU32(body, codec.BEAT_VERSION), version);
       t.is(readU48(body, codec.BEAT_SENT), sent);
       t.is(readU48(body, codec.BEAT_ECHO), echo);
+    }),
+  );
+});
+
+test('STLL reads back, and what is cut short is no STLL', (t) => {
+  fc.assert(
+    fc.property(anyIncarnation, anyU48, anyU32, (incarnation, nodeId, stalledMs) => {
+      const frame = encoded((writer) => codec.writeStall(writer, { incarnation, nodeId, stalledMs }));
+      const { opcode, messageId, body } = decodeOne(frame);
+      t.deepEqual([opcode, messageId, body.length], ['STLL', 0, codec.STALL_BYTES]);
+      t.deepEqual(codec.readStall(frame, 12, frame.length), { incarnation, nodeId, stalledMs });
+      t.deepEqual(new Uint8Array(Buffer.concat([incarnation, u48(nodeId), u32(stalledMs)])), body);
+      for (let end = 12; end < frame.length; end += 1) t.is(codec.readStall(frame, 12, end), null);
     }),
   );
 });

@@ -111,7 +111,6 @@ test('R15: whole epochs that the primary does not have are cut off', (t) => {
 });
 
 test('R15: a barrier whose predecessor is missing is not taken, and the answer names the last that may be common', (t) => {
-  const backup = new Backup(fill(fill(new Replica(), 3, 4), 5, 2));
   for (const [sent, epoch, operation] of [
     [barrier(7, 5, 3), 5, 2],
     [barrier(7, 6, 2), 5, 2],
@@ -120,11 +119,24 @@ test('R15: a barrier whose predecessor is missing is not taken, and the answer n
     [barrier(7, 2, 1), 0, 0],
     [plain(7, 2), 5, 2],
   ] as const) {
+    const backup = new Backup(fill(fill(new Replica(), 3, 4), 5, 2));
     t.is(accept(backup, sent), mismatch);
     t.deepEqual(backup.lacking, { epoch, operation });
+    t.deepEqual(backup.replica.last, { epoch: 5, operation: 2 });
+    t.is(backup.replica.log.next, 6);
   }
-  t.deepEqual(backup.replica.last, { epoch: 5, operation: 2 });
-  t.is(backup.replica.log.next, 6);
+});
+
+test('R15: of a batch none of which can be taken the entry that lacks most decides where to go on', (t) => {
+  const backup = new Backup(fill(fill(new Replica(), 3, 4), 5, 2));
+  for (const sent of [barrier(7, 4, 9), plain(7, 2), barrier(8, 7, 2), plain(8, 2)]) {
+    t.is(accept(backup, { ...sent, configuration: 9 }), mismatch);
+    t.deepEqual(backup.lacking, { epoch: 3, operation: 4 });
+  }
+  // What came from behind that is taken, and from then on a gap is judged by itself.
+  for (const sent of [barrier(4, 3, 4), plain(4, 2)]) t.is(accept(backup, { ...sent, configuration: 9 }), held);
+  t.is(accept(backup, { ...barrier(7, 4, 9), configuration: 9 }), mismatch);
+  t.deepEqual(backup.lacking, { epoch: 4, operation: 2 });
 });
 
 test('R15: what is committed is never cut off', (t) => {
@@ -135,11 +147,34 @@ test('R15: what is committed is never cut off', (t) => {
   t.throws(() => accept(backup, barrier(6, 5, 2)), { name: 'AssertionError', message: /R15/ });
 });
 
-test('R15: only a barrier that differs below the commit point would cut something committed off', (t) => {
+test('R15: an entry of a former epoch that goes on otherwise below the commit point would cut it off, too', (t) => {
+  const backup = new Backup(fill(fill(new Replica(), 3, 2), 5, 2));
+  backup.committed(5, 1);
+  t.true(backup.cutsCommitted(3, 3, plainEntry(3), 0));
+  t.false(backup.cutsCommitted(3, 2, plainEntry(2), 0));
+});
+
+test('R15: nothing else would cut anything committed off', (t) => {
   const backup = backupAt(4);
   backup.committed(5, 3);
   const harmless: Sent[] = [barrier(6, 5, 3), barrier(6, 5, 9), barrier(5, 0, 0), plain(5, 5), plain(6, 2)];
   for (const { epoch, operation, raw } of harmless) t.false(backup.cutsCommitted(epoch, operation, raw, 0));
+});
+
+test('R15: a barrier that was committed so long ago that it is forgotten cuts nothing off', (t) => {
+  const backup = new Backup(fill(fill(fill(new Replica(), 3, 2), 5, 2), 6, 3));
+  backup.committed(6, 2);
+  backup.replica.dropBefore(backup.replica.commit);
+  t.false(backup.cutsCommitted(3, 1, barrierAfter(0, 0), 0));
+  t.is(accept(backup, barrier(3, 0, 0)), held);
+});
+
+test('the entry before all that is kept keeps its name: the next one names it', (t) => {
+  const backup = new Backup(fill(fill(new Replica(), 3, 2), 5, 1));
+  backup.committed(5, 1);
+  backup.replica.dropBefore(2);
+  backup.replica.truncate(3);
+  t.deepEqual(backup.replica.epochs.lastBefore(2), { epoch: 3, operation: 2 });
 });
 
 test('what was committed and dropped counts as held', (t) => {

@@ -21,7 +21,6 @@ test('the kinds of entries have their numbers for ever', (t) => {
     ['acquire', 8],
     ['release', 9],
     ['cancel', 10],
-    ['existed', 11],
   ]);
 });
 

@@ -140,7 +140,9 @@ test('what is forgotten is said to be, and the rest keeps its names', (t) => {
       t.is(starts.after(one.epoch, one.operation, next), position + 1);
       t.false(starts.isForgotten(one.epoch));
     }
-    t.deepEqual(starts.lastBefore(next), list.before(next));
+    for (let position = list.forgotten; position <= next; position += 1) {
+      t.deepEqual(starts.lastBefore(position), list.before(position));
+    }
     if (!list.knows(epoch) && list.after(epoch, operation) > 0 && list.forgotten < next) {
       t.true(starts.isForgotten(epoch) || starts.after(epoch, operation, next) > 0);
     }

@@ -32,7 +32,6 @@ test('committed entries are never lost nor reordered while somebody lives who ho
     for (const [name, count] of Object.entries(world.counts)) total[name] = (total[name] ?? 0) + count;
   }
   // The schedules went somewhere.
-  t.log(total);
   for (const name of ['committed', 'reigns', 'failures', 'snapshots', 'truncations', 'expansions', 'shrinks', 'frozen'])
     t.true((total[name] as number) > SEEDS / 4, `${name}: ${total[name]}`);
 });

@@ -56,13 +56,17 @@ export interface PeerParts {
   readonly replicas?: number;
   /** How many members are announced, if not as many as there are. */
   readonly count?: number;
+  readonly nodeId?: number;
+  /** The cluster that it says it belongs to; '' none yet. */
+  readonly clusterId?: string;
 }
 
 /** The part of HELO that only nodes send. */
 export function peerHello(parts: PeerParts): Buffer {
   const { address, members, incarnation = Buffer.alloc(8, 9), partitions = 256, replicas = 3 } = parts;
   const head = [incarnation, text8(address), u16(partitions), u8(replicas), u16(parts.count ?? members.length)];
-  return Buffer.concat([...head, ...members.map(text8)]);
+  const { nodeId = 0x0909_0909_0909, clusterId = '' } = parts;
+  return Buffer.concat([...head, ...members.map(text8), u48(nodeId), text8(clusterId)]);
 }
 
 export function get(key: string, timeLeftMs: number = PLENTY_MS): Buffer {

@@ -154,7 +154,7 @@ export const nodeOptionTable: readonly NodeOption[] = [
     environment: 'KEYVAL_ZONE',
     kind: text(ZONE_RULE, ZONE_FORM),
     standard: null,
-    describe: 'place of the node, so that copies go to different ones',
+    describe: 'place of the node, shown in listings; copies are not spread by it yet',
   },
   {
     name: 'witness',

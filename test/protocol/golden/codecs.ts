@@ -64,6 +64,7 @@ export const bodyCodecs: Readonly<Record<string, BodyCodec>> = {
   LRLS: peer.named,
   REPT: peer.report,
   WISH: peer.wish,
+  STLL: peer.stall,
   SNAP: peer.snapshot,
   SNPD: peer.snapshotTaken,
   CLUS: anything,

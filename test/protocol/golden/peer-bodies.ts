@@ -98,6 +98,12 @@ export const report: BodyCodec = {
   },
 };
 
+export const stall: BodyCodec = ofLayout([
+  ...incarnation,
+  ['node', 'u48', codec.STALL_NODE],
+  ['stalledMs', 'u32', codec.STALL_MS],
+]);
+
 const snapshotHead: Layout = [
   ['partition', 'u16', codec.SNAP_PARTITION],
   ['configuration', 'u32', codec.SNAP_CONFIGURATION],

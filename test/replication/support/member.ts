@@ -7,7 +7,7 @@ import { Primary } from '../../../src/replication/primary.ts';
 import { Replica } from '../../../src/replication/replica.ts';
 import { ENTRY_HEAD_BYTES } from '../../../src/replication/replication-log.ts';
 import { describeEntry, plainEntry } from './entries.ts';
-import type { Configuration } from './tiny-book.ts';
+import type { Configuration, InSyncChange } from './tiny-book.ts';
 
 interface SentRecord {
   readonly epoch: number;
@@ -38,6 +38,8 @@ export class Member {
   reign: Primary | null = null;
   /** The primary of the present configuration has said something. */
   heard = false;
+  /** What it has proposed last, as primary. */
+  proposal: InSyncChange | null = null;
   /** All entries that it holds or held before it dropped them, by position. */
   held: string[] = [];
   /** By member: the life met last on a link. */
@@ -60,6 +62,7 @@ export class Member {
   crash(): void {
     this.alive = false;
     this.reign = null;
+    this.proposal = null;
     this.book = null;
   }
 
@@ -80,7 +83,9 @@ export class Member {
     this.book = book;
     if (this.reign !== null && (book.primary !== this.id || book.epoch !== this.reign.epoch)) this.reign = null;
     if (book.primary === this.id) return this.#lead(book);
-    if (before?.epoch !== book.epoch || before.primary !== book.primary) this.heard = false;
+    if (before?.epoch === book.epoch) return;
+    this.heard = false;
+    this.backup = new Backup(this.replica);
     this.replica.promise(book.epoch);
   }
 
@@ -198,7 +203,7 @@ export class Member {
     if (this.reign === null || follower === null || packet.configuration !== this.reign.epoch) return null;
     if (packet.kind === 'installed') {
       follower.snapshotAt = -1;
-      if (packet.position < 0) return null;
+      if (packet.position < 0 || follower.state !== FollowerState.needsSnapshot) return null;
       follower.state = FollowerState.unknown;
       follower.sent = packet.position;
     } else this.#answered(this.reign, follower, packet.status, packet.epoch, packet.operation);
@@ -253,8 +258,13 @@ export class Member {
     const { replica, book } = this;
     if (book?.primary !== from || book.epoch !== configuration) return null;
     if (position < replica.commit) return { kind: 'installed', configuration, position: -1 };
-    replica.restart(position, epochs, 0, 0);
-    this.held = [...held];
+    const last = epochs.at(-1) ?? { epoch: 0, start: 0 };
+    const isHeld = replica.epochs.after(last.epoch, position - last.start, replica.log.next) === position;
+    if (!isHeld) {
+      replica.restart(position, epochs, 0, 0);
+      this.held = [...held];
+    }
+    this.heard = false;
     return { kind: 'installed', configuration, position };
   }
 

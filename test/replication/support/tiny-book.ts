@@ -10,7 +10,7 @@ export interface Configuration {
   readonly incarnations: readonly number[];
 }
 
-export type Change =
+export type InSyncChange =
   /** The primary goes on without somebody, not below min (R18). */
   | { readonly kind: 'shrink'; readonly version: number; readonly by: number; readonly member: number }
   /** The primary goes on with somebody who has caught up (R19). */
@@ -20,7 +20,10 @@ export type Change =
       readonly by: number;
       readonly member: number;
       readonly incarnation: number;
-    }
+    };
+
+export type Change =
+  | InSyncChange
   /** The commander opens an epoch; of the in-sync set these stay (R14). */
   | { readonly kind: 'elect'; readonly version: number; readonly to: number; readonly isr: readonly number[] }
   /** A new life: the former one is fenced, and wherever it was primary another is (R3). */
@@ -70,6 +73,7 @@ export class TinyBook {
   }
 
   #join(from: Configuration, member: number, incarnation: number, heir: number): void {
+    if (incarnation <= (from.incarnations[member] as number)) return;
     const incarnations = from.incarnations.with(member, incarnation);
     const without = (slots: readonly number[]): number[] => slots.filter((one) => one !== member);
     const fenced = { ...from, incarnations, eligible: without(from.eligible) };

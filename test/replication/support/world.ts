@@ -115,13 +115,16 @@ export class World {
 
   #failOrReturn(member: Member): void {
     if (!member.alive) return this.#return(member);
-    // Somebody has to be left who holds everything: whoever the book counts on, in the life that it names.
-    const { newest } = this.book;
-    const left = electorate(newest).filter((id) => id !== member.id && this.#isNamed(newest, id));
-    if (left.length === 0) return;
+    if (this.#livingElectors(member.id).length === 0) return;
     member.crash();
     this.counts.failures += 1;
     for (const link of this.#links) if (link.from === member || link.to === member) this.#break(link);
+  }
+
+  /** Others than `without` whom the book counts on, and who live the life that it names: they hold everything. */
+  #livingElectors(without: number): number[] {
+    const { newest } = this.book;
+    return electorate(newest).filter((id) => id !== without && this.#isNamed(newest, id));
   }
 
   #isNamed({ incarnations }: Configuration, id: number): boolean {
@@ -139,8 +142,7 @@ export class World {
 
   #elect(): void {
     const { newest } = this.book;
-    const candidates = electorate(newest).filter((id) => this.#isNamed(newest, id));
-    if (candidates.length === 0) return;
+    const candidates = this.#livingElectors(-1);
     // Whom the commander cannot reach it takes for dead, and it may be wrong.
     const isr = newest.isr.filter((id) => this.#isNamed(newest, id) && !this.#chance(200));
     this.#proposals.push({ kind: 'elect', version: newest.version, to: this.#pick(candidates), isr });
@@ -152,15 +154,22 @@ export class World {
       const { reign, id, book, met } = member;
       if (reign === null || book === null) continue;
       const { version } = book;
-      if (this.#proposals.some((one) => one.kind !== 'join' && one.version === version)) continue;
+      const { proposal } = member;
+      if (proposal !== null && proposal.version === version) {
+        // Nothing was heard of it: it may be lost, and comes again as it was measured then.
+        if (!this.#proposals.includes(proposal)) this.#proposals.push(proposal);
+        continue;
+      }
       const ready = reign.followers.find((follower) => member.hasCaughtUp(follower));
       const others = book.isr.filter((one) => one !== id);
       if (ready !== undefined) {
         ready.proposed = true;
         const incarnation = met[ready.member] as number;
-        this.#proposals.push({ kind: 'expand', version, by: id, member: ready.member, incarnation });
+        member.proposal = { kind: 'expand', version, by: id, member: ready.member, incarnation };
+        this.#proposals.push(member.proposal);
       } else if (others.length > 0 && this.#chance(shrinks)) {
-        this.#proposals.push({ kind: 'shrink', version, by: id, member: this.#pick(others) });
+        member.proposal = { kind: 'shrink', version, by: id, member: this.#pick(others) };
+        this.#proposals.push(member.proposal);
       }
     }
   }
@@ -172,6 +181,8 @@ export class World {
     if (change.kind !== 'join' && this.#chance(100)) return;
     const before = this.book.newest;
     this.book.take(change.kind === 'join' ? this.#fencing(change) : change);
+    // A change that leaves nobody who lives comes too late to be decided.
+    if (this.#livingElectors(-1).length === 0) return void this.book.history.pop();
     const { newest } = this.book;
     if (newest.isr.length > before.isr.length) this.counts.expansions += 1;
     if (newest.isr.length < before.isr.length) this.counts.shrinks += 1;
@@ -179,9 +190,7 @@ export class World {
   }
 
   #fencing(change: Change & { kind: 'join' }): Change {
-    const { newest } = this.book;
-    const heirs = electorate(newest).filter((id) => id !== change.member && this.#isNamed(newest, id));
-    return { ...change, heir: heirs.length === 0 ? -1 : this.#pick(heirs) };
+    return { ...change, heir: this.#pick(this.#livingElectors(change.member)) };
   }
 
   /** A member applies the next version; a new life begins with the one that names it. */
@@ -246,9 +255,10 @@ export class World {
     const { from, to } = link;
     const packet = link.packets.shift();
     if (packet === undefined || !to.names(from.id, from.incarnation)) return;
-    const { truncated } = to.backup;
+    const { backup } = to;
+    const { truncated } = backup;
     const answer = to.take(from.id, packet);
-    this.counts.truncations += to.backup.truncated - truncated;
+    this.counts.truncations += backup.truncated - truncated;
     this.#send(this.#back(link), answer);
   }
 

@@ -8,7 +8,8 @@ import { codeIn, type Heard, told, Wire } from '../wire.ts';
 const requests =
   'GETK PUTK CASK DELK INCR LCKK ULKK CNCL ATCH KEEP CLOS SCAN STGE DROP BTCH PING STAT TABL LOAD XPRT HASH'.split(' ');
 const replies = 'GOTK FRAG DONE LKDK WAIT KEPT SCND STGD PONG STAD MOVD FAIL WLCM CHAL LODD XPRD HSHD'.split(' ');
-const betweenNodes = ['APND', 'ACKN', 'BEAT', 'DROP', 'STGD'];
+const betweenNodes =
+  'APND ACKN BEAT DROP STGD CONF CNFD LRLS REPT WISH SNAP SNPD JOIN PROP FNDQ FNDA FNDC RPVQ RVOT RAPP RSNP RTON'.split(' ');
 
 /** The connection is refused with one of these codes, and closed; nothing else is said. */
 async function refusedAndClosed(
@@ -155,26 +156,32 @@ export const oversizedHello: Attack = {
 
 export const falsePeers: Attack = {
   name: 'false-peers',
-  does: 'logins as a node of the cluster: wrong lists, right lists while the real node is there',
+  does: 'logins as a node of the cluster while the real one is there, or under the id of another, or of another cluster',
   async run(context) {
     const { tally, nodes } = context;
     const [first, second] = nodes as [string, string];
+    const { wire: client, welcome } = await Wire.login(first);
+    client.destroy();
+    const { nodeId } = welcome;
     const right = { address: second, members: nodes };
-    const parts: [what: string, parts: bodies.PeerParts][] = [
-      ['the right list, another incarnation', right],
-      ['a list without the node', { ...right, members: nodes.slice(1) }],
-      ['a list with a stranger', { ...right, members: [...nodes, '127.0.0.9:1'] }],
-      ['an address that is no member', { ...right, address: '127.0.0.9:1' }],
-      ["the node's own address", { ...right, address: first }],
-      ['other partitions', { ...right, partitions: 128 }],
-      ['other replicas', { ...right, replicas: 2 }],
+    const stranger = { ...right, address: '127.0.0.9:1' };
+    const parts: [what: string, parts: bodies.PeerParts, code: string][] = [
+      ['the right list, another incarnation', right, 'KV_CONFIG_MISMATCH'],
+      ['a list without the node', { ...right, members: nodes.slice(1) }, 'KV_CONFIG_MISMATCH'],
+      ['a list with a stranger', { ...right, members: [...nodes, '127.0.0.9:1'] }, 'KV_CONFIG_MISMATCH'],
+      ["the node's own address", { ...right, address: first }, 'KV_CONFIG_MISMATCH'],
+      ['other partitions', { ...right, partitions: 128 }, 'KV_CONFIG_MISMATCH'],
+      ['other replicas', { ...right, replicas: 2 }, 'KV_CONFIG_MISMATCH'],
+      ["a stranger with the node's own id", { ...stranger, nodeId }, 'KV_CONFIG_MISMATCH'],
+      ['a stranger of another cluster', { ...stranger, clusterId: '0123456789abcdef' }, 'KV_WRONG_CLUSTER'],
+      ['a stranger without an address', { ...stranger, address: 'nowhere:port' }, 'KV_BAD_REQUEST'],
     ];
-    const cases = [1, 2].flatMap((role) => parts.map(([what, one]) => ({ what, role, one })));
-    await onEach(cases, 4, async ({ what, role, one }) => {
+    const cases = [1, 2].flatMap((role) => parts.map(([what, one, code]) => ({ what, role, one, code })));
+    await onEach(cases, 4, async ({ what, role, one, code }) => {
       tally.attempts += 1;
       const wire = await Wire.connect(first);
       wire.send(frame('HELO', 0, hello({ role, peer: peerHello(one) })));
-      await refusedAndClosed(context, wire, what, ['KV_CONFIG_MISMATCH']);
+      await refusedAndClosed(context, wire, what, [code]);
     });
   },
 };
