@@ -134,7 +134,8 @@ export class Dispatcher implements LinkOwner {
   /** A node of another founding is refused while one of the known cluster is reached. */
   admit({ clusterId }: Welcome): void {
     if (clusterId === '' || this.#clusterId === '' || clusterId === this.#clusterId) return;
-    if (!this.links.some((link) => link.up && link.clusterId !== clusterId)) return;
+    // One that belonged to none yet when it let this client in says nothing of the known cluster.
+    if (!this.links.some((link) => link.up && link.clusterId === this.#clusterId)) return;
     throw new KeyvalError('KV_WRONG_CLUSTER', `the node belongs to cluster ${clusterId}, others to ${this.#clusterId}`);
   }
 

@@ -15,7 +15,7 @@ const FAILURES_KEPT = 10;
  * A former keeper that was taken off the book while it was only silent may serve until it notices that it hears no
  * commander: the orphan time of 30 s, stretched by what clocks may differ, and a margin (R9).
  */
-const ORPHANS_GONE_MS = 32_000;
+export const ORPHANS_GONE_MS = 32_000;
 /** One that restarted serves no more; a lease it had granted may still run this long (R12). */
 const GRANTS_GONE_MS = 1_000;
 

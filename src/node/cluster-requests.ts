@@ -219,7 +219,9 @@ function stepsOfReform(address: string, book: Book, { voters, commit }: ControlS
     `${address} becomes the only voter of cluster ${book.settings.clusterName} (${book.settings.clusterId}), with the book of version ${book.version}, log entry ${commit}.`,
     `Whatever later changes of the book were agreed without ${address} are forgotten.`,
     `The other voters (${others.join(', ') || 'none'}) must be stopped for good before: one that goes on would be a second cluster.`,
-    'Each of them may come back once its state directory has been removed.',
+    'The cluster gets another id, and refuses every node and directory of the former one; clients connect anew.',
+    'Each of the others may come back once its state directory has been removed: it joins as a new, empty node.',
+    `All other members are down from then on, and no lock is granted for ${book.settings.maxLeaseMs / 1000} s: nobody knows what they had granted.`,
     'Partitions whose every copy is gone stay lost until an operator, or --on-loss empty, begins them anew.',
   ];
 }

@@ -61,6 +61,7 @@ export class Connection implements ChannelHandler, Sharer {
   bytesIn = 0;
   /** Work for the frame at hand beyond its bytes; whoever does it adds it. */
   units = 0;
+  leased = false;
   /** Above this much unsent it is not read; less while all connections together have much unsent. */
   pauseBytes: number = QUEUE_PAUSE_BYTES;
   /** It is not read: its replies pile up, or it waits for its turn. */

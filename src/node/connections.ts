@@ -65,6 +65,14 @@ export class Connections {
     return this.#clients;
   }
 
+  /** All are to come anew: clients get what was written to them, links nothing more. */
+  endAll(): void {
+    for (const connection of [...this]) {
+      if (connection.peer >= 0) connection.destroy();
+      else connection.endSoon();
+    }
+  }
+
   [Symbol.iterator](): IterableIterator<Connection> {
     return this.#all.values();
   }

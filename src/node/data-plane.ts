@@ -15,6 +15,7 @@ import { HandOvers } from './hand-overs.ts';
 import { InSyncKeeper } from './in-sync-keeper.ts';
 import { NO_AGE, sendLargeValue } from './large-values.ts';
 import { LargeWrites } from './large-writes.ts';
+import { LeasedAnswers } from './leased-answers.ts';
 import type { NodeMemory } from './node-memory.ts';
 import { ParkedRequests } from './parked-requests.ts';
 import type { PartitionBackup } from './partition-backup.ts';
@@ -23,6 +24,7 @@ import { Partitions } from './partitions.ts';
 import type { Peer } from './peer.ts';
 import type { NodePorts } from './ports.ts';
 import type { PrimaryHost } from './primary-host.ts';
+import type { ReignLease } from './reign-lease.ts';
 import { Replicator } from './replicator.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 import type { Roster } from './roster.ts';
@@ -75,6 +77,7 @@ export class DataPlane implements PrimaryHost {
   readonly #host: DataPlaneHost;
   readonly #replicator: Replicator;
   readonly #inSync: InSyncKeeper;
+  readonly #leased: LeasedAnswers;
   /** Partitions whose reign here has begun, or ended, in this turn. */
   readonly #begun: number[] = [];
   readonly #ended: number[] = [];
@@ -96,6 +99,7 @@ export class DataPlane implements PrimaryHost {
     this.catchUp = new CatchUp(this);
     this.#inSync = new InSyncKeeper(this);
     this.handOvers = new HandOvers(this);
+    this.#leased = new LeasedAnswers(this);
   }
 
   // ---- what the parts ask for
@@ -150,6 +154,10 @@ export class DataPlane implements PrimaryHost {
 
   leaseUntilMs(slot: number): number {
     return this.#host.roster.leaseUntilMs(slot);
+  }
+
+  mayAnswer(lease: ReignLease, to: ReplyTarget): boolean {
+    return this.#leased.may(lease, to);
   }
 
   isElected(partition: number): boolean {
@@ -377,6 +385,7 @@ export class DataPlane implements PrimaryHost {
     this.strictReads.endOfTurn();
     if (this.handOvers.size > 0) this.handOvers.tick();
     this.#replicator.endOfTurn();
+    this.#leased.endOfTurn();
   }
 
   /** `paused`: this node had stopped since the last tick. `orphan`: it has heard no commander for too long. */

@@ -61,9 +61,12 @@ export class Departure {
     return given.length > 0 || this.#control.isCommander || this.#isNeeded(book, self);
   }
 
+  /** Somebody is there to hand over to: the book may not have noticed yet that all others have gone, too. */
   #hasOthers(book: Book): boolean {
-    const { self } = this.#host.roster;
-    return book.members.some((member) => member !== null && member.slot !== self && member.health === 'up');
+    const { roster } = this.#host;
+    return book.members.some(
+      (member) => member?.health === 'up' && (roster.peerOf(member.slot)?.control ?? null) !== null,
+    );
   }
 
   #sayGoodbye(book: Book, slot: number, nowMs: number): void {

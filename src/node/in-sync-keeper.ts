@@ -10,7 +10,7 @@ import { STALLED_MS } from '../cluster/silence.ts';
 import { type Follower, FollowerState } from '../replication/follower.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import { type Peer, SILENCE_MS } from './peer.ts';
-import { SlowFollowers } from './slow-followers.ts';
+import { IN_FLIGHT_PER_FOLLOWER_MAX, SlowFollowers } from './slow-followers.ts';
 
 /** A proposal of which nothing is heard is repeated: it may be lost, or the commander was another. */
 const AGAIN_MS = 400;
@@ -63,7 +63,7 @@ export class InSyncKeeper {
 
   #look(partition: PartitionPrimary, book: Book, entry: BookPartition, reports: boolean): void {
     if (!this.#isSettled(partition.id, entry)) return;
-    if (partition.closedFor !== null) return;
+    if (partition.closedFor !== null || this.#isCalm(partition)) return;
     const gone = partition.primary.followers.filter((one) => one.inSync && !this.#isReachable(one));
     if (gone.length > 0) return this.#without(partition, book, entry, gone, reports);
     const { nowMs } = this.#host;
@@ -76,6 +76,16 @@ export class InSyncKeeper {
     }
     const ready = partition.primary.followers.filter((one) => this.#hasCaughtUp(partition, entry, one));
     if (ready.length > 0) this.#with(partition, book, entry, ready);
+  }
+
+  /** The usual case, without making anything: who is in sync is there and keeps up, and nobody is about to be. */
+  #isCalm({ primary, log }: PartitionPrimary): boolean {
+    const { followers } = primary;
+    for (let index = 0; index < followers.length; index += 1) {
+      const follower = followers[index] as Follower;
+      if (follower.inSync ? !this.#isReachable(follower) : follower.state === FollowerState.following) return false;
+    }
+    return log.usedBytes <= IN_FLIGHT_PER_FOLLOWER_MAX;
   }
 
   /** Nothing that was proposed is under way any more. */

@@ -377,8 +377,10 @@ export class Node implements ControlHost {
     return entry.primary === to ? null : this.#desk.wish(book, partition, to);
   }
 
-  /** An operator's last resort is not in this version: a quorum lost for good needs a new cluster. */
-  readonly reform: (() => string | null) | null = null;
+  /** Whoever is connected comes back to another history of the cluster, or not at all (control/reform.ts). */
+  reform(): string | null {
+    return this.#control.reform(() => this.connections.endAll());
+  }
 
   get address(): string {
     return this.settings.address;

@@ -46,6 +46,11 @@ export class PartitionBackup {
     this.ackStatus = AcceptStatus.mismatch;
   }
 
+  /** The record at `at` is simply the next entry. */
+  isNext(bytes: Uint8Array, at: number): boolean {
+    return this.backup.isNext(readU32(bytes, at + codec.RECORD_EPOCH), readI32(bytes, at + codec.RECORD_OPERATION));
+  }
+
   /**
    * Before `record`, for the record at `at`: false when it cannot be what a primary sends. A new entry may name a value
    * in pieces, which is taken out of `stages` now, so that nothing can befall it until the entry is applied.
@@ -53,12 +58,10 @@ export class PartitionBackup {
   canTake(bytes: Uint8Array, at: number, stages: Stages): boolean {
     const epoch = readU32(bytes, at + codec.RECORD_EPOCH);
     const operation = readI32(bytes, at + codec.RECORD_OPERATION);
-    if (this.backup.cutsCommitted(epoch, operation, bytes, at + codec.RECORD_KIND)) return false;
+    const place = this.backup.placeOf(epoch, operation, bytes, at + codec.RECORD_KIND);
+    if (place >= 0 && place < this.kept.replica.commit) return false;
     const stage = stageNamedBy(bytes, at + codec.RECORD_KIND);
-    if (stage < 0) return true;
-    const { epochs, log } = this.kept.replica;
-    const isNext = epoch === epochs.lastEpoch && operation === epochs.lastOperation(log.next) + 1;
-    if (!isNext || this.kept.hasNamed(stage)) return true;
+    if (stage < 0 || place < 0 || this.kept.hasNamed(stage)) return true;
     const value = stages.take(stage);
     if (value === null) return false;
     this.kept.name(stage, value);

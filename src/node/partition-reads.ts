@@ -50,7 +50,7 @@ export class PartitionReads {
     if (confirmed) return true;
     const asked = (bytes[start + codec.READ_FLAGS] as number) & codec.ReadsFlag.mask;
     const strict = asked === codec.ReadsFlag.strict || (asked === codec.ReadsFlag.byNode && this.#host.readsStrictly);
-    if (!strict && this.#lease.holds) return true;
+    if (!strict && this.#host.mayAnswer(this.#lease, to)) return true;
     if (strict) this.#host.confirm(this.#partition.id, to, messageId, opcode, bytes.slice(start, end));
     else this.#host.park(this.#partition.id, Until.leased, to, messageId, opcode, bytes.slice(start, end));
     return false;

@@ -147,7 +147,7 @@ export class PeerHandler implements FrameHandler {
       if (isFollowed) {
         if (!isEntry(buffer, at + codec.RECORD_KIND, end)) return this.#malformed(connection, 'APND');
         const kind = buffer[at + codec.RECORD_KIND];
-        const needsLook = kind === EntryKind.put || kind === EntryKind.barrier;
+        const needsLook = kind === EntryKind.put || (kind !== EntryKind.commitOnly && !partition.isNext(buffer, at));
         if (needsLook && !partition.canTake(buffer, at, peer.stages)) return this.#malformed(connection, 'APND');
         if (partition.record(buffer, at, end, nowMs)) dataPlane.acknowledge(partition);
       }

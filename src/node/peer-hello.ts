@@ -4,6 +4,7 @@
  */
 import { KeyvalError } from '../errors.ts';
 import type { PeerHello } from '../protocol/hello-codec.ts';
+import { areOfOneCluster } from './control/reform.ts';
 
 export interface PeerIdentity {
   readonly address: string;
@@ -38,9 +39,19 @@ export function checkPeerHello(theirs: PeerHello, ours: PeerIdentity): void {
 /** @throws KeyvalError KV_WRONG_CLUSTER: two clusters never become one */
 export function checkClusters(address: string, theirs: string, ours: string): void {
   if (theirs === '' || ours === '' || theirs === ours) return;
+  if (areOfOneCluster(theirs, ours)) throw reformed(address, theirs, ours);
   throw new KeyvalError(
     'KV_WRONG_CLUSTER',
     `${address} belongs to the cluster ${theirs}, this node to ${ours}; check --peers and --data of both: two clusters never become one`,
+  );
+}
+
+function reformed(address: string, theirs: string, ours: string): KeyvalError {
+  return new KeyvalError(
+    'KV_WRONG_CLUSTER',
+    `the cluster was reformed (keyval cluster reform): ${address} belongs to ${theirs}, this node to ${ours}, and these ` +
+      'are two histories that never become one; of the node that is not to go on with its own (the id with ~ is the ' +
+      'reformed one) move the state directory away (--data), then start it again with an empty one',
   );
 }
 

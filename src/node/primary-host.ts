@@ -1,7 +1,7 @@
 /** What a partition's primary asks of the node it is on. */
 import type { Follower } from '../replication/follower.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
-import type { LeaseHost } from './reign-lease.ts';
+import type { LeaseHost, ReignLease } from './reign-lease.ts';
 import type { ReplyTarget } from './reply.ts';
 
 /** In place of a position: what a request that was put aside waits for. */
@@ -38,6 +38,8 @@ export interface PrimaryHost extends LeaseHost {
     operation: number,
     ttlMs: number,
   ): void;
+  /** Whether an answer that rests on `lease` may be written to `to` now (R12). */
+  mayAnswer(lease: ReignLease, to: ReplyTarget): boolean;
   /** Requests set aside may go on. */
   unpark(): void;
   /** Puts a request aside until `partition` has applied the entry at `until`, or until what `until` names. */

@@ -1,7 +1,7 @@
 /**
  * The lease under which a primary answers reads by itself (R12): granted by every other member of its electorate, each
- * counted from when the renewal was asked for. It is looked at anew for each read, with a clock read then: a process that
- * has slept never answers from the past.
+ * counted from when the renewal was asked for. It is looked at after each read of the state and before any answer leaves,
+ * with a clock read then (leased-answers.ts): a process that has slept never answers from the past.
  */
 
 export interface LeaseHost {
@@ -40,6 +40,11 @@ export class ReignLease {
   get holds(): boolean {
     const now = this.#host.touch();
     return now < this.#untilMs || now < this.#lookAgain();
+  }
+
+  /** Until when it holds, if it does at `nowMs`; otherwise what was looked up last. */
+  untilAsOf(nowMs: number): number {
+    return nowMs < this.#untilMs ? this.#untilMs : this.#lookAgain();
   }
 
   /** When it ends, or has ended: own monotonic milliseconds. */

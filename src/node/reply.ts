@@ -12,6 +12,10 @@ export interface ReplyTarget {
   readonly closed: boolean;
   /** Work for the request at hand beyond its bytes, in units of fair-share.ts; whoever does it adds it. */
   units: number;
+  /** It has answers under a lease in this turn (leased-answers.ts). */
+  leased: boolean;
+  /** Closes it, with what has not left. */
+  destroy(): void;
 }
 
 export function replyFail(to: ReplyTarget, messageId: number, code: Code, text: string): void {

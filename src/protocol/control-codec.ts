@@ -3,7 +3,7 @@
  *
  * FNDQ   founding set                                       promise to found exactly this cluster, or none
  * FNDA   cluster 8 bytes | status u8 | why, the rest        0: promised, durably; 1: not, the text says why
- * FNDC   cluster 8 bytes                                    I belong to this cluster
+ * FNDC   cluster 8 bytes | reform text8                     I belong to this cluster; no reform where it never was reformed
  * JOIN   founder                                            take me in: into your cluster, or into the one to be founded
  * PROP   command, the rest (cluster/book-codec.ts)          for the leader; nobody answers
  *
@@ -24,6 +24,8 @@ import { NAME_BYTES_MAX } from './limits.ts';
 import * as op from './opcode.ts';
 
 export const CLUSTER_ID_BYTES = 8;
+/** In the id of a reformed cluster, between that of the first one and what tells the reforms apart. */
+export const REFORM_MARK = '~';
 /** Smallest founder: empty texts. A count that the body has no room for is refused before anything is allocated. */
 const FOUNDER_BYTES_MIN = 17;
 
@@ -173,11 +175,16 @@ export function decodeFoundingAnswer(bytes: Uint8Array, start: number, end: numb
 }
 
 export function encodeClusterId(fields: Fields, clusterId: string): void {
-  writeHex(fields, clusterId);
+  const [first = '', reform = ''] = clusterId.split(REFORM_MARK);
+  writeHex(fields, first);
+  if (reform !== '') writeText(fields, reform);
 }
 
 export function decodeClusterId(bytes: Uint8Array, start: number, end: number): string | null {
-  return whole(bytes, start, end, (reader) => readHex(reader, CLUSTER_ID_BYTES));
+  return whole(bytes, start, end, (reader) => {
+    const first = readHex(reader, CLUSTER_ID_BYTES);
+    return reader.left === 0 ? first : `${first}${REFORM_MARK}${readText(reader)}`;
+  });
 }
 
 // ── Raft ──

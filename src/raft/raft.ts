@@ -16,7 +16,15 @@ import { Core, type Role, type RoleName } from './core.ts';
 import type { Dice } from './election.ts';
 import { Follower } from './follower.ts';
 import { Leader } from './leader.ts';
-import { type DurableState, type HardState, type Message, NOBODY, type NodeId, type Ready } from './messages.ts';
+import {
+  type DurableState,
+  type Entry,
+  type HardState,
+  type Message,
+  NOBODY,
+  type NodeId,
+  type Ready,
+} from './messages.ts';
 import type { Proposed, ProposeRefusal, ReadRefusal, TransferRefusal } from './proposals.ts';
 import { checkSettings, defaultRaftSettings, type RaftSettings } from './settings.ts';
 import { answerVote, isIgnored } from './voting.ts';
@@ -286,6 +294,17 @@ export class Raft {
 
   get configuration(): Core['configurations']['newest'] {
     return this.#core.configurations.newest;
+  }
+
+  /** Behind the last entry applied, committed or not: what only a new leader could say more about. */
+  get unapplied(): readonly Entry[] {
+    const { log } = this.#core;
+    return log.from(log.applied + 1, Number.POSITIVE_INFINITY);
+  }
+
+  /** Term of the last entry. */
+  get lastTerm(): number {
+    return this.#core.log.lastTerm;
   }
 
   /** For tests and status: what the leader knows of its followers; empty elsewhere. */

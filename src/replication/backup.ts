@@ -87,20 +87,29 @@ export class Backup {
     this.replica.truncate(position);
   }
 
+  /** It is simply the one behind the last. */
+  isNext(epoch: number, operation: number): boolean {
+    const { epochs, log } = this.replica;
+    return epoch === epochs.lastEpoch && operation === epochs.lastOperation(log.next) + 1;
+  }
+
+  /** Where the entry `source[start, …)` would be appended; −1: nowhere, it is held, or its predecessor is missing. */
+  placeOf(epoch: number, operation: number, source: Uint8Array, start: number): number {
+    const { log, epochs } = this.replica;
+    if (this.isNext(epoch, operation)) return log.next;
+    if (epochs.isForgotten(epoch) || epochs.after(epoch, operation, log.next) >= 0) return -1;
+    if (source[start] !== EntryKind.barrier) return epochs.after(epoch, operation - 1, log.next);
+    const body = start + ENTRY_HEAD_BYTES;
+    return epochs.after(readU32(source, body), readU32(source, body + 4), log.next);
+  }
+
   /**
    * Whether the entry `source[start, …)` would cut committed entries off. No primary that keeps the rules sends one: to be
    * asked about entries of others before they are accepted.
    */
   cutsCommitted(epoch: number, operation: number, source: Uint8Array, start: number): boolean {
-    const { log, epochs, commit } = this.replica;
-    if (epoch === epochs.lastEpoch && operation === epochs.lastOperation(log.next) + 1) return false;
-    if (epochs.isForgotten(epoch) || epochs.after(epoch, operation, log.next) >= 0) return false;
-    const isBarrier = source[start] === EntryKind.barrier;
-    const body = start + ENTRY_HEAD_BYTES;
-    const after = isBarrier
-      ? epochs.after(readU32(source, body), readU32(source, body + 4), log.next)
-      : epochs.after(epoch, operation - 1, log.next);
-    return after >= 0 && after < commit;
+    const place = this.placeOf(epoch, operation, source, start);
+    return place >= 0 && place < this.replica.commit;
   }
 
   /**

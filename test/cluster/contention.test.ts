@@ -10,7 +10,7 @@ test('20,000 keys of one partition that expire at once', async (t) => {
   const node = await startNode({ port: 0, partitions: 1, logLevel: 'silent' });
   t.teardown(() => node.close());
   await node.ready();
-  const kv = await connect(node.address);
+  const kv = await connect(node.address, { timeoutMs: 30_000 });
   t.teardown(() => kv.close());
   await Promise.all(Array.from({ length: 20_000 }, (_, i) => kv.put(`key:${i}`, 'value', { ttlMs: 300 })));
   for (let tries = 0; tries < 1000 && (node.status() as { keys: number }).keys > 0; tries += 1) await sleep(10);

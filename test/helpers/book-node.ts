@@ -71,7 +71,14 @@ export class BookNode implements ClusterHost {
     if (opcode === op.STAT) return frame(op.STAD, messageId, JSON.stringify(this.facts));
     if (opcode === op.CLUS && !this.isOld) {
       return encoded((frames) => {
-        answerClusterFrame(this, { frames, closed: false, units: 0 }, messageId, body, 0, body.length);
+        answerClusterFrame(
+          this,
+          { frames, closed: false, units: 0, leased: false, destroy: () => undefined },
+          messageId,
+          body,
+          0,
+          body.length,
+        );
       });
     }
     return frame(op.FAIL, messageId, number(2, 3), `this node does not know ${op.opcodeName(opcode)}`);

@@ -127,22 +127,6 @@ test('with the secret the library is let in', async (t) => {
   await client.close();
 });
 
-test('a node that was started with other members: KV_CONFIG_MISMATCH, and the difference', async (t) => {
-  const peer = peerHello({ address: '10.0.0.9:6234', members: ['10.0.0.9:6234', open.address] });
-  const said = await refusal(open.address, hello({ role: 1, peer }));
-  t.is(codeIn(said), 'KV_CONFIG_MISMATCH');
-  t.regex(describe(said), /--peers of 10\.0\.0\.9:6234 has 10\.0\.0\.9:6234 besides/);
-});
-
-test('a node that differs in more than that is told all of it', async (t) => {
-  const peer = peerHello({ address: open.address, members: [open.address], partitions: 16, replicas: 2 });
-  const said = await refusal(open.address, hello({ role: 2, peer }));
-  t.is(codeIn(said), 'KV_CONFIG_MISMATCH');
-  t.regex(describe(said), /--partitions is 16 there and 256 here/);
-  t.regex(describe(said), /--replicas is 2 there and 3 here/);
-  t.regex(describe(said), /both say that they are/);
-});
-
 test('a node must prove itself before it is compared', async (t) => {
   const peer = peerHello({ address: '10.0.0.9:6234', members: ['10.0.0.9:6234'] });
   const client = await RawClient.connect(secured.address);

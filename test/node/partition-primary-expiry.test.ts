@@ -200,7 +200,9 @@ test('R23: log time never goes back, and replicas have it from the log', (t) => 
   world.nowMs -= 400;
   session.put('l', 'two', { span: 1000 });
   world.settle();
-  const deadlines = [world.primary.kept, world.backups[0]?.kept].map((replica) => replica?.state.keys.earliestDeadlineMs());
+  const deadlines = [world.primary.kept, world.backups[0]?.kept].map((replica) =>
+    replica?.state.keys.earliestDeadlineMs(),
+  );
   t.deepEqual(deadlines, [UNIX_MS + 1500, UNIX_MS + 1500]);
   t.is(world.primary.logTimeMs(), UNIX_MS + 500);
 });

@@ -92,7 +92,7 @@ test('R15: two logs agree up to where walking back ends, however they differ', (
     const kept = one.list.names.slice(0, Math.min(cut, one.list.names.length));
     const other = new EpochStarts();
     const names = [...kept];
-    kept.forEach(({ epoch, operation }, position) => operation === 1 && other.add(epoch, position));
+    for (const [position, { epoch, operation }] of kept.entries()) if (operation === 1) other.add(epoch, position);
     let epoch = 100;
     for (const [gap, entries] of rest) {
       epoch += gap;

@@ -64,10 +64,13 @@ export class ClusterMember implements DriverHost {
     this.leadership = new Leadership(ports.clock, ports.log, keeper.nodeId, nameOf, this.raft);
   }
 
-  /** `isFirst`: it has just founded the cluster, before all others, so that nobody can be leading. */
-  start(isFirst: boolean): void {
+  /**
+   * `isFirst`: it has just founded the cluster, before all others, so that nobody can be leading. `before`: the book that
+   * is known to the node, of the history that was reformed.
+   */
+  start(isFirst: boolean, before: Book | null = null): void {
     const { self } = this.#host;
-    if (this.book !== null) this.#changed(this.book, null);
+    if (this.book !== null) this.#changed(this.book, before);
     const { voters } = this.configuration;
     const isAlone = voters.length === 1 && voters[0] === self.nodeId;
     if (isFirst || isAlone) this.#driver.stand(self.nodeId);
@@ -82,6 +85,15 @@ export class ClusterMember implements DriverHost {
 
   get raft(): RaftStatus {
     return this.#driver.status;
+  }
+
+  /** Behind the last entry applied; and the term of the last one. */
+  get unapplied(): readonly Entry[] {
+    return this.#driver.raft.unapplied;
+  }
+
+  get lastTerm(): number {
+    return this.#driver.raft.lastTerm;
   }
 
   get configuration(): RaftDriver['raft']['configuration'] {

@@ -22,7 +22,8 @@ import { Founding, type FoundingHost } from './founding.ts';
 import { firstConfiguration, founderOf } from './founding-set.ts';
 import type { ControlHost, ControlIdentity, ControlPorts, ControlStatus, PeerFacts } from './host.ts';
 import { LinkedPeers } from './linked-peers.ts';
-import { type Opened, StateKeeper } from './state-keeper.ts';
+import { nextClusterId, obstacleToReform, readyOf, reformedBook, reformedState } from './reform.ts';
+import { type Opened, StateKeeper, stateError } from './state-keeper.ts';
 import { controlStatus } from './status.ts';
 import { Waiting } from './waiting.ts';
 
@@ -44,6 +45,10 @@ export class ControlPlane implements FoundingHost {
   readonly #host: ControlHost;
   readonly #founding: Founding;
   #member: ClusterMember | null = null;
+  #opened: Opened | null = null;
+  readonly #startedMs: number;
+  /** When a member of the own cluster was linked last. */
+  #linkedMs = Number.NEGATIVE_INFINITY;
   /** The cluster that this node asks to be taken into; '' none. */
   #joins = '';
   #introducedMs = Number.NEGATIVE_INFINITY;
@@ -56,6 +61,7 @@ export class ControlPlane implements FoundingHost {
     const { ports, identity, disk } = host;
     this.#host = host;
     this.ports = ports;
+    this.#startedMs = ports.clock.monotonicMs();
     this.identity = identity;
     this.keeper = new StateKeeper(disk, ports.random, (error) => this.failed(error));
     this.waiting = new Waiting(ports.clock, ports.log);
@@ -69,7 +75,9 @@ export class ControlPlane implements FoundingHost {
     const { tornBytes } = opened;
     if (tornBytes > 0) ports.log.write('info', 'torn record dropped', { directory: keeper.path, bytes: tornBytes });
     const member = new ClusterMember(this, opened);
-    const name = member.book?.settings.clusterName ?? identity.cluster;
+    const { clusterName: name = identity.cluster, clusterId = keeper.clusterId } = member.book?.settings ?? {};
+    keeper.belongsTo(clusterId);
+    this.#opened = opened;
     if (name === identity.cluster) return member;
     throw new KeyvalError(
       'KV_WRONG_CLUSTER',
@@ -89,6 +97,7 @@ export class ControlPlane implements FoundingHost {
     this.#timer = this.ports.timers.after(TICK_MS, () => this.#tick());
     this.#consider();
     this.#introduce();
+    if (this.peers.membersOf(this.clusterId).length > 0) this.#linkedMs = this.ports.clock.monotonicMs();
     this.#member?.tick();
   }
 
@@ -202,6 +211,8 @@ export class ControlPlane implements FoundingHost {
   }
 
   #joinAsked(address: string, founder: codec.Founder): void {
+    const theirs = this.peers.at(address)?.clusterId ?? '';
+    if (theirs !== '' && theirs !== this.clusterId) return; // of another history
     if (this.#member === null) this.#founding.candidate(address, founder);
     else this.#member.joinAsked(address, founder);
   }
@@ -245,6 +256,58 @@ export class ControlPlane implements FoundingHost {
       const { all } = this.peers;
       for (const { address } of all) this.#announce(address);
       member.start(event === FOUNDED && !all.some((peer) => peer.clusterId === clusterId));
+    });
+  }
+
+  // ── reforming ──
+
+  /**
+   * Makes this node the only voter of a new history of the cluster (reform.ts), whatever the others say. Gives why not, or
+   * null: it has begun; `done` when it is durable, and every link and connection belongs to the former history.
+   */
+  reform(done: () => void): string | null {
+    const member = this.#member;
+    const why = this.#obstacleToReform();
+    if (why !== null || member === null || this.#opened === null || member.book === null) {
+      this.ports.log.write('warn', 'reform refused', { why });
+      return why ?? 'this node knows no book yet';
+    }
+    const { keeper, ports, clusterId: former, nodeId: self } = this;
+    const { raft, unapplied, lastTerm, book: before } = member;
+    const clusterId = nextClusterId(former, ports.random);
+    const book = reformedBook(before, unapplied, { self, clusterId, unixMs: ports.clock.unixMs() });
+    if (book === null) return 'its log has entries of a newer version of keyval; upgrade this node';
+    member.stop();
+    const forgotten = member.configuration.voters.filter((id) => id !== self).map((id) => member.nameOf(id));
+    const { lastIndex: entry, commit } = raft;
+    ports.log.write('warn', 'reform begun', { former, clusterId, forgotten, book: book.version, entry, commit });
+    const { storage } = this.#opened;
+    const state = reformedState(book, raft, lastTerm, self);
+    storage.persist(readyOf(state), (error) => {
+      if (error !== null) return this.failed(stateError(error, keeper.path));
+      if (this.#isStopped) return;
+      ports.log.write('warn', 'cluster reformed', { former, clusterId, voters: [this.identity.address] });
+      const reformed = this.#open({ storage, state, tornBytes: 0 });
+      this.#member = reformed;
+      for (const { address } of this.peers.all) this.#announce(address);
+      reformed.start(false, before);
+      done();
+    });
+    return null;
+  }
+
+  #obstacleToReform(): string | null {
+    const { keeper, ports, peers, commanderHeardMs } = this;
+    if (this.#isStopped) return 'this node is stopping';
+    if (this.book === null) return 'this node knows no book yet';
+    if (keeper.isVolatile) return 'this node keeps no state (--data none)';
+    if (keeper.isBusy) return 'this node is writing to its state directory; ask again';
+    return obstacleToReform({
+      nowMs: ports.clock.monotonicMs(),
+      startedMs: this.#startedMs,
+      commanderHeardMs,
+      linkedMs: this.#linkedMs,
+      linked: peers.membersOf(this.clusterId).map(({ address }) => address),
     });
   }
 

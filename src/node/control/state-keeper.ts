@@ -9,6 +9,7 @@ import { DurableLog } from '../../raft/durable-log.ts';
 import { type Identity, identityStep, readIdentity } from '../../raft/identity.ts';
 import { type DurableState, NOBODY, type RaftStorage, type Snapshot } from '../../raft/messages.ts';
 import { MemoryStorage } from './memory-storage.ts';
+import { areOfOneCluster } from './reform.ts';
 import { WatchedDisk } from './watched-disk.ts';
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -24,6 +25,8 @@ export class StateKeeper {
   readonly #disk: WatchedDisk | null;
   readonly #failed: (error: KeyvalError) => void;
   #identity: Identity;
+  /** '' the one of the directory; else the one that the book names since a reform: the directory keeps the former. */
+  #reformed = '';
   /** The directory does not know the node id yet. */
   #isFresh = false;
 
@@ -40,8 +43,15 @@ export class StateKeeper {
     return this.#identity.node;
   }
 
+  /** '' none yet. */
   get clusterId(): string {
-    return this.#identity.cluster;
+    return this.#reformed === '' ? this.#identity.cluster : this.#reformed;
+  }
+
+  /** The book says which history of the cluster it is (reform.ts). */
+  belongsTo(clusterId: string): void {
+    assert(areOfOneCluster(clusterId, this.#identity.cluster), 'control: a directory keeps one cluster');
+    this.#reformed = clusterId;
   }
 
   /** Empty: nothing is promised. */

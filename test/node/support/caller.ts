@@ -23,8 +23,13 @@ export class Caller implements ReplyTarget {
   closed = false;
   forwards = 0;
   units = 0;
+  leased = false;
   /** Text of the FAIL read last. */
   failure = '';
+
+  destroy(): void {
+    this.closed = true;
+  }
 
   /** The frames written since the last call. */
   takeFrames(): DecodedFrame[] {

@@ -9,6 +9,7 @@ import { PartitionPrimary } from '../../../src/node/partition-primary.ts';
 import { PartitionReplica } from '../../../src/node/partition-replica.ts';
 import { PartitionState } from '../../../src/node/partition-state.ts';
 import { type PrimaryHost, Until } from '../../../src/node/primary-host.ts';
+import type { ReignLease } from '../../../src/node/reign-lease.ts';
 import type { ReplyTarget } from '../../../src/node/reply.ts';
 import * as op from '../../../src/protocol/opcode.ts';
 import * as codec from '../../../src/protocol/peer-codec.ts';
@@ -230,6 +231,10 @@ export class PartitionWorld implements PrimaryHost {
 
   leaseUntilMs(member: number): number {
     return this.leases.get(member) ?? Number.POSITIVE_INFINITY;
+  }
+
+  mayAnswer(lease: ReignLease): boolean {
+    return lease.holds;
   }
 
   primaryOf(): number {

@@ -5,10 +5,11 @@
 
 import { READ_FLAGS } from '../../../src/protocol/client-codec.ts';
 import * as op from '../../../src/protocol/opcode.ts';
+import type { PartitionPrimary } from '../../../src/node/partition-primary.ts';
 import { EntryKind } from '../../../src/replication/entry-kind.ts';
 import * as bodies from '../../helpers/bodies.ts';
 import { Caller, revisionOf } from './caller.ts';
-import { PARTITION, type PartitionWorld } from './partition.ts';
+import { PARTITION } from './partition.ts';
 
 /** Bytes before and behind every body: it lies in a larger buffer. */
 const MARGIN = 5;
@@ -24,6 +25,12 @@ export interface WriteOptions {
   readonly payload?: Uint8Array;
 }
 
+/** Where a session may be. */
+export interface SessionWorld {
+  readonly primary: PartitionPrimary;
+  settle(): void;
+}
+
 export class TestSession {
   /** The connection it uses now. */
   caller: Caller = new Caller();
@@ -34,11 +41,11 @@ export class TestSession {
   sequence = 0;
   /** Lowest sequence without an answer, as told with every write. */
   mark = 1;
-  readonly #world: PartitionWorld;
+  readonly #world: SessionWorld;
   readonly #leaseMs: number;
 
   /** `name` is one letter; the session is attached once the world has settled. */
-  constructor(world: PartitionWorld, name = 'a', leaseMs = 10_000) {
+  constructor(world: SessionWorld, name = 'a', leaseMs = 10_000) {
     this.#world = world;
     this.id = new Uint8Array(16).fill(name.charCodeAt(0));
     this.#leaseMs = leaseMs;
@@ -147,7 +154,7 @@ export class TestSession {
 }
 
 /** Sessions attached one after the other; each has its own caller. */
-export function sessions(world: PartitionWorld, ...names: string[]): TestSession[] {
+export function sessions(world: SessionWorld, ...names: string[]): TestSession[] {
   return names.map((name) => new TestSession(world, name));
 }
 

@@ -1,0 +1,58 @@
+/**
+ * Answers that rest on a primary's lease (R12). Reading the clock costs as much as the look-up of a key, so it is read once
+ * for all of them: at the end of the turn, behind the last read of the state and before the first answer leaves. Had the
+ * process slept meanwhile, so long that a lease may have run out, none of them leaves: those connections are closed, and
+ * whoever asked asks again.
+ */
+import type { Log } from '../base/ports.ts';
+import type { ReignLease } from './reign-lease.ts';
+import type { ReplyTarget } from './reply.ts';
+
+export interface LeasedAnswersHost {
+  /** Monotonic milliseconds, as of the start of this turn's work. */
+  readonly nowMs: number;
+  readonly log: Log;
+  /** Reads the clock. */
+  touch(): number;
+}
+
+export class LeasedAnswers {
+  readonly #host: LeasedAnswersHost;
+  /** Who is to get some at the end of this turn. */
+  readonly #targets: ReplyTarget[] = [];
+  /** The first of their leases to run out. */
+  #untilMs: number = Number.POSITIVE_INFINITY;
+
+  constructor(host: LeasedAnswersHost) {
+    this.#host = host;
+  }
+
+  /** Whether an answer under `lease` may be written to `to` now, to leave if the lease still holds at the end of the turn. */
+  may(lease: ReignLease, to: ReplyTarget): boolean {
+    const { nowMs } = this.#host;
+    const untilMs = lease.untilAsOf(nowMs);
+    if (untilMs <= nowMs) return false;
+    if (untilMs < this.#untilMs) this.#untilMs = untilMs;
+    if (!to.leased) {
+      to.leased = true;
+      this.#targets.push(to);
+    }
+    return true;
+  }
+
+  /** Behind everything that is answered in this turn, and before anything leaves. */
+  endOfTurn(): void {
+    const targets = this.#targets;
+    if (targets.length === 0) return;
+    const isOver = this.#host.touch() >= this.#untilMs;
+    for (let index = 0; index < targets.length; index += 1) {
+      const to = targets[index] as ReplyTarget;
+      to.leased = false;
+      if (isOver) to.destroy();
+    }
+    if (isOver)
+      this.#host.log.write('warn', 'this process slept past its leases', { connectionsClosed: targets.length });
+    targets.length = 0;
+    this.#untilMs = Number.POSITIVE_INFINITY;
+  }
+}
