@@ -33,7 +33,7 @@ test('a directory that cannot be used: the path and what to do; the address is f
   const listen = '127.0.0.1:26910';
   await t.throwsAsync(startNode({ listen, data: file, logLevel: 'silent' }), {
     instanceOf: KeyvalError,
-    code: 'KV_USAGE',
+    code: 'KV_STATE',
     message: `the state directory ${file} cannot be used: there is a file of that name; name a directory with --data`,
   });
   await startedNode(t, { listen });

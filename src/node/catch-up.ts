@@ -65,6 +65,8 @@ export class CatchUp {
   /** By partition. */
   readonly #loading: Map<number, Loading> = new Map();
   #lastNumber = 0;
+  /** Where the next look begins: no partition waits for all those before it. */
+  #from = 0;
 
   constructor(host: CatchUpHost) {
     this.#host = host;
@@ -82,10 +84,13 @@ export class CatchUp {
   /** To be called often: begins what is due, and ends what has no sense any more. */
   tick(): void {
     for (const one of [...this.#sending]) if (!this.#isWanted(one)) this.#end(one);
-    for (const partition of this.#host.primaries) {
+    const { primaries } = this.#host;
+    for (let step = 0; step < primaries.length; step += 1) {
       if (this.#sending.size >= SENDING_MAX) return;
-      if (partition === null) continue;
-      for (const follower of partition.primary.followers) this.#beginFor(partition, follower);
+      const partition = primaries[this.#from] ?? null;
+      this.#from = (this.#from + 1) % primaries.length;
+      for (const follower of partition?.primary.followers ?? [])
+        this.#beginFor(partition as PartitionPrimary, follower);
     }
   }
 
@@ -106,7 +111,7 @@ export class CatchUp {
       epoch: state.appliedEpoch,
       operation: state.appliedOperation,
       position: kept.applied,
-      timeMs: state.appliedTimeMs,
+      timeMs: partition.logTimeMs(),
       epochs: epochs.list.filter(({ start }) => start < kept.applied),
     };
     const snapshot = new StateSnapshot(state, head, (bytes) => reserveForSnapshot(this.#host, bytes));

@@ -66,6 +66,21 @@ export class CommanderDesk {
     return { heardMs, incarnation: incarnation === null ? null : hexOf(incarnation), isStalled };
   }
 
+  /**
+   * Asks for a planned hand-over (R17), for good: the member becomes the preferred primary, so that the commander does not
+   * move the partition back. Gives why not, or null.
+   */
+  transfer(partition: number, to: number): string | null {
+    const { book } = this.#host;
+    const entry = book?.partitions[partition];
+    if (book === null || entry === undefined) return 'no cluster has been founded yet';
+    if (!entry.target.includes(to)) return 'that member is not to keep the partition';
+    const target = [to, ...entry.target.filter((slot) => slot !== to)];
+    if (entry.target[0] !== to) this.#host.propose({ kind: 'retarget', partition, version: entry.version, target });
+    // What does not come about now the commander asks for when the member has been in sync for a while.
+    return entry.primary === to ? null : this.wish(book, partition, to);
+  }
+
   /** Asks the primary of `partition` to hand it over to the member in slot `to`. */
   wish(book: Book, partition: number, to: number): string | null {
     const entry = book.partitions[partition];

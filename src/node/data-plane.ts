@@ -35,6 +35,8 @@ import { StrictReads } from './strict-reads.ts';
 /** A follower whose link broke is waited for so long, and no longer than this much of the log. */
 const EXPECTED_BACK_MS = 30_000;
 const KEPT_FOR_ABSENT_BYTES: number = 256 * 1024;
+/** Nor is more kept for one that is there and not in sync: it gets a snapshot. */
+const KEPT_FOR_LINKED_BYTES: number = 16 * 1024 * 1024;
 /** A primary that says nothing may not have known this life of this node when it was told: it is told again. */
 const ANNOUNCE_AGAIN_MS = 500;
 /** In a line of the log. */
@@ -52,6 +54,8 @@ export interface DataPlaneHost {
   readonly peers: readonly Peer[];
   readonly nowMs: number;
   touch(): number;
+  /** Reads the clocks, and calls `voidLeases` where they have jumped. */
+  checkClocks(): void;
   propose(command: Command): void;
   reportUnreachable(partition: PartitionPrimary, slots: readonly number[]): void;
   handleAgain(to: ReplyTarget, opcode: number, messageId: number, body: Uint8Array): void;
@@ -110,6 +114,10 @@ export class DataPlane implements PrimaryHost {
 
   touch(): number {
     return this.#host.touch();
+  }
+
+  checkClocks(): void {
+    this.#host.checkClocks();
   }
 
   get roster(): Roster {
@@ -234,8 +242,13 @@ export class DataPlane implements PrimaryHost {
   isWaitedFor({ member }: Follower, logBytes: number): boolean {
     const peer = this.peerOf(member);
     if (peer === null) return false;
-    if (peer.control !== null) return true;
+    if (peer.control !== null && peer.state !== 'silent') return logBytes <= KEPT_FOR_LINKED_BYTES;
+    if (peer.control !== null) return logBytes <= KEPT_FOR_ABSENT_BYTES;
     return logBytes <= KEPT_FOR_ABSENT_BYTES && this.nowMs - peer.lostAtMs < EXPECTED_BACK_MS;
+  }
+
+  largeGone(partition: PartitionPrimary, position: number, stage: number, holders: ReadonlySet<number>): void {
+    this.largeWrites.gone(partition, position, stage, holders);
   }
 
   hasLarge(partition: PartitionPrimary, follower: Follower, position: number): boolean {
@@ -268,9 +281,25 @@ export class DataPlane implements PrimaryHost {
   // ---- the book
 
   bookChanged(book: Book, before: Book | null): void {
+    this.#forgetFormerLives(book, before);
     this.staleReads.bookChanging();
     this.partitions.bookChanged(book, before);
     this.ports.turn.wake();
+  }
+
+  #forgetFormerLives(book: Book, before: Book | null): void {
+    const skipped = before === null || book.version !== before.version + 1;
+    for (const partition of this.primaries) {
+      if (partition === null) continue;
+      for (const follower of partition.primary.followers) {
+        const { member } = follower;
+        const life = book.members[member]?.incarnation;
+        const isOther = life === undefined || before?.members[member]?.incarnation !== life;
+        if (!isOther && !(skipped && !follower.inSync)) continue;
+        partition.primary.forgot(follower);
+        for (const holders of partition.holders.values()) holders.delete(member);
+      }
+    }
   }
 
   configured(partition: number): void {
@@ -372,9 +401,18 @@ export class DataPlane implements PrimaryHost {
 
   /** Leases that were granted to this node count no more: a clock here cannot be trusted. */
   voidLeases(): void {
+    this.#leased.void();
     this.staleReads.void();
     for (const peer of this.peers) peer.lease.void();
     for (const partition of this.primaries) partition?.lease.void();
+  }
+
+  /** What is held for requests and copies on their way. */
+  get bytesOnTheWay(): number {
+    let bytes = this.largeWrites.bytes + this.catchUp.bytes + this.parked.bytes + this.strictReads.bytes;
+    for (const { stages } of this.peers) bytes += stages.bytes;
+    for (const replica of this.partitions.replicas) bytes += replica?.namedBytes ?? 0;
+    return bytes;
   }
 
   // ---- time
@@ -386,6 +424,11 @@ export class DataPlane implements PrimaryHost {
     if (this.handOvers.size > 0) this.handOvers.tick();
     this.#replicator.endOfTurn();
     this.#leased.endOfTurn();
+  }
+
+  /** This node has stood still and heard no commander for too long: it serves nothing until it does. */
+  orphaned(): void {
+    for (const partition of this.primaries) if (partition !== null) partition.orphan = true;
   }
 
   /** `paused`: this node had stopped since the last tick. `orphan`: it has heard no commander for too long. */

@@ -57,8 +57,9 @@ export class Departure {
       this.#host.handOvers.begin(partition, heirOf(book, entry, self));
     }
     if (nowMs - this.#askedMs > AGAIN_MS) this.#sayGoodbye(book, self, nowMs);
-    if (given.length === 0 && this.#control.isCommander) this.#control.transferLeadership();
-    return given.length > 0 || this.#control.isCommander || this.#isNeeded(book, self);
+    const leads = this.#control.isCommander && this.#control.status.voters.length > 1;
+    if (given.length === 0 && leads) this.#control.transferLeadership();
+    return given.length > 0 || leads || this.#isNeeded(book, self);
   }
 
   /** Somebody is there to hand over to: the book may not have noticed yet that all others have gone, too. */

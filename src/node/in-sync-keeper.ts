@@ -65,17 +65,28 @@ export class InSyncKeeper {
     if (!this.#isSettled(partition.id, entry)) return;
     if (partition.closedFor !== null || this.#isCalm(partition)) return;
     const gone = partition.primary.followers.filter((one) => one.inSync && !this.#isReachable(one));
-    if (gone.length > 0) return this.#without(partition, book, entry, gone, reports);
     const { nowMs } = this.#host;
     const slow = partition.primary.followers.filter(
       (one) => one.inSync && this.#slow.isTooSlow(one, partition.log, nowMs),
     );
-    if (slow.length > 0 && entry.isr.length - slow.length >= minOf(book)) {
+    const mayLose = entry.isr.length - minOf(book);
+    // Those behind must not keep those that are gone, nor the other way round: each kind goes by itself.
+    if (gone.length > 0 && gone.length <= mayLose) return this.#propose('shrink', partition, book, entry, gone);
+    if (slow.length > 0 && slow.length <= mayLose) {
       for (const { member } of slow) this.#slow.punish(member, nowMs);
       return this.#propose('shrink', partition, book, entry, slow);
     }
+    // With one more, those may go that may not go now.
     const ready = partition.primary.followers.filter((one) => this.#hasCaughtUp(partition, entry, one));
-    if (ready.length > 0) this.#with(partition, book, entry, ready);
+    if (ready.length > 0) return this.#with(partition, book, entry, ready);
+    // R18: it does not fall below min on its own.
+    if (gone.length > 0 && reports) {
+      const unreachable = partition.primary.followers.filter((one) => !this.#isReachable(one));
+      this.#host.report(
+        partition,
+        unreachable.map(({ member }) => member),
+      );
+    }
   }
 
   /** The usual case, without making anything: who is in sync is there and keeps up, and nobody is about to be. */
@@ -84,6 +95,7 @@ export class InSyncKeeper {
     for (let index = 0; index < followers.length; index += 1) {
       const follower = followers[index] as Follower;
       if (follower.inSync ? !this.#isReachable(follower) : follower.state === FollowerState.following) return false;
+      if (follower.inSync && follower.match < log.next) return false; // whether it gets there has to be watched
     }
     return log.usedBytes <= IN_FLIGHT_PER_FOLLOWER_MAX;
   }
@@ -115,23 +127,6 @@ export class InSyncKeeper {
     // The commander is as patient.
     const { nowMs } = this.#host;
     return peer.state !== 'silent' || (peer.isStalled(nowMs) && nowMs - peer.heardAtMs < STALLED_MS);
-  }
-
-  #without(
-    partition: PartitionPrimary,
-    book: Book,
-    entry: BookPartition,
-    gone: readonly Follower[],
-    reports: boolean,
-  ): void {
-    if (entry.isr.length - gone.length >= minOf(book)) return this.#propose('shrink', partition, book, entry, gone);
-    // R18: it does not fall below min on its own.
-    const unreachable = partition.primary.followers.filter((one) => !this.#isReachable(one));
-    if (reports)
-      this.#host.report(
-        partition,
-        unreachable.map(({ member }) => member),
-      );
   }
 
   /** R19: at the commit point and behind the start of this epoch, committed or not, and heard in this epoch. */

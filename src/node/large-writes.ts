@@ -151,8 +151,9 @@ export class LargeWrites {
       return this.#dropAt(write);
     }
     for (let at = position; at < partition.log.next; at += 1) {
-      if (partition.kept.stageAt(at) === stage) partition.holders.set(at, new Set(members));
+      if (at >= partition.applied && partition.kept.stageAt(at) === stage) partition.holders.set(at, new Set(members));
     }
+    if (partition.applied === partition.log.next) partition.kept.letGo(stage);
   }
 
   #fail(write: LargeWrite, reason: string): void {
@@ -198,7 +199,9 @@ export class LargeWrites {
     for (const carried of this.#carried) {
       if (carried.peer !== peer || carried.stage !== stage) continue;
       this.#carried.delete(carried);
-      if (error === null) carried.partition.holders.get(carried.position)?.add(carried.member);
+      const holders = carried.partition.holders.get(carried.position);
+      if (error === null && holders !== undefined) holders.add(carried.member);
+      else if (error === null) this.#tellDrop(stage, peer); // too late: the entry has left the log
       this.#host.replicate(carried.partition);
     }
   }
@@ -217,9 +220,20 @@ export class LargeWrites {
     for (const carried of [...this.#carried]) if (carried.partition === partition) this.#endCarried(carried);
   }
 
+  /** An entry left the log before it was sent to some who have its value: they are to forget it. */
+  gone(partition: PartitionPrimary, position: number, stage: number, holders: ReadonlySet<number>): void {
+    if (stage < 0) return;
+    for (const member of holders) {
+      const follower = partition.primary.follower(member);
+      const peer = this.#host.peerOf(member);
+      if (peer !== null && follower !== null && follower.sent <= position) this.#tellDrop(stage, peer);
+    }
+  }
+
   #endCarried(carried: Carried): void {
     carried.ended = true;
     this.#carried.delete(carried);
+    this.#tellDrop(carried.stage, carried.peer);
   }
 
   /** On the bulk link, behind the pieces; while there is none, as soon as there is one. */

@@ -12,8 +12,8 @@ export interface LeasedAnswersHost {
   /** Monotonic milliseconds, as of the start of this turn's work. */
   readonly nowMs: number;
   readonly log: Log;
-  /** Reads the clock. */
-  touch(): number;
+  /** Reads the clocks; calls `void` where they no longer tell how long a lease has held. */
+  checkClocks(): void;
 }
 
 export class LeasedAnswers {
@@ -40,11 +40,17 @@ export class LeasedAnswers {
     return true;
   }
 
+  /** No lease counts any more: what was to leave in this turn does not. */
+  void(): void {
+    if (this.#targets.length > 0) this.#untilMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** Behind everything that is answered in this turn, and before anything leaves. */
   endOfTurn(): void {
     const targets = this.#targets;
     if (targets.length === 0) return;
-    const isOver = this.#host.touch() >= this.#untilMs;
+    this.#host.checkClocks();
+    const isOver = this.#host.nowMs >= this.#untilMs;
     for (let index = 0; index < targets.length; index += 1) {
       const to = targets[index] as ReplyTarget;
       to.leased = false;

@@ -62,10 +62,10 @@ export class Leases {
     peer.lease.received(askedMs, version, this.#host.book?.version ?? 0);
   }
 
-  /** While clocks jump nobody knows how long a lease has held. To be called with each tick. */
+  /** While clocks jump nobody knows how long a lease has held. To be called with each tick, and before answers leave. */
   checkClocks(): void {
-    const { ports, nowMs } = this.#host;
-    const distance = ports.clock.unixMs() - nowMs;
+    const nowMs = this.#host.touch();
+    const distance = this.#host.ports.clock.unixMs() - nowMs;
     const jumped = Math.abs(distance - this.#clockDistanceMs) > CLOCK_JUMP_MS;
     this.#clockDistanceMs = distance;
     if (!jumped) return;

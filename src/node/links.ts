@@ -82,6 +82,10 @@ export class Links {
   /** The peer at `address`; a link to it is kept from now on. */
   to(address: string): Peer {
     const known = this.#byName.get(address);
+    if (known?.forgotten) {
+      known.forgotten = false;
+      if (this.#started) this.#dialFirst(known);
+    }
     if (known !== undefined) return known;
     assert(address !== this.#host.settings.address, 'links: nobody is a peer of its own');
     const parsed = parseAddress(address);
@@ -98,6 +102,7 @@ export class Links {
   forget(address: string): void {
     const peer = this.#byName.get(address);
     if (peer === undefined) return;
+    peer.forgotten = true;
     for (const dialer of this.#dialers.get(peer) ?? []) dialer.stopDialling();
     this.#dialers.delete(peer);
   }
@@ -108,7 +113,7 @@ export class Links {
   }
 
   #dial(peer: Peer): void {
-    if (this.#stopped || this.#dialers.has(peer)) return;
+    if (this.#stopped || peer.forgotten || this.#dialers.has(peer)) return;
     const dialers = [Role.control, Role.bulk].map((role) => {
       const hello = (): HelloFields => this.#hello(role);
       return new Dialer(peer, hello, this.#dialerHost(role), () => linkOf(peer, role) !== null);

@@ -40,6 +40,9 @@ import { tableOf } from './routing-table.ts';
 import type { NodeSettings } from './settings.ts';
 import { nodeStatus } from './status.ts';
 
+/** Ticks come every HEARTBEAT_MS; when none has come for so long, this process has stood still. */
+const OVERDUE_MS = 1000;
+
 export class Node implements ControlHost {
   readonly settings: NodeSettings;
   readonly incarnation: Uint8Array = new Uint8Array(INCARNATION_BYTES);
@@ -57,6 +60,7 @@ export class Node implements ControlHost {
   /** Told when this node cannot go on by itself; the program that runs it ends it. */
   onFailure: ((error: KeyvalError) => void) | null = null;
   nowMs: number;
+  #tickedAtMs: number;
   stopping = false;
   readonly #control: ControlPlane;
   readonly #desk: CommanderDesk;
@@ -81,6 +85,7 @@ export class Node implements ControlHost {
     this.memory = new NodeMemory(this.arena, settings.memoryBytesMax);
     this.startedAtMs = ports.clock.monotonicMs();
     this.nowMs = this.startedAtMs;
+    this.#tickedAtMs = this.startedAtMs;
     this.#leases = new Leases(this);
     this.connections = new Connections(this);
     this.#links = new Links(this, new PeerHandler(this));
@@ -162,7 +167,18 @@ export class Node implements ControlHost {
 
   touch(): number {
     this.nowMs = this.ports.clock.monotonicMs();
+    if (this.nowMs - this.#tickedAtMs > OVERDUE_MS) this.#awoken();
     return this.nowMs;
+  }
+
+  /** This process has stood still: others may have gone on without it, and nothing is answered before that is looked at. */
+  #awoken(): void {
+    this.#tickedAtMs = this.nowMs;
+    if (this.#isOrphan) this.dataPlane.orphaned();
+  }
+
+  get #isOrphan(): boolean {
+    return this.nowMs - Math.max(this.commanderHeardMs, this.startedAtMs) > ORPHAN_MS;
   }
 
   nextConnectionId(): number {
@@ -300,6 +316,10 @@ export class Node implements ControlHost {
     if (this.dataPlane.parked.size > 0) this.ports.turn.wake();
   }
 
+  checkClocks(): void {
+    this.#leases.checkClocks();
+  }
+
   voidLeases(): void {
     this.dataPlane.voidLeases();
   }
@@ -362,19 +382,8 @@ export class Node implements ControlHost {
     return this.#control.status;
   }
 
-  /**
-   * Asks for a planned hand-over (R17), for good: the member becomes the preferred primary, so that the commander does not
-   * move the partition back. Gives why not, or null.
-   */
   requestTransfer(partition: number, to: number): string | null {
-    const { book } = this;
-    const entry = book?.partitions[partition];
-    if (book === null || entry === undefined) return 'no cluster has been founded yet';
-    if (!entry.target.includes(to)) return 'that member is not to keep the partition';
-    const target = [to, ...entry.target.filter((slot) => slot !== to)];
-    if (entry.target[0] !== to) this.propose({ kind: 'retarget', partition, version: entry.version, target });
-    // What does not come about now the commander asks for when the member has been in sync for a while.
-    return entry.primary === to ? null : this.#desk.wish(book, partition, to);
+    return this.#desk.transfer(partition, to);
   }
 
   /** Whoever is connected comes back to another history of the cluster, or not at all (control/reform.ts). */
@@ -452,26 +461,17 @@ export class Node implements ControlHost {
   }
 
   #tick(): void {
-    this.touch();
-    this.#tickTimer = this.ports.timers.after(HEARTBEAT_MS, () => this.#tick());
     this.#leases.checkClocks();
-    this.#measureMemory();
+    this.#tickedAtMs = this.nowMs;
+    this.#tickTimer = this.ports.timers.after(HEARTBEAT_MS, () => this.#tick());
+    this.memory.measure(this.dataPlane.partitions.replicas, this.#requests.stagedBytes + this.dataPlane.bytesOnTheWay);
     this.dataPlane.staleReads.vouch();
     const paused = this.#links.tick();
-    this.dataPlane.tick(paused, this.nowMs - Math.max(this.commanderHeardMs, this.startedAtMs) > ORPHAN_MS);
+    this.dataPlane.tick(paused, this.#isOrphan);
     this.#desk.tick();
     this.connections.tick();
     this.#requests.tick();
     this.#checkServing();
-  }
-
-  #measureMemory(): void {
-    const { dataPlane } = this;
-    let onTheWay = this.#requests.stagedBytes + dataPlane.largeWrites.bytes + dataPlane.catchUp.bytes;
-    for (const peer of this.peers) onTheWay += peer.stages.bytes;
-    const kept = dataPlane.partitions.replicas;
-    for (const replica of kept) onTheWay += replica?.namedBytes ?? 0;
-    this.memory.measure(kept, onTheWay);
   }
 
   // ---- what it tells

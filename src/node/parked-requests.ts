@@ -31,6 +31,9 @@ export interface ParkingHost {
 
 /** More are refused with KV_OVERLOADED. */
 const PARKED_MAX = 10_000;
+export const WAITING_BYTES_MAX: number = 32 * 1024 * 1024;
+/** What one that waits costs beside its body. */
+export const WAITING_BYTES = 200;
 
 /** The time left that a request brings: the first word of its body, milliseconds. */
 export function timeLeftOf(body: Uint8Array): number {
@@ -40,6 +43,8 @@ export function timeLeftOf(body: Uint8Array): number {
 export class ParkedRequests {
   /** Requests that waited for a lease so far. */
   leaseWaits = 0;
+  /** What those that wait hold. */
+  bytes = 0;
   readonly #host: ParkingHost;
   #parked: ParkedRequest[] = [];
 
@@ -52,13 +57,18 @@ export class ParkedRequests {
   }
 
   park(partition: number, until: number, to: ReplyTarget, messageId: number, opcode: number, body: Uint8Array): void {
-    if (this.#parked.length >= PARKED_MAX) {
+    if (this.#parked.length >= PARKED_MAX || this.bytes > WAITING_BYTES_MAX) {
       return replyFail(to, messageId, 'KV_OVERLOADED', 'too many requests wait for their partitions');
     }
     if (until === Until.leased) this.leaseWaits += 1;
     const at = this.#host.primaries[partition] ?? null;
     const untilMs = this.#host.nowMs + timeLeftOf(body);
-    this.#parked.push({ partition, until, at, to, messageId, opcode, body, untilMs });
+    this.#keep({ partition, until, at, to, messageId, opcode, body, untilMs });
+  }
+
+  #keep(request: ParkedRequest): void {
+    this.#parked.push(request);
+    this.bytes += request.body.length + WAITING_BYTES;
   }
 
   /** Handles again whatever need not wait any longer; it may be set aside again. */
@@ -66,10 +76,11 @@ export class ParkedRequests {
     const parked = this.#parked;
     const { nowMs } = this.#host;
     this.#parked = [];
+    this.bytes = 0;
     for (const request of parked) {
       if (request.to.closed) continue;
       if (nowMs > request.untilMs) this.#tooLate(request);
-      else if (this.#waitsOn(request)) this.#parked.push(request);
+      else if (this.#waitsOn(request)) this.#keep(request);
       else this.#again(request, nowMs);
     }
   }

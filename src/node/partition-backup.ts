@@ -2,7 +2,7 @@
  * A partition at one that follows its primary, in sync or to become so: takes the log, applies what is committed, says
  * what it holds.
  */
-import { readI32, readU32 } from '../base/bytes.ts';
+import { readI32, readU32, readU48 } from '../base/bytes.ts';
 import * as codec from '../protocol/peer-codec.ts';
 import { AcceptStatus, Backup } from '../replication/backup.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
@@ -75,6 +75,7 @@ export class PartitionBackup {
     const epoch = readU32(bytes, at + codec.RECORD_EPOCH);
     const isEntry = bytes[at + codec.RECORD_KIND] !== EntryKind.commitOnly;
     if (isEntry) this.#accept(epoch, bytes, at, end, nowMs);
+    else this.kept.replica.sawTime(readU48(bytes, at + codec.RECORD_KIND + 1), nowMs);
     if (backup.committed(epoch, readI32(bytes, at + codec.RECORD_COMMIT))) this.#applyCommitted();
     return isEntry;
   }

@@ -27,6 +27,9 @@ import { type ReplyTarget, replyDone, replyFail, replyMoved } from './reply.ts';
 import { Retries } from './retries.ts';
 import { BUSY_TEXT, NO_SESSION_TEXT, ORPHAN_TEXT, refusalText, sessionsText } from './texts.ts';
 
+/** Applied large values kept for followers that are to be sent them. */
+const LARGE_KEPT_BYTES: number = 64 * 1024 * 1024;
+
 export interface Reign {
   readonly epoch: number;
   /** Wall clock, for a partition that has no entry yet. */
@@ -76,6 +79,7 @@ export class PartitionPrimary {
     this.#host = host;
     const { replica, state } = kept;
     this.#beginTime(reign.unixMs);
+    kept.keepTaken(true);
     for (let position = kept.applied; position < kept.log.next; position += 1) {
       if (kept.stageAt(position) >= 0) this.holders.set(position, new Set());
     }
@@ -206,7 +210,8 @@ export class PartitionPrimary {
     const refusal = this.#refusal(kind, attachment, sequence, mark, bytes, start, end);
     if (refusal !== null) return refuse(to, messageId, refusal, refusalText(refusal));
     this.#settleDue(bytes, start);
-    if (this.applied === this.log.next && this.#refusedAtOnce(kind, to, messageId, bytes, start)) return false;
+    const isCertain = this.applied === this.log.next && !this.#host.readsStrictly && this.lease.holds;
+    if (isCertain && this.#refusedAtOnce(kind, to, messageId, bytes, start)) return false;
     const position = this.primary.append(kind, this.logTimeMs(), bytes, start + codec.WRITE_ATTACH_EPOCH, end);
     this.log.own(position, to, messageId);
     // Beyond the window of what is applied, a retry cannot join; applied twice it has no second effect.
@@ -315,9 +320,14 @@ export class PartitionPrimary {
   /** Entries whose large values are no longer at hand cannot be sent again. */
   #dropLarge(): void {
     const { kept } = this;
-    for (const position of this.holders.keys()) {
+    const from = this.#neededFrom();
+    for (const [position, holders] of this.holders) {
       if (position >= kept.applied) continue;
+      if (position >= from && kept.takenBytes <= LARGE_KEPT_BYTES) continue; // some follower is to be sent it yet
+      const stage = position >= kept.log.first ? kept.stageAt(position) : -1;
       this.holders.delete(position);
+      this.#host.largeGone(this, position, stage, holders);
+      kept.letGo(stage);
       if (position >= kept.log.first) kept.replica.dropBefore(position + 1);
     }
   }
@@ -433,6 +443,7 @@ export class PartitionPrimary {
   /** R16: the book names another primary. Who waits for an entry is told that its outcome is not known here. */
   end(): void {
     this.ended = true;
+    this.kept.keepTaken(false);
     const { log, kept } = this;
     // R23: who reigns here next goes on from what the clock of this reign shows: its entries were taken in from nobody.
     kept.replica.lastTakenAtMs = this.#host.nowMs - (this.logTimeMs() - kept.replica.lastTimeMs);
@@ -452,6 +463,7 @@ export class PartitionPrimary {
 
   /** Everything that time does: keys, sessions and waits that are due. Called every tick. */
   tick(): void {
+    if (this.log.first < this.applied) this.#dropAcknowledged();
     // L3: who could not renew here, because this primary might not have been the only one, is not counted as silent.
     const renews = this.serving && this.lease.holds;
     if (renews && !this.#renewed) this.#sessions.restartClocks();

@@ -23,6 +23,10 @@ export class PartitionReplica {
   /** By stage number. */
   readonly #named: Map<number, Uint8Array> = new Map();
   #namedBytes = 0;
+  /** At a primary: values of entries that are applied and that some follower may have to be sent yet. */
+  readonly #taken: Map<number, Uint8Array> = new Map();
+  takenBytes = 0;
+  #keepsTaken = false;
 
   /** `makeState` makes an empty state whose large values come from `takeStage`. */
   constructor(id: number, makeState: (takeStage: TakeStage) => PartitionState) {
@@ -62,14 +66,30 @@ export class PartitionReplica {
   }
 
   named(stage: number): Uint8Array | null {
-    return this.#named.get(stage) ?? null;
+    return this.#named.get(stage) ?? this.#taken.get(stage) ?? null;
   }
 
   #take(stage: number): Uint8Array {
     const value = this.#named.get(stage);
     assert(value !== undefined, 'a staged value is named only after it is whole');
     this.unname(stage);
+    if (this.#keepsTaken) {
+      this.#taken.set(stage, value);
+      this.takenBytes += value.length;
+    }
     return value;
+  }
+
+  /** Whether applied values are kept until `letGo`; they are let go at the end. */
+  keepTaken(keeps: boolean): void {
+    this.#keepsTaken = keeps;
+    this.#taken.clear();
+    this.takenBytes = 0;
+  }
+
+  letGo(stage: number): void {
+    this.takenBytes -= this.#taken.get(stage)?.length ?? 0;
+    this.#taken.delete(stage);
   }
 
   unname(stage: number): void {

@@ -49,6 +49,8 @@ export class Partitions {
   readonly #rivals: Rivals;
   /** Partitions that wait to begin their reign. */
   readonly #elected: Set<number> = new Set();
+  /** By partition: when it was seen here to begin anew, monotonic milliseconds. */
+  readonly #begunAnewMs: Map<number, number> = new Map();
 
   constructor(host: PartitionsHost) {
     this.#host = host;
@@ -76,6 +78,7 @@ export class Partitions {
       const old = before?.partitions[partition] ?? null;
       if (entry === old && !others) continue;
       this.#rivals.changed(partition, entry, old, book, before);
+      if (old !== null && entry.firstEpoch !== old.firstEpoch) this.#begunAnewMs.set(partition, this.#host.nowMs);
       this.primaryMembers[partition] = entry.primary;
       this.#configure(partition, entry);
     }
@@ -185,13 +188,23 @@ export class Partitions {
     const entry = this.entry(partition);
     const unixMs = ports.clock.unixMs();
     const primary = new PartitionPrimary(this.#keep(partition), { epoch: entry.epoch, unixMs }, primaryHost);
-    const waitMs = Math.min(this.book?.settings.maxLeaseMs ?? 0, entry.locksFromMs - unixMs);
-    primary.locksFromMs = waitMs > 0 ? this.#host.nowMs + waitMs : 0;
+    primary.locksFromMs = this.#locksFromMs(partition, entry, unixMs);
     this.primaries[partition] = primary;
     this.#reconfigure(primary, entry);
     primary.changed();
     this.#host.reignBegan(primary);
     this.#host.configured(partition);
+  }
+
+  /** R9: by the own clock where the beginning was seen here; wall clocks of different nodes only where it was not. */
+  #locksFromMs(partition: number, { locksFromMs }: BookPartition, unixMs: number): number {
+    const { nowMs } = this.#host;
+    if (locksFromMs === 0) return 0;
+    const maxLeaseMs = this.book?.settings.maxLeaseMs ?? 0;
+    const begunMs = this.#begunAnewMs.get(partition);
+    if (begunMs !== undefined) return begunMs + maxLeaseMs;
+    const waitMs = Math.min(maxLeaseMs, locksFromMs - unixMs);
+    return waitMs > 0 ? nowMs + waitMs : 0;
   }
 
   /** R5, R8: who must hold what commits, and who is to be brought there. */

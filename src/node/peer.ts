@@ -23,6 +23,8 @@ export class Peer {
   readonly address: Address;
   /** Place in the book; NO_MEMBER: it is not in it. */
   slot: number = NO_MEMBER;
+  /** It was a member and is none any more: it is not dialled. */
+  forgotten = false;
   /** It is the life of that member which the book names: only then does it count for anything (R3). */
   isNamed = false;
   /** As it said at its login; 0: not yet. */

@@ -40,6 +40,8 @@ export interface PrimaryHost extends LeaseHost {
   ): void;
   /** Whether an answer that rests on `lease` may be written to `to` now (R12). */
   mayAnswer(lease: ReignLease, to: ReplyTarget): boolean;
+  /** The entry at `position` left the log, and with it the value of `stage` that `holders` were sent. */
+  largeGone(partition: PartitionPrimary, position: number, stage: number, holders: ReadonlySet<number>): void;
   /** Requests set aside may go on. */
   unpark(): void;
   /** Puts a request aside until `partition` has applied the entry at `until`, or until what `until` names. */

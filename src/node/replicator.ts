@@ -2,7 +2,7 @@
  * The end of a turn: everything appended since the last one goes to those who follow, one batch per peer, and everything
  * taken from primaries is acknowledged, one batch per peer. Batches are encoded straight into the links' writers.
  */
-import { copyBytes, writeU16, writeU32 } from '../base/bytes.ts';
+import { copyBytes, writeU16, writeU32, writeU48 } from '../base/bytes.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
 import { ACKN, APND } from '../protocol/opcode.ts';
 import * as codec from '../protocol/peer-codec.ts';
@@ -73,6 +73,7 @@ export class Replicator {
   #sendPartition(partition: PartitionPrimary): void {
     partition.dirty = false;
     if (partition.ended) return;
+    partition.advance();
     const { primary, log } = partition;
     const { followers } = primary;
     let allTold = true; // by the entries: who gets none is told by tellCommit
@@ -155,6 +156,7 @@ export class Replicator {
     const { primary } = partition;
     if (partition.commitTold === primary.commit || primary.commitOperation === 0) return;
     partition.commitTold = primary.commit;
+    writeU48(COMMIT_ONLY, 1, partition.logTimeMs());
     for (const follower of primary.followers) {
       const peer = this.#host.peerOf(follower.member);
       if (peer === null || peer.control === null || follower.state !== FollowerState.following) continue;

@@ -45,7 +45,8 @@ export function keepAlive(
   start: number,
   end: number,
 ): void {
-  const serves = (primary: PartitionPrimary): boolean => primary.primary.serving && primary.lease.holds;
+  const serves = (primary: PartitionPrimary): boolean =>
+    primary.primary.serving && !primary.orphan && primary.lease.holds;
   answerNamed(primaries, to, messageId, bytes, start, end, serves, (primary, session) => primary.renew(session));
 }
 

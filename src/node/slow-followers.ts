@@ -9,6 +9,7 @@ import type { ReplicationLog } from '../replication/replication-log.ts';
 /** Bytes of a partition's log that a follower has not acknowledged. */
 export const IN_FLIGHT_PER_FOLLOWER_MAX: number = 8 * 1024 * 1024;
 const PATIENCE_MS = 1000;
+const STUCK_MS = 2000;
 const DELAY_MS = 1000;
 const DELAY_MS_MAX = 60_000;
 /** Who was not slow for so long begins with the first delay again. */
@@ -20,6 +21,8 @@ interface Penalty {
 }
 
 export class SlowFollowers {
+  /** What a follower is to have acknowledged, and since when that is waited for. */
+  readonly #goals: WeakMap<Follower, { goal: number; sinceMs: number }> = new WeakMap();
   /** Since when a follower has been above the bound. */
   readonly #since: WeakMap<Follower, number> = new WeakMap();
   /** By slot of the member. */
@@ -27,6 +30,7 @@ export class SlowFollowers {
 
   /** Whether the follower has been above the bound for too long. To be asked with every tick. */
   isTooSlow(follower: Follower, log: ReplicationLog, nowMs: number): boolean {
+    if (this.#isStuck(follower, log, nowMs)) return true;
     const isAbove = log.bytesFrom(Math.max(log.first, follower.match)) > IN_FLIGHT_PER_FOLLOWER_MAX;
     if (!isAbove) {
       this.#since.delete(follower);
@@ -35,6 +39,16 @@ export class SlowFollowers {
     const since = this.#since.get(follower) ?? nowMs;
     this.#since.set(follower, since);
     return nowMs - since > PATIENCE_MS;
+  }
+
+  /** Its process lives and is heard, and still it has not acknowledged for long what it was to hold: its disk hangs, perhaps. */
+  #isStuck(follower: Follower, log: ReplicationLog, nowMs: number): boolean {
+    const waited = this.#goals.get(follower);
+    if (waited === undefined || follower.match >= waited.goal) {
+      this.#goals.set(follower, { goal: log.next, sinceMs: nowMs });
+      return false;
+    }
+    return nowMs - waited.sinceMs > STUCK_MS;
   }
 
   /** It is taken out of an in-sync set for being slow. */

@@ -13,6 +13,7 @@ import type { PartitionPrimary } from './partition-primary.ts';
 import type { PartitionReplica } from './partition-replica.ts';
 import type { Peer } from './peer.ts';
 import { type ReplyTarget, replyStale } from './reply.ts';
+import type { VouchedTime } from './vouched-time.ts';
 
 /** A key that is due is there until its expiry has committed (R23): it is shown with the least time left. */
 const DUE_TTL_MS = 1;
@@ -98,13 +99,22 @@ export class StaleReads {
   #remember(partition: number): number {
     const kept = this.#host.partitions.replicas[partition] ?? null;
     if (kept === null) return Number.NEGATIVE_INFINITY;
-    const backup = this.#host.backups[partition] ?? null;
-    const version = this.#host.book?.partitions[partition]?.version ?? 0;
-    const vouched = backup === null ? null : (this.#host.peerOf(backup.primaryMember)?.vouched ?? null);
-    // Of an entry of the book that it did not know yet the peer has said nothing.
-    if (vouched !== null && vouched.version >= version && vouched.untilMs > kept.latestMs)
-      kept.latestMs = vouched.untilMs;
+    const vouched = this.#vouchedFor(partition);
+    if (vouched !== null && vouched.untilMs > kept.latestMs) kept.latestMs = vouched.untilMs;
     return kept.latestMs;
+  }
+
+  /** What the primary says of a partition that is followed here in sync; null: nothing. */
+  #vouchedFor(partition: number): VouchedTime | null {
+    const { book, self } = this.#host;
+    const backup = this.#host.backups[partition] ?? null;
+    const entry = book?.partitions[partition];
+    if (backup === null || entry === undefined || !entry.isr.includes(self)) return null;
+    const peer = this.#host.peerOf(backup.primaryMember);
+    // While the book changes, the slot may be another one's already.
+    if (peer === null || peer.name !== book?.members[backup.primaryMember]?.address) return null;
+    // Of an entry of the book that it did not know yet the peer has said nothing.
+    return peer.vouched.version >= entry.version ? peer.vouched : null;
   }
 
   /** The book is about to change: what was vouched for by the present entries is kept. */

@@ -3,7 +3,7 @@
  * member of the electorate says that it knows of no later epoch. No clock is trusted. A new round has a new number.
  */
 import { CONF, SCAN } from '../protocol/opcode.ts';
-import { timeLeftOf } from './parked-requests.ts';
+import { timeLeftOf, WAITING_BYTES, WAITING_BYTES_MAX } from './parked-requests.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import type { Peer } from './peer.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
@@ -42,6 +42,8 @@ interface Round {
 export class StrictReads {
   /** Rounds completed so far. */
   rounds = 0;
+  /** What those that wait hold. */
+  bytes = 0;
   readonly #host: StrictReadsHost;
   /** By partition: reads that no round has been begun for. */
   readonly #fresh: Map<number, Read[]> = new Map();
@@ -54,9 +56,10 @@ export class StrictReads {
   }
 
   add(partition: number, to: ReplyTarget, messageId: number, opcode: number, body: Uint8Array): void {
-    if (this.#size >= READS_MAX)
+    if (this.#size >= READS_MAX || this.bytes > WAITING_BYTES_MAX)
       return replyFail(to, messageId, 'KV_OVERLOADED', 'too many strict reads are under way');
     this.#size += 1;
+    this.bytes += body.length + WAITING_BYTES;
     const read: Read = { to, messageId, opcode, body, untilMs: this.#host.nowMs + timeLeftOf(body) };
     const waiting = this.#fresh.get(partition);
     if (waiting === undefined) this.#fresh.set(partition, [read]);
@@ -106,7 +109,7 @@ export class StrictReads {
     const partition = this.#host.primaries[id] ?? null;
     if (partition === null || partition.epoch !== round.epoch) return this.#giveBack(round.reads);
     this.rounds += 1;
-    this.#size -= round.reads.length;
+    this.#gone(round.reads);
     for (const { to, messageId, opcode, body } of round.reads) {
       if (to.closed) continue;
       if (opcode === SCAN) partition.reads.scan(to, messageId, body, 0, body.length, opcode, true);
@@ -116,10 +119,15 @@ export class StrictReads {
   }
 
   #giveBack(reads: readonly Read[]): void {
-    this.#size -= reads.length;
+    this.#gone(reads);
     for (const { to, opcode, messageId, body } of reads) {
       if (!to.closed) this.#host.handleAgain(to, opcode, messageId, body);
     }
+  }
+
+  #gone(reads: readonly Read[]): void {
+    this.#size -= reads.length;
+    for (const { body } of reads) this.bytes -= body.length + WAITING_BYTES;
   }
 
   /** Another electorate, or none: what was asked is asked anew. */
@@ -140,9 +148,10 @@ export class StrictReads {
 
   #inTime(reads: readonly Read[]): Read[] {
     const { nowMs } = this.#host;
-    return reads.filter(({ to, messageId, untilMs }) => {
+    return reads.filter((read) => {
+      const { to, messageId, untilMs } = read;
       if (nowMs <= untilMs && !to.closed) return true;
-      this.#size -= 1;
+      this.#gone([read]);
       replyFail(
         to,
         messageId,

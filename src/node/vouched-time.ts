@@ -35,7 +35,7 @@ export class VouchedTime {
     // What the peer takes for in sync must be known here, too: like a lease (R12).
     if (!isPair || version > applied || askedMs < this.#fromMs) return;
     const untilMs = askedMs - lagMs * (1 + CLOCK_DRIFT);
-    if (untilMs <= this.untilMs) return;
+    if (untilMs < this.untilMs) return;
     this.untilMs = untilMs;
     this.version = before;
   }

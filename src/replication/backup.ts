@@ -49,18 +49,17 @@ export class Backup {
     const { replica } = this;
     const { log, epochs } = replica;
     if (configuration < replica.promised) return AcceptStatus.stale;
-    replica.lastTakenAtMs = nowMs;
     if (epoch === epochs.lastEpoch && operation === epochs.lastOperation(log.next) + 1) {
       log.appendRaw(epoch, operation, source, start, end);
-      replica.lastTimeMs = readU48(source, start + 1);
+      replica.sawTime(readU48(source, start + 1), nowMs);
       this.#isLacking = false;
       return AcceptStatus.held;
     }
-    return this.#acceptElse(epoch, operation, source, start, end);
+    return this.#acceptElse(epoch, operation, source, start, end, nowMs);
   }
 
   /** What is not simply the next entry of the epoch at hand. */
-  #acceptElse(epoch: number, operation: number, source: Uint8Array, start: number, end: number): number {
+  #acceptElse(epoch: number, operation: number, source: Uint8Array, start: number, end: number, nowMs: number): number {
     const { replica } = this;
     const { log, epochs } = replica;
     if (epochs.isForgotten(epoch) || epochs.after(epoch, operation, log.next) >= 0) return AcceptStatus.held;
@@ -78,7 +77,7 @@ export class Backup {
     if (after < log.next) this.#cut(after);
     const position = log.appendRaw(epoch, operation, source, start, end);
     if (isBarrier) epochs.add(epoch, position);
-    replica.lastTimeMs = readU48(source, start + 1);
+    replica.sawTime(readU48(source, start + 1), nowMs);
     return AcceptStatus.held;
   }
 

@@ -134,7 +134,8 @@ export class Primary {
       return;
     }
     if (follower.state === FollowerState.needsSnapshot) follower.state = FollowerState.unknown;
-    follower.sent = after > follower.match ? after : follower.match;
+    if (after < follower.match) follower.match = after; // said late, perhaps: what it holds it will acknowledge again
+    follower.sent = after;
   }
 
   /** Where to begin with one whose log is not known: most of them have the barrier's predecessor. */

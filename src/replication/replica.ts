@@ -27,6 +27,13 @@ export class Replica {
     return this.log.next === 0;
   }
 
+  /** R23: the primary's log time was at least `timeMs` at `nowMs`, monotonic; what is told late may be old by then. */
+  sawTime(timeMs: number, nowMs: number): void {
+    if (timeMs <= this.lastTimeMs) return;
+    this.lastTimeMs = timeMs;
+    this.lastTakenAtMs = nowMs;
+  }
+
   promise(epoch: number): void {
     assert(epoch >= this.promised, 'R2: an epoch is never taken back');
     this.promised = epoch;

@@ -59,7 +59,7 @@ async function asked<T>(world: World, { life }: Seat, ask: (node: Node) => T): P
   return answers[0] as T;
 }
 
-for (const seed of [1, 2, 3]) {
+for (const seed of [1, 2]) {
   test(`R9, seed ${seed}: the survivor goes on alone, empty nodes join it, and everything it kept is there`, async (t) => {
     const { world, cluster } = await servingCluster(seed);
     const { client } = cluster.addClient({ timeoutMs: 50_000, leaseMs: 2000 });

@@ -61,7 +61,7 @@ test.after.always(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function contextOf(tally: Tally): AttackContext {
+function contextOf(name: string, tally: Tally): AttackContext {
   return {
     nodes,
     guarded,
@@ -71,7 +71,8 @@ function contextOf(tally: Tally): AttackContext {
     requests: 2000,
     share: 0.1,
     port: PORT + 2,
-    random: new Prng(SEED),
+    // Sessions are drawn from it: those of one attack are not those of another.
+    random: new Prng(SEED).fork(name),
     tally,
   };
 }
@@ -79,7 +80,7 @@ function contextOf(tally: Tally): AttackContext {
 for (const attack of attacks.filter(({ name }) => inShort.some((prefix) => name.startsWith(prefix)))) {
   test.serial(`${attack.name}: ${attack.does}`, async (t) => {
     const tally = new Tally();
-    await attack.run(contextOf(tally));
+    await attack.run(contextOf(attack.name, tally));
     t.log(`seed ${SEED}: ${tally.attempts} tried`);
     t.true(tally.attempts > 0);
     t.deepEqual(tally.findings.texts, []);

@@ -145,7 +145,7 @@ test('a directory that cannot be written is told at the start', (t) => {
     message: /there is a file of that name/,
   });
   t.throws(() => StateDirectory.open(join(path, 'file', 'deeper')), {
-    code: 'KV_USAGE',
+    code: 'KV_STATE',
     message: /a file of that name/,
   });
   // Root may write anywhere but where the kernel refuses.

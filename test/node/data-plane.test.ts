@@ -194,7 +194,7 @@ test('R9: a partition that begins anew is empty, and grants no lock for a while'
 test('R1: who keeps the partition no longer forgets it', (t) => {
   const { planes, session } = cluster();
   session.put('k', 'one');
-  planes.beat();
+  planes.beat(2);
   planes.change({ isr: [0, 1], target: [0, 1] });
   t.is(planes.node(2).kept, null);
   t.deepEqual(sizes(planes), [1, 1, undefined]);

@@ -3,6 +3,7 @@ import { InSyncKeeper } from '../../src/node/in-sync-keeper.ts';
 import { withMember } from '../helpers/books.ts';
 import { EPOCH, PARTITION } from './support/partition.ts';
 import { ReignSubject } from './support/reign.ts';
+import { TestSession } from './support/session.ts';
 
 function subject(options: { readonly others?: number; readonly min?: number } = {}): {
   reign: ReignSubject;
@@ -135,9 +136,14 @@ test('R19: the life that was measured is named', (t) => {
 test('R19: nobody is proposed who lacks something that is committed', (t) => {
   const { reign, keeper } = withCandidate();
   const candidate = reign.world.follower(1);
+  new TestSession(reign.world);
   candidate.match = reign.primary.primary.commit - 1;
+  t.true(candidate.match > reign.primary.primary.barrier);
   keeper.tick();
   t.deepEqual(reign.takeProposed(), []);
+  candidate.match += 1;
+  keeper.tick();
+  t.is(reign.takeProposed().length, 1);
 });
 
 test('R19: nobody is proposed who was not heard in this epoch, or is behind its barrier', (t) => {

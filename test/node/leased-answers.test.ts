@@ -18,8 +18,12 @@ class World {
     this.lease.needs([1]);
   }
 
-  touch(): number {
-    return this.clockMs;
+  /** What the node does where its clocks have jumped. */
+  jumped = false;
+
+  checkClocks(): void {
+    this.nowMs = this.clockMs;
+    if (this.jumped) this.answers.void();
   }
 }
 
@@ -58,6 +62,21 @@ test('R12: the shortest of the leases of a turn counts', (t) => {
   world.clockMs = 300;
   world.answers.endOfTurn();
   t.true(caller.closed);
+});
+
+test('R12: a clock that jumps within a turn takes its answers along, and those of no other turn', (t) => {
+  const world = new World();
+  const asked = new Caller();
+  t.true(world.answers.may(world.lease, asked));
+  world.jumped = true;
+  world.answers.endOfTurn();
+  t.true(asked.closed);
+  world.jumped = false;
+  world.answers.void();
+  const next = new Caller();
+  t.true(world.answers.may(world.lease, next));
+  world.answers.endOfTurn();
+  t.false(next.closed);
 });
 
 test('R12: without a lease at the start of the turn nothing is answered', (t) => {

@@ -1,7 +1,7 @@
 /** Every replica that applied the same entries holds the same, however they came to it (R16, L1, R22). */
 import test from 'ava';
 import { Prng } from '../../src/base/prng.ts';
-import { PartitionWorld } from './support/partition.ts';
+import { EPOCH, PartitionWorld } from './support/partition.ts';
 import { describeReplica } from './support/replica-content.ts';
 import { TestSession } from './support/session.ts';
 
@@ -15,6 +15,8 @@ class Schedule {
   readonly #random: Prng;
   readonly #sessions: TestSession[];
   #stage = 0;
+  #epoch = EPOCH;
+  reigns = 0;
 
   constructor(seed: number) {
     this.#random = new Prng(seed);
@@ -27,8 +29,17 @@ class Schedule {
     return choices[this.#random.below(choices.length)] as T;
   }
 
+  /** Somebody else, or the same again, is primary, whatever is under way; sessions go on there. */
+  #elect(): void {
+    this.#epoch += 1 + this.#random.below(3);
+    this.world.elect(this.#random.below(3), this.#epoch);
+    if (this.#random.below(2) === 0) this.world.settle();
+    this.reigns += 1;
+  }
+
   step(): void {
     const { world } = this;
+    if (this.#random.below(50) === 0) return this.#elect();
     const session = this.#pick(this.#sessions);
     switch (this.#random.below(12)) {
       case 0:
@@ -96,6 +107,7 @@ class Schedule {
 
 test('the same entries make the same keys, locks, sessions and records, whatever the batches', (t) => {
   let locksSeen = 0;
+  let reigns = 0;
   for (let seed = 0; seed < SEEDS; seed += 1) {
     const schedule = new Schedule(seed);
     for (let step = 0; step < STEPS; step += 1) schedule.step();
@@ -105,8 +117,10 @@ test('the same entries make the same keys, locks, sessions and records, whatever
     const primary = describeReplica(world.primary.state);
     for (const { kept } of world.backups) t.deepEqual(describeReplica(kept.state), primary, `seed ${seed}`);
     locksSeen += world.primary.state.locks.size;
+    reigns += schedule.reigns;
   }
   t.true(locksSeen > SEEDS);
+  t.true(reigns > SEEDS);
 });
 
 test('a backup is at every commit point what the primary was there', (t) => {

@@ -240,7 +240,8 @@ test('R23: a key that came due between two reigns expires in the second', (t) =>
 
 test('R12: a read waits until all who must have granted their lease', (t) => {
   const { world, session } = withSession(2);
-  world.leases.set(1, 0).set(2, 6000);
+  world.lease(1, 0);
+  world.lease(2, 6000);
   t.deepEqual([...session.get('k'), ...session.scan()], []);
   world.retryParked();
   t.deepEqual(session.read(), []);
@@ -251,7 +252,7 @@ test('R12: a read waits until all who must have granted their lease', (t) => {
 
 test('R12: a process that has slept past its lease answers nothing from the state', (t) => {
   const { world, session } = withSession(1);
-  world.leases.set(1, 6000);
+  world.lease(1, 6000);
   t.deepEqual(session.get('k'), ['2 GOTK nothing']);
   world.sleptMs = 1000;
   t.deepEqual(session.get('k'), []);
@@ -262,7 +263,7 @@ test('R12: a process that has slept past its lease answers nothing from the stat
 
 test('R12: a lease that was declared void has to be granted anew', (t) => {
   const { world, session } = withSession(1);
-  world.leases.set(1, 6000);
+  world.lease(1, 6000);
   session.get('k');
   world.leases.set(1, 0);
   t.deepEqual(session.get('k'), ['3 GOTK nothing']);
@@ -272,7 +273,8 @@ test('R12: a lease that was declared void has to be granted anew', (t) => {
 
 test('R12: who is to join has to grant its lease before anything is read', (t) => {
   const { world, session } = withSession(1);
-  world.leases.set(1, 6000).set(5, 0);
+  world.lease(1, 6000);
+  world.lease(5, 0);
   session.get('k');
   world.primary.lease.needs([1, 5]);
   t.deepEqual(session.get('k'), []);
@@ -285,7 +287,7 @@ test('R10: a strict read is answered once a round has confirmed it, whatever is 
   world.confirmed();
   t.deepEqual(session.read(), ['2 GOTK nothing']);
   world.readsStrictly = true;
-  world.leases.set(1, 0);
+  world.lease(1, 0);
   t.deepEqual([...session.get('k'), ...session.scan()], []);
   world.confirmed();
   t.deepEqual(session.read(), ['3 GOTK nothing', '4 SCND 7 at 9.2 done:']);

@@ -70,18 +70,33 @@ test('L3: expiry is decided when it is appended; from then on nothing is renewed
   t.is(world.primary.state.attachments.size, 0);
 });
 
-test('L3: while nothing can be written no session ends, and a renewal still saves it', (t) => {
+test('L3: while nothing can be written no session ends, and afterwards each has its whole lease', (t) => {
   const world = new PartitionWorld({ backups: 1 });
   const [anna, bert] = sessions(world, 'a', 'b') as [TestSession, TestSession];
   world.freeze();
   world.pass(END_MS + 1);
-  t.true(world.primary.renew(anna.hex));
   world.thaw();
+  world.pass(1);
+  world.pass(END_MS);
+  t.true(world.primary.renew(anna.hex));
   world.pass(1);
   world.settle();
   const left = [...world.primary.state.attachments].map(({ session }) => session);
   t.deepEqual(left, [anna.hex]);
   t.false(world.primary.renew(bert.hex));
+});
+
+test('L3, R12: a primary that may not be the only one counts nobody as silent', (t) => {
+  const world = new PartitionWorld({ backups: 1 });
+  const session = new TestSession(world);
+  world.lease(1, 0);
+  world.pass(END_MS + 1);
+  t.true(world.primary.renew(session.hex));
+  world.leases.delete(1);
+  world.pass(1);
+  world.pass(END_MS);
+  world.settle();
+  t.is(world.primary.state.attachments.size, 1);
 });
 
 test('L3: nobody is renewed who is not attached', (t) => {

@@ -15,7 +15,8 @@ import { PARTITION, PartitionWorld } from './support/partition.ts';
 import { TestSession } from './support/session.ts';
 
 const HEARTBEAT_MS = 100;
-const founded = bookOf({ addresses: ['a:1', 'b:1', 'c:1'], partitions: 8 });
+const ADDRESSES = ['a:1', 'b:1', 'c:1'];
+const founded = bookOf({ addresses: ADDRESSES, partitions: 8 });
 const ISR = [0, 1, 2];
 
 /** Stale reads at one of the three members, 0 is the primary. */
@@ -37,7 +38,7 @@ class Member implements StaleHost {
     this.self = self;
     const others = ISR.filter((slot) => slot !== self);
     this.peers = others.map((slot, index) => {
-      const peer = new Peer(index, `${slot}`, { host: 'n', port: slot }, new Stages(1, () => true));
+      const peer = new Peer(index, ADDRESSES[slot] as string, { host: 'n', port: slot }, new Stages(1, () => true));
       peer.slot = slot;
       return peer;
     });
@@ -224,6 +225,18 @@ test('R9, R13: a replica that begins anew has forgotten how fresh it was', (t) =
   t.not(member.get('k')?.ageMs, AGE_UNKNOWN);
   world.keptBy(1).forget();
   t.is(world.keptBy(1).latestMs, Number.NEGATIVE_INFINITY);
+});
+
+test('R19, R13: while a replica catches up nothing is vouched for, nor later for that time', (t) => {
+  const world = worldWith(['k', 'one']);
+  const member = new Member(world, 1);
+  member.book = withPartition(member.book, PARTITION, { isr: [0, 2] });
+  member.vouchedFor();
+  member.reads.bookChanging();
+  member.book = withPartition(member.book, PARTITION, { isr: [0, 1, 2] });
+  t.is(member.get('k')?.ageMs, AGE_UNKNOWN);
+  member.vouchedFor();
+  t.not(member.get('k')?.ageMs, AGE_UNKNOWN);
 });
 
 // ---- for whom a primary vouches

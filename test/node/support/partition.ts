@@ -85,6 +85,7 @@ export class PartitionWorld implements PrimaryHost {
     [this.primary, this.backups] = this.#begin(EPOCH);
     this.primary.changed();
     this.settle();
+    this.primary.tick();
   }
 
   #takeStage(stage: number): Uint8Array {
@@ -116,6 +117,12 @@ export class PartitionWorld implements PrimaryHost {
     for (const backup of this.backups) backup.ended = true;
     [this.primary, this.backups] = this.#begin(epoch);
     this.primary.changed();
+  }
+
+  /** The member has granted its lease until then, and no longer: what was known of it is forgotten. */
+  lease(member: number, untilMs: number): void {
+    this.leases.set(member, untilMs);
+    this.primary.lease.void();
   }
 
   /** Moves the clock, and lets the partition do what is due. */
@@ -240,6 +247,8 @@ export class PartitionWorld implements PrimaryHost {
   primaryOf(): number {
     return this.primaryMember;
   }
+
+  largeGone(): void {}
 
   replicate(): void {}
 

@@ -74,7 +74,13 @@ export class PlaneNode implements DataPlaneHost {
     this.incarnation = new Uint8Array(8).fill(16 * (life + 1) + slot);
     this.nowMs = cluster.nowMs;
     const { addresses } = cluster;
-    const own = { cluster: 'keyval', address: this.address, members: addresses, partitions: PARTITION + 1, replicas: 3 };
+    const own = {
+      cluster: 'keyval',
+      address: this.address,
+      members: addresses,
+      partitions: PARTITION + 1,
+      replicas: 3,
+    };
     const rest = { secret: null, memoryBytesMax: 0, connectionsMax: 100, version: '0.0.0' };
     this.settings = { ...usualSettings, ...own, ...rest };
     this.ports = this.#makePorts();
@@ -190,6 +196,10 @@ export class PlaneNode implements DataPlaneHost {
 
   reportUnreachable(_: PartitionPrimary, slots: readonly number[]): void {
     this.reports.push(slots);
+  }
+
+  checkClocks(): void {
+    this.leases.checkClocks();
   }
 
   voidLeases(): void {

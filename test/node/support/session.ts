@@ -3,9 +3,9 @@
  * gives the replies that came at once, as lines; what comes later is read with `read`.
  */
 
+import type { PartitionPrimary } from '../../../src/node/partition-primary.ts';
 import { READ_FLAGS } from '../../../src/protocol/client-codec.ts';
 import * as op from '../../../src/protocol/opcode.ts';
-import type { PartitionPrimary } from '../../../src/node/partition-primary.ts';
 import { EntryKind } from '../../../src/replication/entry-kind.ts';
 import * as bodies from '../../helpers/bodies.ts';
 import { Caller, revisionOf } from './caller.ts';

@@ -8,6 +8,7 @@ import { LOGIN_FRAME_LENGTH_MAX } from '../../../src/protocol/limits.ts';
 import { callerProof } from '../../../src/protocol/login.ts';
 import * as op from '../../../src/protocol/opcode.ts';
 import { mustHold, type Target } from '../target.ts';
+import { nodeIdOf } from '../world/founded-cluster.ts';
 import { bytes, frame, number, type PlainFrame, readStream } from '../world/frames.ts';
 import { CLUSTER, FuzzedNode, MEMBERS, MEMBERS_PARTITIONS } from '../world/fuzzed-node.ts';
 import { readReplies } from './reply-layout.ts';
@@ -38,7 +39,8 @@ export function helloBody({ role, flags = 0, member = 0, incarnation = 1 }: Hell
   if (role === 0) return head;
   const address = text(MEMBERS[member] as string);
   const life = new Uint8Array(8).fill(incarnation);
-  return bytes(head, life, address, number(2, MEMBERS_PARTITIONS), 3, number(2, MEMBERS.length), ...MEMBERS.map(text));
+  const list = bytes(number(2, MEMBERS.length), ...MEMBERS.map(text));
+  return bytes(head, life, address, number(2, MEMBERS_PARTITIONS), 3, list, number(6, nodeIdOf(member)), text(''));
 }
 
 function text(value: string): Uint8Array {

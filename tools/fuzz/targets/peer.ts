@@ -6,6 +6,7 @@
 import * as op from '../../../src/protocol/opcode.ts';
 import { mustHold, type Target } from '../target.ts';
 import type { RecordingChannel } from '../world/channel.ts';
+import { founding, INCARNATION } from '../world/founded-cluster.ts';
 import { bytes, frame, number } from '../world/frames.ts';
 import { FuzzedNode, MEMBERS, MEMBERS_PARTITIONS } from '../world/fuzzed-node.ts';
 import { FIRST_EPOCH } from '../world/manual-time.ts';
@@ -16,7 +17,8 @@ import { helloOfClient } from './requests.ts';
 
 const SELF = MEMBERS[2] as string;
 const LIFE = 40;
-const INCARNATION: Uint8Array = new Uint8Array(8).fill(1);
+/** A moment at which the fuzzed node has asked for its leases, by its own clock. */
+const ASKED_MICROS = 700_000;
 /** By the first byte of an input: whose link, which one. */
 const LINKS = [
   { member: 0, role: 1 },
@@ -34,7 +36,13 @@ class Cluster {
     this.#links = LINKS.map((_, index) => this.#connect(index));
     this.#client = this.node.connect();
     this.#client.receive(helloOfClient);
-    this.node.advance(600);
+    this.#links[0]?.receive(founding(this.node));
+    this.node.advance(200);
+    mustHold(
+      this.node.node.primaries.some((primary) => primary !== null),
+      'the fuzzed node is a member',
+    );
+    this.#beat();
     this.#acknowledgeAll(1);
     this.#attach();
     this.#acknowledgeAll(2);
@@ -48,6 +56,12 @@ class Cluster {
     this.node.endTurn();
     channel.take();
     return channel;
+  }
+
+  /** Both grant their leases: the fuzzed node has asked with its own beats. */
+  #beat(): void {
+    for (const index of [0, 2]) this.#links[index]?.receive(frame(op.BEAT, 0, ...beat(1, 1, ASKED_MICROS)));
+    this.node.endTurn();
   }
 
   /** Both backups hold everything through `operation`. */
@@ -93,7 +107,11 @@ class Cluster {
 }
 
 function acknowledgement(partition: number, status: number, epoch: number, operation: number): Uint8Array {
-  return bytes(number(2, partition), status, number(4, epoch), number(4, operation));
+  return bytes(number(2, partition), status, number(4, FIRST_EPOCH), number(4, epoch), number(4, operation));
+}
+
+function beat(version: number, sent: number, echo: number): readonly (number | Uint8Array)[] {
+  return [INCARNATION, 0, number(4, version), number(6, sent), number(6, echo)];
 }
 
 export function peerTarget(seeds: readonly Uint8Array[]): Target {
@@ -101,7 +119,16 @@ export function peerTarget(seeds: readonly Uint8Array[]): Target {
   let turns = 0;
   return {
     name: 'peer',
-    files: ['src/node/', 'src/protocol/', 'src/store/', 'src/lock/', 'src/replication/', 'src/base/'],
+    files: [
+      'src/node/',
+      'src/cluster/',
+      'src/raft/',
+      'src/protocol/',
+      'src/store/',
+      'src/lock/',
+      'src/replication/',
+      'src/base/',
+    ],
     framesFrom: 1,
     inputBytesMax: 4096,
     inputsPerLife: LIFE,
@@ -143,6 +170,7 @@ function record({
 }: RecordParts): Uint8Array {
   const numbers = bytes(
     number(2, partition),
+    number(4, FIRST_EPOCH),
     number(4, epoch),
     number(4, operation),
     number(4, commit),
@@ -169,11 +197,28 @@ function ownSeeds(): Uint8Array[] {
   for (const link of [0, 1, 2, 3]) {
     const piece = bytes(number(4, 9), number(4, 4), number(4, 0), 'abcd');
     seeds.push(bytes(link, frame(op.STGE, 9, piece), frame(op.DROP, 9)));
-    seeds.push(bytes(link, frame(op.STGD, 1), frame(op.BEAT, 0, INCARNATION, 1), frame(op.GETK, 3, getBody('a'))));
+    seeds.push(bytes(link, frame(op.STGD, 1), frame(op.BEAT, 0, ...beat(1, 5, 0)), frame(op.GETK, 3, getBody('a'))));
     seeds.push(bytes(link, ...[0, 1, 2].map((id) => frame(op.FAIL, id, number(2, 0), 'no')), frame(op.WAIT, 1)));
+    seeds.push(bytes(link, ...named(link)));
     seeds.push(bytes(link, ...[0, 1, 2].map((id) => frame(op.DONE, id, 1, new Uint8Array(8)))));
   }
   return seeds;
+}
+
+/** What is said about a partition and its epoch, and pieces of a snapshot. */
+function named(partition: number): Uint8Array[] {
+  const head = bytes(number(2, partition), number(4, FIRST_EPOCH));
+  const part = bytes(2, number(4, 8), number(4, 4), number(4, 7));
+  return [
+    frame(op.CONF, 1, head),
+    frame(op.CNFD, 1, head),
+    frame(op.LRLS, 0, head),
+    frame(op.REPT, 0, head, 2, number(2, 0), number(2, 1)),
+    frame(op.WISH, 0, head, number(2, partition % 3)),
+    frame(op.SNAP, 0, head, number(4, 1), number(4, 0x5f3c_0c92), number(4, 0), part),
+    frame(op.SNPD, 0, head, number(4, 1), 1),
+    frame(op.PROP, 0, '["down",1,"0101010101010101",1750000001000]'),
+  ];
 }
 
 function entriesOf(partition: number): Uint8Array[] {
@@ -191,7 +236,6 @@ function entriesOf(partition: number): Uint8Array[] {
     [5, bytes(number(4, FIRST_EPOCH), number(4, 3), number(2, 3), 'key')],
     [3, write('n', 6)],
     [7, bytes(number(4, FIRST_EPOCH), number(4, 2))],
-    [11, bytes()],
   ];
   return bodies.map(([kind, body], index) =>
     record({ partition, operation: index + 1, commit: Math.max(0, index - 1), kind, body }),

@@ -22,7 +22,7 @@ function checkReply({ opcode, body }: PlainFrame): void {
   const name = op.opcodeName(opcode);
   switch (opcode >>> 0) {
     case op.GOTK:
-      return mustHold(body.length >= 15 && (body[0] as number) <= 3, 'GOTK has its layout');
+      return mustHold(isGot(body), 'GOTK has its layout');
     case op.FRAG:
       return mustHold(body.length > 4, 'FRAG has its layout');
     case op.DONE:
@@ -43,6 +43,12 @@ function checkReply({ opcode, body }: PlainFrame): void {
     case op.SCND:
       return checkPage(body, view);
   }
+}
+
+/** With bit 2 an age stands before the value. */
+function isGot(body: Uint8Array): boolean {
+  const flags = body[0] ?? 0xff;
+  return flags <= 7 && body.length >= ((flags & 4) === 0 ? 15 : 19);
 }
 
 /** Twice a number and as many partitions. */

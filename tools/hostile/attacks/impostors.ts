@@ -9,7 +9,9 @@ const requests =
   'GETK PUTK CASK DELK INCR LCKK ULKK CNCL ATCH KEEP CLOS SCAN STGE DROP BTCH PING STAT TABL LOAD XPRT HASH'.split(' ');
 const replies = 'GOTK FRAG DONE LKDK WAIT KEPT SCND STGD PONG STAD MOVD FAIL WLCM CHAL LODD XPRD HSHD'.split(' ');
 const betweenNodes =
-  'APND ACKN BEAT DROP STGD CONF CNFD LRLS REPT WISH SNAP SNPD JOIN PROP FNDQ FNDA FNDC RPVQ RVOT RAPP RSNP RTON'.split(' ');
+  'APND ACKN BEAT DROP STGD CONF CNFD LRLS REPT WISH SNAP SNPD JOIN PROP FNDQ FNDA FNDC RPVQ RVOT RAPP RSNP RTON'.split(
+    ' ',
+  );
 
 /** The connection is refused with one of these codes, and closed; nothing else is said. */
 async function refusedAndClosed(
