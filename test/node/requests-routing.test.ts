@@ -1,14 +1,16 @@
 /** Any node takes any request: serves it, forwards it, or says who is primary. Three nodes. */
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import * as bodies from '../helpers/bodies.ts';
 import { LocalCluster } from '../helpers/local-cluster.ts';
 import { RawClient, type RawFrame } from '../helpers/raw-client.ts';
-import { codeIn, nextMessageId, partitionOf, RawSession } from '../helpers/raw-session.ts';
+import { codeIn, nextMessageId, partitionOf, RawSession, type SessionWrite } from '../helpers/raw-session.ts';
 
 const PORT = 24_110;
 const PARTITIONS = 16;
 /** Flag of HELO. */
 const ROUTES = 1;
+const PASSING: ReadonlySet<string> = new Set(['KV_NO_QUORUM', 'KV_UNAVAILABLE', 'KV_AMBIGUOUS']);
 
 const cluster = await LocalCluster.on(PORT, { partitions: PARTITIONS });
 const [near] = cluster.addresses as [string, string, string];
@@ -37,8 +39,23 @@ function keyAt(member: number, name: string): string {
   }
 }
 
+/** A node that the machine leaves without a processor for long is passed over for a moment: asked again, it is the same. */
+async function ask(request: () => Promise<RawFrame>): Promise<RawFrame> {
+  let reply = await request();
+  for (let again = 0; again < 50 && PASSING.has(codeIn(reply)); again += 1) {
+    await setTimeout(100);
+    reply = await request();
+  }
+  return reply;
+}
+
 function get(client: RawClient, key: string): Promise<RawFrame> {
-  return client.request('GETK', nextMessageId(), bodies.getk(key));
+  return ask(() => client.request('GETK', nextMessageId(), bodies.getk(key)));
+}
+
+async function write(by: RawSession, opcode: string, parts: SessionWrite): Promise<RawFrame> {
+  const body = await by.body(parts);
+  return ask(() => plain.request(opcode, nextMessageId(), body));
 }
 
 test('every node is primary of something', (t) => {
@@ -50,28 +67,28 @@ for (const member of [0, 1, 2]) {
 
   test(`without routing, writes and reads of a key ${where} are answered`, async (t) => {
     const key = keyAt(member, 'plain');
-    t.is((await session.write('PUTK', { key, payload: 'value' })).opcode, 'DONE');
+    t.is((await write(session, 'PUTK', { key, payload: 'value' })).opcode, 'DONE');
     t.is((await get(plain, key)).body.toString('utf8', 15), 'value');
-    const sum = await session.write('INCR', { key: keyAt(member, 'sum'), payload: bodies.i64(3n) });
+    const sum = await write(session, 'INCR', { key: keyAt(member, 'sum'), payload: bodies.i64(3n) });
     t.is(sum.body.readBigInt64BE(9), 3n);
-    t.is((await session.write('DELK', { key })).opcode, 'DONE');
+    t.is((await write(session, 'DELK', { key })).opcode, 'DONE');
     t.is((await get(plain, key)).body.readUInt8(0), 0);
   });
 
   test(`without routing, locks of a key ${where} are granted and waited for`, async (t) => {
     const key = keyAt(member, 'lock');
-    const held = await session.write('LCKK', { key });
+    const held = await write(session, 'LCKK', { key });
     t.is(held.opcode, 'LKDK');
     const other = new RawSession(plain, PARTITIONS);
     const id = nextMessageId();
-    t.is((await other.write('LCKK', { key, span: 60_000 }, id)).opcode, 'WAIT');
-    await session.write('ULKK', { key, revision: held.body.readBigUInt64BE(0) });
+    t.is(codeIn(await other.write('LCKK', { key, span: 60_000 }, id)), 'WAIT');
+    await write(session, 'ULKK', { key, revision: held.body.readBigUInt64BE(0) });
     t.is((await plain.reply(id)).opcode, 'LKDK');
   });
 
   test(`without routing, a partition ${where} is scanned`, async (t) => {
     const key = keyAt(member, 'scan');
-    await session.write('PUTK', { key, payload: 'value' });
+    await write(session, 'PUTK', { key, payload: 'value' });
     const partition = partitionOf(key, PARTITIONS);
     const page = await plain.request('SCAN', nextMessageId(), bodies.scan({ partition, prefix: 'scan' }));
     t.is(page.opcode, 'SCND');
@@ -80,9 +97,9 @@ for (const member of [0, 1, 2]) {
 
   test(`without routing, errors about a key ${where} come back`, async (t) => {
     const key = keyAt(member, 'text');
-    await session.write('PUTK', { key, payload: 'text' });
-    t.is(codeIn(await session.write('INCR', { key, payload: bodies.i64(1n) })), 'KV_NOT_INTEGER');
-    t.is(codeIn(await session.write('PUTK', { key, attachment: 5n, payload: 'x' })), 'KV_NO_SESSION');
+    await write(session, 'PUTK', { key, payload: 'text' });
+    t.is(codeIn(await write(session, 'INCR', { key, payload: bodies.i64(1n) })), 'KV_NOT_INTEGER');
+    t.is(codeIn(await write(session, 'PUTK', { key, attachment: 5n, payload: 'x' })), 'KV_NO_SESSION');
   });
 }
 
