@@ -80,7 +80,10 @@ export class Deadlines {
     const placed = router.known && partition >= 0;
     const link = operation.link ?? (placed ? router.linkOf(partition) : links.first());
     if (link === null && placed)
-      return new KeyvalError('KV_NO_QUORUM', `partition ${partition} has no primary at present`);
+      return new KeyvalError(
+        'KV_NO_QUORUM',
+        `partition ${partition} has no primary at present; 'keyval cluster status' says whether it is lost, and what to do`,
+      );
     if (link === null || link.up)
       return new KeyvalError('KV_DEADLINE', 'the deadline passed before the request was sent');
     return link.lastError ?? new KeyvalError('KV_UNREACHABLE', `${link.endpoint} does not answer`);

@@ -24,7 +24,7 @@ const REPORT_MS = 2_000;
 const BROKEN_MS = 10_000;
 /** So long a primary that reaches enough others is left to let them in. */
 const HELP_ITSELF_MS = 2_000;
-/** A member not heard for longer may be dead: nothing is passed to it. */
+/** A member not heard for longer, or not yet by this commander, may be dead: nothing is passed to it. */
 const HEARD_LATELY_MS = 300;
 
 interface Reported extends CutOffReport {
@@ -61,7 +61,7 @@ export class CutOffs {
     const needed = minOf(book) - 1;
     const isThere = (slot: number): boolean => {
       const member = memberIn(book, slot);
-      return member !== null && isUpKeeper(book, slot) && silence.of(member) <= HEARD_LATELY_MS;
+      return member !== null && isUpKeeper(book, slot) && silence.isHeardWithin(HEARD_LATELY_MS, member);
     };
     const electorate = electorateOf(entry);
     const keepers = [...new Set([...electorate, ...entry.target])].filter(isThere);

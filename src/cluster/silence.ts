@@ -58,6 +58,12 @@ export class Silence {
     return this.#observation?.members[member.slot]?.incarnation === member.incarnation;
   }
 
+  /** Heard in this very life within `ms`, or the commander itself. */
+  isHeardWithin(ms: number, member: BookMember): boolean {
+    if (member.slot === this.#observation?.self) return true;
+    return this.wasHeard(member) && this.of(member) <= ms;
+  }
+
   isTooLong(member: BookMember): boolean {
     const isStalled = this.wasHeard(member) && this.#observation?.members[member.slot]?.isStalled === true;
     return this.of(member) >= (isStalled ? STALLED_MS : SILENT_MS);

@@ -165,7 +165,8 @@ export class DataPlane implements PrimaryHost {
   }
 
   mayAnswer(lease: ReignLease, to: ReplyTarget): boolean {
-    return this.#leased.may(lease, to);
+    // What others forward shares their link: it is not worth closing, so the clock is read for each of these.
+    return to instanceof Connection && to.peer >= 0 ? this.#leased.mayNow(lease) : this.#leased.may(lease, to);
   }
 
   isElected(partition: number): boolean {

@@ -4,6 +4,7 @@
  */
 import { parseAddress } from '../base/address.ts';
 import { assert } from '../base/assert.ts';
+import { NO_MEMBER } from '../cluster/book.ts';
 import { KeyvalError } from '../errors.ts';
 import { type Hello, Role, type Welcome } from '../protocol/hello-codec.ts';
 import { FRAME_LENGTH_MAX } from '../protocol/limits.ts';
@@ -20,6 +21,8 @@ import { Stages } from './stages.ts';
 
 /** Large values that one primary may have staged here at a time. */
 const PEER_STAGES_MAX = 64;
+/** Members, and nodes that are or were about to be some. */
+const PEERS_MAX = 1024;
 /** After a gap between ticks longer than this the node itself had stopped: nobody else is called silent for it. */
 const OWN_PAUSE_MS: number = 2 * HEARTBEAT_MS;
 
@@ -90,12 +93,27 @@ export class Links {
     assert(address !== this.#host.settings.address, 'links: nobody is a peer of its own');
     const parsed = parseAddress(address);
     assert(parsed !== null, 'links: members are addresses');
-    const peer = new Peer(this.peers.length, address, parsed, new Stages(PEER_STAGES_MAX, () => true));
+    const peer = new Peer(this.#freePlace(), address, parsed, new Stages(PEER_STAGES_MAX, () => true));
     peer.lostAtMs = this.#host.nowMs;
-    this.peers.push(peer);
+    this.peers[peer.index] = peer;
     this.#byName.set(address, peer);
     if (this.#started) this.#dialFirst(peer);
     return peer;
+  }
+
+  /** Whoever logs in as a node is remembered, but not without end: the place of one that is no member is used again. */
+  #freePlace(): number {
+    if (this.peers.length < PEERS_MAX) return this.peers.length;
+    let oldest: Peer | null = null;
+    for (const peer of this.peers) {
+      const isIdle = peer.slot === NO_MEMBER && peer.control === null && peer.bulk === null && peer.liveness === null;
+      if (isIdle && (oldest === null || peer.lostAtMs < oldest.lostAtMs)) oldest = peer;
+    }
+    if (oldest === null)
+      throw new KeyvalError('KV_OVERLOADED', `${PEERS_MAX} nodes are linked here; no more are let in`);
+    this.forget(oldest.name);
+    this.#byName.delete(oldest.name);
+    return oldest.index;
   }
 
   /** The node at `address` is no member any more: it is not dialled again. */

@@ -8,7 +8,7 @@ class World {
   /** As of the start of the turn, and what a clock read now says. */
   nowMs = 100;
   clockMs = 100;
-  untilMs = 200;
+  untilMs = 600;
   readonly logged: string[] = [];
   readonly log = { write: (_level: string, event: string): void => void this.logged.push(event) };
   readonly lease: ReignLease = new ReignLease({ touch: () => this.clockMs, leaseUntilMs: () => this.untilMs });
@@ -31,7 +31,7 @@ test('R12: an answer leaves when the lease still holds at the end of its turn', 
   const world = new World();
   const caller = new Caller();
   t.true(world.answers.may(world.lease, caller));
-  world.clockMs = 199;
+  world.clockMs = 599;
   world.answers.endOfTurn();
   t.false(caller.closed);
   t.false(caller.leased);
@@ -43,7 +43,7 @@ test('R12: a process that slept in the middle of a turn answers nobody it had re
   const other = new Caller();
   t.true(world.answers.may(world.lease, asked));
   t.true(world.answers.may(world.lease, asked));
-  world.clockMs = 200;
+  world.clockMs = 600;
   world.answers.endOfTurn();
   t.true(asked.closed);
   t.false(other.closed);
@@ -54,12 +54,12 @@ test('R12: a process that slept in the middle of a turn answers nobody it had re
 
 test('R12: the shortest of the leases of a turn counts', (t) => {
   const world = new World();
-  const longer = new ReignLease({ touch: () => 0, leaseUntilMs: () => 1000 });
+  const longer = new ReignLease({ touch: () => 0, leaseUntilMs: () => 2000 });
   longer.needs([1]);
   const caller = new Caller();
   t.true(world.answers.may(longer, caller));
   t.true(world.answers.may(world.lease, caller));
-  world.clockMs = 300;
+  world.clockMs = 700;
   world.answers.endOfTurn();
   t.true(caller.closed);
 });
@@ -77,6 +77,18 @@ test('R12: a clock that jumps within a turn takes its answers along, and those o
   t.true(world.answers.may(world.lease, next));
   world.answers.endOfTurn();
   t.false(next.closed);
+});
+
+test('R12: with little of the lease left the clock is read for the answer, and the turn takes nothing back', (t) => {
+  const world = new World();
+  world.nowMs = 500;
+  world.clockMs = 590;
+  const caller = new Caller();
+  t.true(world.answers.may(world.lease, caller));
+  world.clockMs = 600;
+  t.false(world.answers.may(world.lease, new Caller()));
+  world.answers.endOfTurn();
+  t.false(caller.closed);
 });
 
 test('R12: without a lease at the start of the turn nothing is answered', (t) => {
