@@ -99,7 +99,7 @@ export class Roster {
   /** Until when the member in `slot` has granted its lease to this node. */
   leaseUntilMs(slot: number): number {
     const peer = this.#bySlot[slot];
-    return peer !== undefined && peer !== null && peer.isNamed ? peer.lease.untilMs : Number.NEGATIVE_INFINITY;
+    return peer?.isNamed ? peer.lease.untilMs : Number.NEGATIVE_INFINITY;
   }
 }
 

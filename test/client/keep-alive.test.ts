@@ -32,6 +32,18 @@ test('a new primary hears of the session at once, and the lease counts from then
   t.true(lost(), 'nobody has answered since');
 });
 
+test('L4: the lease counts from when it was asked for, however late the answer comes', async (t) => {
+  const { world, lost } = await holder();
+  await world.end(C).push(primaryB);
+  const keep = world.end(B).only();
+  await world.pass(400);
+  await world.end(B).kept(keep, [0], []);
+  await world.pass(LEASE_MS - 401);
+  t.false(lost());
+  await world.pass(2);
+  t.true(lost());
+});
+
 test('one that does not serve yet is asked again soon; nothing is lost', async (t) => {
   const { world, lost } = await holder();
   await world.end(C).push(primaryB);
