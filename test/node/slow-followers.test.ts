@@ -43,3 +43,14 @@ test('it is let in again later and later, and after five minutes as at first', (
   t.true(slow.mayReturn(3, now + 1000));
   t.false(slow.mayReturn(3, now + 999));
 });
+
+test('who has not acknowledged for two seconds what it was to hold is too slow, however little it lacks', (t) => {
+  const slow = new SlowFollowers();
+  const log = filledLog(1);
+  const follower = new Follower(3);
+  t.false(slow.isTooSlow(follower, log, 0));
+  t.false(slow.isTooSlow(follower, log, 2000));
+  t.true(slow.isTooSlow(follower, log, 2001));
+  follower.match = log.next;
+  t.false(slow.isTooSlow(follower, log, 2002));
+});
