@@ -71,7 +71,15 @@ export class Deadlines {
     operation.cancelRetry();
     const { endings } = this.#parts;
     if (operation.unknown) return endings.rejectUnknown(operation, 'no answer came before the deadline');
-    endings.reject(operation, operation.lastError ?? this.#unreachable(operation));
+    const { lastError } = operation;
+    // Of a partition without a primary, that the node asked last is none is not why.
+    const isKnown = lastError !== null && !(lastError.code === 'KV_MOVED' && this.#isWithoutPrimary(operation));
+    endings.reject(operation, isKnown ? lastError : this.#unreachable(operation));
+  }
+
+  #isWithoutPrimary({ partition, link }: Operation): boolean {
+    const { router } = this.#parts;
+    return link === null && router.known && partition >= 0 && router.linkOf(partition) === null;
   }
 
   #unreachable(operation: Operation): KeyvalError {
@@ -79,7 +87,7 @@ export class Deadlines {
     const { partition } = operation;
     const placed = router.known && partition >= 0;
     const link = operation.link ?? (placed ? router.linkOf(partition) : links.first());
-    if (link === null && placed)
+    if (this.#isWithoutPrimary(operation))
       return new KeyvalError(
         'KV_NO_QUORUM',
         `partition ${partition} has no primary at present; 'keyval cluster status' says whether it is lost, and what to do`,

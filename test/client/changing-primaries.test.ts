@@ -263,7 +263,7 @@ test('R16: MOVD that says unknown: the write is sent again under its sequence', 
 });
 
 for (const [flags, code] of [
-  [0, 'KV_MOVED'],
+  [0, 'KV_NO_QUORUM'],
   [1, 'KV_AMBIGUOUS'],
 ] as const) {
   test(`R24: a write redirected ${flags === 0 ? 'undone' : 'unknown'} until its deadline is ${code}`, async (t) => {
