@@ -59,7 +59,7 @@ export class PartitionBackup {
     const epoch = readU32(bytes, at + codec.RECORD_EPOCH);
     const operation = readI32(bytes, at + codec.RECORD_OPERATION);
     const place = this.backup.placeOf(epoch, operation, bytes, at + codec.RECORD_KIND);
-    if (place >= 0 && place < this.kept.replica.commit) return false;
+    if (this.backup.cutsCommitted(place)) return false;
     const stage = stageNamedBy(bytes, at + codec.RECORD_KIND);
     if (stage < 0 || place < 0 || this.kept.hasNamed(stage)) return true;
     const value = stages.take(stage);

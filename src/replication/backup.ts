@@ -103,11 +103,10 @@ export class Backup {
   }
 
   /**
-   * Whether the entry `source[start, …)` would cut committed entries off. No primary that keeps the rules sends one: to be
-   * asked about entries of others before they are accepted.
+   * Whether an entry at `place`, as `placeOf` gives it, would cut committed entries off. No primary that keeps the rules
+   * sends one: to be asked about entries of others before they are accepted.
    */
-  cutsCommitted(epoch: number, operation: number, source: Uint8Array, start: number): boolean {
-    const place = this.placeOf(epoch, operation, source, start);
+  cutsCommitted(place: number): boolean {
     return place >= 0 && place < this.replica.commit;
   }
 

@@ -143,29 +143,30 @@ test('R15: what is committed is never cut off', (t) => {
   const backup = backupAt(4);
   backup.committed(5, 3);
   const { raw } = barrier(6, 5, 2);
-  t.true(backup.cutsCommitted(6, 1, raw, 0));
+  t.true(backup.cutsCommitted(backup.placeOf(6, 1, raw, 0)));
   t.throws(() => accept(backup, barrier(6, 5, 2)), { name: 'AssertionError', message: /R15/ });
 });
 
 test('R15: an entry of a former epoch that goes on otherwise below the commit point would cut it off, too', (t) => {
   const backup = new Backup(fill(fill(new Replica(), 3, 2), 5, 2));
   backup.committed(5, 1);
-  t.true(backup.cutsCommitted(3, 3, plainEntry(3), 0));
-  t.false(backup.cutsCommitted(3, 2, plainEntry(2), 0));
+  t.true(backup.cutsCommitted(backup.placeOf(3, 3, plainEntry(3), 0)));
+  t.false(backup.cutsCommitted(backup.placeOf(3, 2, plainEntry(2), 0)));
 });
 
 test('R15: nothing else would cut anything committed off', (t) => {
   const backup = backupAt(4);
   backup.committed(5, 3);
   const harmless: Sent[] = [barrier(6, 5, 3), barrier(6, 5, 9), barrier(5, 0, 0), plain(5, 5), plain(6, 2)];
-  for (const { epoch, operation, raw } of harmless) t.false(backup.cutsCommitted(epoch, operation, raw, 0));
+  for (const { epoch, operation, raw } of harmless)
+    t.false(backup.cutsCommitted(backup.placeOf(epoch, operation, raw, 0)));
 });
 
 test('R15: a barrier that was committed so long ago that it is forgotten cuts nothing off', (t) => {
   const backup = new Backup(fill(fill(fill(new Replica(), 3, 2), 5, 2), 6, 3));
   backup.committed(6, 2);
   backup.replica.dropBefore(backup.replica.commit);
-  t.false(backup.cutsCommitted(3, 1, barrierAfter(0, 0), 0));
+  t.false(backup.cutsCommitted(backup.placeOf(3, 1, barrierAfter(0, 0), 0)));
   t.is(accept(backup, barrier(3, 0, 0)), held);
 });
 

@@ -2,7 +2,6 @@
  * A generation of the load: keys of its own and a history of its own. A history is judged key by key, so that a long run
  * in generations says as much as one in a piece, while neither the judge nor what stays unknown of a key grows with it.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { Prng } from '../../src/base/prng.ts';
 import { type Client, KeyvalError, type Lock } from '../../src/index.ts';
 import { type FlowHost, runFlow } from '../loadgen/flow.ts';
@@ -15,6 +14,7 @@ import type { Requests } from '../loadgen/requests.ts';
 import { Values } from '../loadgen/values.ts';
 import { Bookkeeping, type Losses } from './bookkeeping.ts';
 import { LEASE_MS } from './client.ts';
+import { insist } from './insist.ts';
 import { type Watch, WatchedRequests } from './watched-requests.ts';
 
 /** No deletes: what stays unknown of them costs the judge most. */
@@ -119,13 +119,13 @@ export class Generation {
     const untilMs = performance.now() + READ_MS_MAX;
     const registers = books.registers.map(async (key) => {
       const revision = async (): Promise<bigint> => (await requests.getEntry(key))?.revision ?? 0n;
-      books.readRegister(key, await insist(revision, untilMs));
+      books.readRegister(key, await insist(revision, untilMs, READ_AGAIN_MS));
     });
     const counters = books.counters.map(async (key) => {
-      books.readCounter(key, await insist(async () => Number((await requests.get(key)) ?? 0), untilMs));
+      books.readCounter(key, await insist(async () => Number((await requests.get(key)) ?? 0), untilMs, READ_AGAIN_MS));
     });
     const locks = books.locks.map(async (key) =>
-      books.readLock(key, await insist(() => taken(requests, key), untilMs)),
+      books.readLock(key, await insist(() => taken(requests, key), untilMs, READ_AGAIN_MS)),
     );
     await Promise.all([...registers, ...counters, ...locks]);
   }
@@ -136,17 +136,4 @@ async function taken(requests: Requests, key: string): Promise<bigint> {
   const lock: Lock = await requests.lock(key);
   await requests.release(lock);
   return lock.token;
-}
-
-/** Until it succeeds; null when it does not in time. */
-async function insist<T>(send: () => Promise<T>, untilMs: number): Promise<T | null> {
-  for (;;) {
-    try {
-      return await send();
-    } catch (error) {
-      if (!(error instanceof KeyvalError)) throw error;
-      if (performance.now() > untilMs) return null;
-      await delay(READ_AGAIN_MS);
-    }
-  }
 }

@@ -230,7 +230,7 @@ export class Member {
     if (configuration === this.book?.epoch) this.heard = true;
     for (const { epoch, operation, raw, commit } of records) {
       if (raw !== null) {
-        if (configuration === replica.promised && backup.cutsCommitted(epoch, operation, raw, 0)) {
+        if (configuration === replica.promised && backup.cutsCommitted(backup.placeOf(epoch, operation, raw, 0))) {
           this.violation = 'R15: a primary would cut off what is committed';
           return null;
         }

@@ -4,9 +4,10 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, KeyvalError, type Lock } from '../../../src/index.ts';
+import type { Client, KeyvalError, Lock } from '../../../src/index.ts';
 import { connectFrom, LEASE_MS } from '../client.ts';
 import { cutOffHolder } from '../cut-off-holder.ts';
+import { insist } from '../insist.ts';
 import { hasOption } from '../nodes.ts';
 import type { Outcome } from '../report.ts';
 import type { Scene } from '../scene.ts';
@@ -107,14 +108,14 @@ type Found = Omit<Check, 'policy'>;
 /** Partitions begin anew, empty. */
 async function checkEmpty(client: Client, before: Before, held: Lock): Promise<Found[]> {
   const startMs = performance.now();
-  const revision = await insist(() => client.put(keys()[0] as string, 'after'));
+  const revision = await insistBack(() => client.put(keys()[0] as string, 'after'));
   const servedMs = performance.now() - startMs;
-  const token = await insist(async () => {
+  const token = await insistBack(async () => {
     const lock = await client.lock(LOCK);
     await lock.release({ confirm: true });
     return lock.token;
   });
-  const next = await insist(() => client.lock(held.key, { waitMs: BACK_MS_MAX }));
+  const next = await insistBack(() => client.lock(held.key, { waitMs: BACK_MS_MAX }));
   const grantedMs = performance.now() - startMs;
   const holderKnew = held.signal.aborted;
   // Where one key is served, the others are: they need not be waited for as long, one after the other.
@@ -162,16 +163,7 @@ function keys(): string[] {
   return Array.from({ length: KEYS }, (_, index) => `chaos:key:${index}`);
 }
 
-/** Null when it does not succeed in time. */
-async function insist<T>(send: () => Promise<T>): Promise<T | null> {
-  const untilMs = performance.now() + BACK_MS_MAX;
-  for (;;) {
-    try {
-      return await send();
-    } catch (error) {
-      if (!(error instanceof KeyvalError)) throw error;
-      if (performance.now() > untilMs) return null;
-      await delay(LOOK_MS);
-    }
-  }
+/** As `insist`, for as long as the cluster may take to come back. */
+function insistBack<T>(send: () => Promise<T>): Promise<T | null> {
+  return insist(send, performance.now() + BACK_MS_MAX, LOOK_MS);
 }
