@@ -46,11 +46,6 @@ export class PartitionBackup {
     this.ackStatus = AcceptStatus.mismatch;
   }
 
-  /** The record at `at` is simply the next entry. */
-  isNext(bytes: Uint8Array, at: number): boolean {
-    return this.backup.isNext(readU32(bytes, at + codec.RECORD_EPOCH), readI32(bytes, at + codec.RECORD_OPERATION));
-  }
-
   /**
    * Before `record`, for the record at `at`: false when it cannot be what a primary sends. A new entry may name a value
    * in pieces, which is taken out of `stages` now, so that nothing can befall it until the entry is applied.
@@ -58,9 +53,10 @@ export class PartitionBackup {
   canTake(bytes: Uint8Array, at: number, stages: Stages): boolean {
     const epoch = readU32(bytes, at + codec.RECORD_EPOCH);
     const operation = readI32(bytes, at + codec.RECORD_OPERATION);
+    const stage = stageNamedBy(bytes, at + codec.RECORD_KIND);
+    if (stage < 0 && this.backup.isNext(epoch, operation)) return true; // nearly all of them
     const place = this.backup.placeOf(epoch, operation, bytes, at + codec.RECORD_KIND);
     if (this.backup.cutsCommitted(place)) return false;
-    const stage = stageNamedBy(bytes, at + codec.RECORD_KIND);
     if (stage < 0 || place < 0 || this.kept.hasNamed(stage)) return true;
     const value = stages.take(stage);
     if (value === null) return false;

@@ -210,8 +210,8 @@ export class PartitionPrimary {
     const refusal = this.#refusal(kind, attachment, sequence, mark, bytes, start, end);
     if (refusal !== null) return refuse(to, messageId, refusal, refusalText(refusal));
     this.#settleDue(bytes, start);
-    const isCertain = this.applied === this.log.next && !this.#host.readsStrictly && this.lease.holds;
-    if (isCertain && this.#refusedAtOnce(kind, to, messageId, bytes, start)) return false;
+    const isSettled = this.applied === this.log.next && !this.#host.readsStrictly;
+    if (isSettled && this.#refusedAtOnce(kind, to, messageId, bytes, start)) return false;
     const position = this.primary.append(kind, this.logTimeMs(), bytes, start + codec.WRITE_ATTACH_EPOCH, end);
     this.log.own(position, to, messageId);
     // Beyond the window of what is applied, a retry cannot join; applied twice it has no second effect.
@@ -247,13 +247,13 @@ export class PartitionPrimary {
     this.expire(slot);
   }
 
-  /** With nothing uncommitted, what would surely be refused needs no entry. */
+  /** With nothing uncommitted, what would surely be refused needs no entry: a read, which a primary may answer (R12). */
   #refusedAtOnce(kind: number, to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number): boolean {
     const keyStart = start + codec.WRITE_KEY;
     const keyEnd = keyStart + readU16(bytes, start + codec.WRITE_KEY_LENGTH);
     if (kind === EntryKind.acquire) {
       if (readU48(bytes, start + codec.WRITE_SPAN) > 0) return false;
-      if (this.state.locks.find(bytes, keyStart, keyEnd) < 0) return false;
+      if (this.state.locks.find(bytes, keyStart, keyEnd) < 0 || !this.lease.holds) return false;
       replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
       return true;
     }
@@ -274,6 +274,7 @@ export class PartitionPrimary {
     ) {
       return false;
     }
+    if (!this.lease.holds) return false;
     replyDone(to, messageId, codec.DoneOutcome.refused, epoch, operation);
     return true;
   }

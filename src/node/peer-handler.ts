@@ -146,9 +146,8 @@ export class PeerHandler implements FrameHandler {
         partition.epoch === readU32(buffer, at + codec.RECORD_CONFIGURATION);
       if (isFollowed) {
         if (!isEntry(buffer, at + codec.RECORD_KIND, end)) return this.#malformed(connection, 'APND');
-        const kind = buffer[at + codec.RECORD_KIND];
-        const needsLook = kind === EntryKind.put || (kind !== EntryKind.commitOnly && !partition.isNext(buffer, at));
-        if (needsLook && !partition.canTake(buffer, at, peer.stages)) return this.#malformed(connection, 'APND');
+        const isNew = buffer[at + codec.RECORD_KIND] !== EntryKind.commitOnly;
+        if (isNew && !partition.canTake(buffer, at, peer.stages)) return this.#malformed(connection, 'APND');
         if (partition.record(buffer, at, end, nowMs)) dataPlane.acknowledge(partition);
       }
       at = end;

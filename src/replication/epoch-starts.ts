@@ -16,6 +16,8 @@ export interface EntryName {
   readonly operation: number;
 }
 
+const NONE: EpochStart = { epoch: 0, start: 0 };
+
 export const BEFORE_ALL: EntryName = { epoch: 0, operation: 0 };
 
 export function isAbove(one: EntryName, other: EntryName): boolean {
@@ -25,6 +27,10 @@ export function isAbove(one: EntryName, other: EntryName): boolean {
 export class EpochStarts {
   /** Epochs and starts both grow. */
   #starts: EpochStart[] = [];
+  /** The last of them, and where the second begins: at hand for every entry that comes. */
+  #lastEpoch = 0;
+  #lastStart = 0;
+  #secondStart: number = Number.MAX_SAFE_INTEGER;
 
   get list(): readonly EpochStart[] {
     return this.#starts;
@@ -32,12 +38,12 @@ export class EpochStarts {
 
   /** Epoch of the last entry; 0: there is none. */
   get lastEpoch(): number {
-    return this.#starts.length === 0 ? 0 : (this.#starts[this.#starts.length - 1] as EpochStart).epoch;
+    return this.#lastEpoch;
   }
 
   /** Operation of the last entry of a log that ends before `next`; 0: there is none. */
   lastOperation(next: number): number {
-    return this.#starts.length === 0 ? 0 : next - (this.#starts[this.#starts.length - 1] as EpochStart).start;
+    return this.#lastEpoch === 0 ? 0 : next - this.#lastStart;
   }
 
   /** It ended so long ago that its entries have no names any more; they were committed. */
@@ -48,17 +54,27 @@ export class EpochStarts {
 
   reset(starts: readonly EpochStart[]): void {
     this.#starts = [...starts];
+    this.#changed();
+  }
+
+  #changed(): void {
+    const { epoch, start } = this.#starts.at(-1) ?? NONE;
+    this.#lastEpoch = epoch;
+    this.#lastStart = start;
+    this.#secondStart = this.#starts[1]?.start ?? Number.MAX_SAFE_INTEGER;
   }
 
   add(epoch: number, start: number): void {
     const last = this.#starts.at(-1);
     assert(last === undefined || (last.epoch < epoch && last.start < start), 'epochs: they follow one another');
     this.#starts.push({ epoch, start });
+    this.#changed();
   }
 
   /** Entries from `position` on are gone. */
   truncate(position: number): void {
     while ((this.#starts.at(-1)?.start ?? -1) >= position) this.#starts.pop();
+    this.#changed();
   }
 
   /**
@@ -66,7 +82,9 @@ export class EpochStarts {
    * everywhere. That entry keeps its name: the one behind it names its predecessor.
    */
   forgetBefore(position: number): void {
+    if (position <= this.#secondStart) return;
     while (this.#starts.length > 1 && (this.#starts[1] as EpochStart).start < position) this.#starts.shift();
+    this.#changed();
   }
 
   /** Name of the last entry of a log that ends before `next`. */
