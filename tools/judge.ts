@@ -9,6 +9,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { KeyvalError } from '../src/errors.ts';
 import { formatVerdict, judgeHistory, type Verdict } from '../src/testing/checkers/index.ts';
+import { strictly } from './strictly.ts';
 
 const ExitCode = { linearizable: 0, violation: 1, usage: 2, undecided: 3 } as const;
 type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
@@ -39,14 +40,8 @@ async function parseOptions(): Promise<Options> {
       describe: 'give up a search after so many steps taken back (undecided, exit code 3)',
     })
     .example('$0 run.ndjson', 'exit codes: 0 linearizable, 1 violation, 2 usage or malformed, 3 undecided')
-    .example('$0 --json a.ndjson b.ndjson', 'verdicts for a program')
-    .strict()
-    .version(false)
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw new KeyvalError('KV_USAGE', message ?? error.message);
-    });
-  const parsed = await parser.parseAsync();
+    .example('$0 --json a.ndjson b.ndjson', 'verdicts for a program');
+  const parsed = await strictly(parser).parseAsync();
   const maxSteps = parsed.maxSteps;
   if (maxSteps !== undefined && !(maxSteps >= 0)) throw new KeyvalError('KV_USAGE', '--max-steps must be 0 or more');
   return { files: (parsed.files ?? []) as string[], json: parsed.json, maxSteps };

@@ -53,6 +53,8 @@ interface Watched {
 }
 
 const BOUNDS_EVERY_MS = 1000;
+/** Of a partition's history so much is known at the end of a stage: no replica is further behind then. */
+const APPLIED_KEPT = 50_000;
 /** Room above a bound: what was let in while it was not yet passed. */
 const SLACK_BYTES: number = 2 * 1024 * 1024;
 const NAME = new TextDecoder();
@@ -63,7 +65,6 @@ export class Observer {
   readonly #histories: History[] = [];
   /** By key of a lock: the newest token granted, over the whole run. */
   readonly #tokens: Map<string, bigint> = new Map();
-  readonly #watched: Map<PartitionState, Watched> = new Map();
   /** Reigns that are watched already. */
   readonly #reigns: WeakSet<PartitionPrimary> = new WeakSet();
   /** By state, which is another one where a partition began anew: its commit point when it was looked at last. */
@@ -159,7 +160,6 @@ export class Observer {
 
   #watchState(watched: Watched): void {
     const { state, partition } = watched;
-    this.#watched.set(state, watched);
     const restored = state.restoredAt.bind(state);
     state.restoredAt = (epoch, operation, timeMs): void => {
       restored(epoch, operation, timeMs);
@@ -168,11 +168,6 @@ export class Observer {
       watched.chain = known?.chain ?? 0;
       if (known === undefined && epoch > 0)
         this.#fail('R21', `partition ${partition}: a snapshot at ${epoch}/${operation}, which nobody has applied`);
-    };
-    const discard = state.discard.bind(state);
-    state.discard = (): void => {
-      this.#watched.delete(state);
-      discard();
     };
     const apply = state.apply.bind(state);
     state.apply = (log, position): void => {
@@ -319,6 +314,19 @@ export class Observer {
           if (first.digest !== digest)
             this.#fail('R16', `partition ${name}: ${host} and ${first.by} hold different states`);
         }
+      }
+    }
+  }
+
+  /** Everything has healed and was judged: what is long past is forgotten, so that runs of any length fit into memory. */
+  stageEnded(): void {
+    this.#seen.clear();
+    for (const { applied } of this.#histories) {
+      let excess = applied.size - APPLIED_KEPT;
+      for (const name of applied.keys()) {
+        if (excess <= 0) break;
+        applied.delete(name);
+        excess -= 1;
       }
     }
   }

@@ -66,6 +66,8 @@ const HEALED_MS = 40_000;
 const LAST_ANSWERS_MS = 40_000;
 /** Nodes that were all stopped are started again after this. */
 const STOPPED_MS = 3000;
+/** What is not swept away until then goes with the next stage. */
+const SWEEP_MS = 30_000;
 /** Load after everything has healed. */
 const AFTER_MS = 5000;
 /** Renewals of a lease must fit into it so often. */
@@ -168,6 +170,7 @@ class Scenario {
       if (world.nowMs >= this.#untilMs || world.breach !== null) break;
       this.#load.forget('all');
       this.#judge();
+      await this.#forgetFormer();
       this.#runner.again();
     }
     await world.run(AFTER_MS);
@@ -198,6 +201,18 @@ class Scenario {
     this.#cluster.startAll();
     await this.#world.run(1000);
     this.#load.start();
+  }
+
+  /** Runs of many stages keep nothing of former ones: neither here nor in the cluster. */
+  async #forgetFormer(): Promise<void> {
+    this.#observer.stageEnded();
+    const sweeper = this.#cluster.clients.find(({ process }) => process.state === 'running');
+    if (sweeper === undefined) return;
+    let swept = false;
+    void this.#load.sweep(sweeper).then(() => {
+      swept = true;
+    });
+    await this.#world.run(SWEEP_MS, () => swept);
   }
 
   /** The load ends, and every request has its answer. */

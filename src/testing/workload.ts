@@ -3,6 +3,7 @@
  * work under locks, all recorded for the judge. Each loop has luck of its own.
  */
 import type { Prng } from '../base/prng.ts';
+import type { Client } from '../client/client.ts';
 import type { Counters } from './counters.ts';
 import { Flow } from './flow.ts';
 import { KeyNames } from './key-names.ts';
@@ -64,6 +65,7 @@ export class Workload {
 
   /** Client `index` has crashed; another takes its place. */
   replace(index: number): void {
+    for (const client of this.#active.keys()) if (client.process.state === 'dead') this.#active.delete(client);
     this.cluster.world.schedule(null, NEXT_CLIENT_MS, () => {
       const client = this.#newClient(index);
       if (this.#running) this.#begin(client);
@@ -84,6 +86,28 @@ export class Workload {
   /** The loops end after what they are doing. */
   stop(): void {
     this.#running = false;
+  }
+
+  /** Deletes what is left under names of former eras, which nobody asks for any more, as far as `client` gets to it. */
+  async sweep({ client }: SimClient): Promise<void> {
+    const former: string[] = [];
+    try {
+      for await (const { key } of client.scan({ prefix: '{', values: false }))
+        if (!this.names.isCurrent(key)) former.push(key);
+    } catch (error) {
+      this.recorder.mustBeForeseen('sweep', error);
+    }
+    await Promise.all(former.map((key) => this.#sweepKey(client, key)));
+  }
+
+  async #sweepKey(client: Client, key: string): Promise<void> {
+    try {
+      await client.delete(key);
+      this.counters.operation('sweep', 'ok');
+    } catch (error) {
+      this.recorder.mustBeForeseen(`sweep ${key}`, error);
+      this.counters.operation('sweep', 'fail');
+    }
   }
 
   /** No loop is under way any more, except in processes that are dead. */

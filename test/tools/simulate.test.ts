@@ -38,3 +38,10 @@ test('a wrong option is told', async (t) => {
   t.is(code, 2);
   t.regex(errors, /simulate: KV_USAGE: --seeds must be a whole number above 0, not 0/);
 });
+
+test('asked for help, it runs nothing', async (t) => {
+  const { code, output } = await simulate('--help');
+  t.is(code, 0);
+  t.regex(output, /--replay/);
+  t.notRegex(output, /seeds, /);
+});

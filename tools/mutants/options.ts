@@ -2,6 +2,7 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { KeyvalError } from '../../src/errors.ts';
+import { strictly } from '../strictly.ts';
 
 export interface Options {
   readonly only: string | undefined;
@@ -21,14 +22,8 @@ export async function parseOptions(): Promise<Options> {
     .option('seconds', { type: 'number', describe: 'virtual seconds of a seed; default: 30, and 20 of Raft alone' })
     .option('jobs', { type: 'number', default: 1, describe: 'mutants tried at a time' })
     .option('fit', { type: 'boolean', default: false, describe: 'only tell which no longer fit the source' })
-    .example('$0 --only R5', 'what breaks rule R5')
-    .strict()
-    .version(false)
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw new KeyvalError('KV_USAGE', message ?? error.message);
-    });
-  const { only, seeds, seconds, jobs, fit } = await parser.parseAsync();
+    .example('$0 --only R5', 'what breaks rule R5');
+  const { only, seeds, seconds, jobs, fit } = await strictly(parser).parseAsync();
   for (const [name, value] of Object.entries({ seeds, seconds, jobs })) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
       throw new KeyvalError('KV_USAGE', `--${name} must be a whole number above 0, not ${value}`);

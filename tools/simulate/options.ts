@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { KeyvalError } from '../../src/errors.ts';
+import { strictly } from '../strictly.ts';
 
 export interface Options {
   readonly seeds: number;
@@ -47,14 +48,8 @@ export async function parseOptions(): Promise<Options> {
     .option('lines', { type: 'boolean', default: false, hidden: true })
     .example('$0 --seeds 1000', 'a thousand clusters; exit code 1 when one breaks a rule')
     .example('$0 --seeds 1 --seconds 86400 --nodes 7 --once', 'a day of seven nodes')
-    .example('$0 --replay 17 --only 3,7', 'seed 17 with two of its faults, told line by line')
-    .strict()
-    .version(false)
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw new KeyvalError('KV_USAGE', message ?? error.message);
-    });
-  const parsed = await parser.parseAsync();
+    .example('$0 --replay 17 --only 3,7', 'seed 17 with two of its faults, told line by line');
+  const parsed = await strictly(parser).parseAsync();
   for (const name of ['seeds', 'seed', 'seconds', 'nodes', 'jobs', 'stride'] as const) {
     const value = parsed[name];
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= (name === 'seed' ? 0 : 1)))
