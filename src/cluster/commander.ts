@@ -42,11 +42,6 @@ export class Commander {
     this.#cutOffs.report(report, nowMs);
   }
 
-  /** How long an operator has to wait yet before a lost partition may begin anew (R9). */
-  reviveWaitMs(book: Book, partition: number, nowMs: number): number {
-    return this.#revivals.waitMs(book, partition, nowMs);
-  }
-
   decide(book: Book, observation: Observation): Decision {
     const { nowMs, unixMs } = observation;
     this.#silence.observe(book, observation);

@@ -3,7 +3,7 @@
  * The wait is measured by the commander's own monotonic clock, from when it saw the loss: a clock that was set back must
  * not make it longer, nor one set forward shorter.
  */
-import type { Book } from './book.ts';
+import type { Book, BookPartition } from './book.ts';
 import type { ReviveCommand } from './commands.ts';
 import { isUpKeeper } from './electorate.ts';
 
@@ -20,20 +20,13 @@ export class Revivals {
     if (onLoss !== 'empty' || this.#seenMs.size === 0) return [];
     if (!book.members.some((_, slot) => isUpKeeper(book, slot))) return [];
     const due: ReviveCommand[] = [];
-    for (const partition of this.#seenMs.keys()) {
+    for (const [partition, seenMs] of this.#seenMs) {
       if (due.length === REVIVALS_MAX) break;
-      const version = book.partitions[partition]?.version ?? 0;
-      if (this.waitMs(book, partition, nowMs) === 0) due.push({ kind: 'revive', partition, version, nowMs: unixMs });
+      const { version, lost } = book.partitions[partition] as BookPartition;
+      const isDue = lost !== null && nowMs - seenMs >= lost.waitMs;
+      if (isDue) due.push({ kind: 'revive', partition, version, nowMs: unixMs });
     }
     return due;
-  }
-
-  /** How long a lost partition has to wait yet before it may begin anew. */
-  waitMs(book: Book, partition: number, nowMs: number): number {
-    this.#look(book, nowMs);
-    const lost = book.partitions[partition]?.lost ?? null;
-    if (lost === null) return 0;
-    return Math.max(0, (this.#seenMs.get(partition) ?? nowMs) + lost.waitMs - nowMs);
   }
 
   #look(book: Book, nowMs: number): void {

@@ -193,7 +193,7 @@ export class SimDisk {
     this.#partOf(step, false);
     this.#end(
       writing,
-      new KeyvalError('KV_USAGE', `the state directory ${this.path} cannot be used: the disk is full`),
+      new KeyvalError('KV_STATE', `the state directory ${this.path} cannot be used: the disk is full`),
     );
   }
 

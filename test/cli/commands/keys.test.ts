@@ -52,6 +52,21 @@ test.serial('documents: revisions are text, one line or many', async (t) => {
   t.is(got.stdout.split('\n').length, 7);
 });
 
+test.serial('get --reads says how fresh the value must be; a stale one comes with its age', async (t) => {
+  await run(t, ['put', 'fresh', '1']);
+  for (const reads of ['strict', 'lease', 'stale'])
+    t.deepEqual(await run(t, ['get', 'fresh', '--reads', reads]), ok('1\n'), reads);
+  const stale = JSON.parse((await run(t, ['get', 'fresh', '--reads', 'stale', '--output', 'json'])).stdout);
+  t.is(stale.value, '1');
+  t.true(stale.staleMs === null || stale.staleMs >= 0);
+  const leased = JSON.parse((await run(t, ['get', 'fresh', '--output', 'json'])).stdout);
+  t.false('staleMs' in leased);
+  t.deepEqual(
+    await run(t, ['get', 'fresh', '--reads', 'fresh']),
+    failure(2, "KV_USAGE: --reads is strict, lease, stale, not 'fresh'"),
+  );
+});
+
 test.serial('standard input is stored byte for byte', async (t) => {
   const value = Buffer.from([0xff, 0, 0x0a, 0x0d, 0x80]);
   t.is((await run(t, ['put', 'binary', '-'], { input: value })).code, 0);
