@@ -13,8 +13,20 @@ import type { ControlStatus } from './control/host.ts';
 const MS_PER_SECOND = 1000;
 
 export function nodeInCluster(address: string, control: ControlStatus): NodeInCluster {
-  const { state, waitsFor, role, term, lastIndex, commit, leader, bookVersion, directory } = control;
-  return { address, state, waitsFor, role, term, lastIndex, commit, commander: leader, bookVersion, directory };
+  const { state, waitsFor, role, term, lastIndex, lastTerm, commit, leader, bookVersion, directory } = control;
+  return {
+    address,
+    state,
+    waitsFor,
+    role,
+    term,
+    lastIndex,
+    lastTerm,
+    commit,
+    commander: leader,
+    bookVersion,
+    directory,
+  };
 }
 
 export function clusterSummary(book: Book, { voters }: ControlStatus): ClusterSummary {

@@ -24,8 +24,8 @@ export interface ClusterHost {
   controlStatus(): ControlStatus;
   /** Begins a planned hand-over of the partition to that slot (R17), which is in sync; gives why not, or null. */
   requestTransfer(partition: number, to: number): string | null;
-  /** Makes this node the only voter, whatever the others say; gives why not, or null. Null: it cannot be done. */
-  readonly reform: (() => string | null) | null;
+  /** Makes this node the only voter, whatever the others say, or, on trial, does nothing; gives why not, or null. */
+  reform(isTrial: boolean): string | null;
 }
 
 /** Partitions in one answer: far below the length of a frame. */
@@ -196,7 +196,6 @@ function impossible(partition: number, why: string): KeyvalError {
 }
 
 function reform(host: ClusterHost, isTrial: boolean): ReformAnswer {
-  if (host.reform === null) throw new KeyvalError('KV_USAGE', 'reforming a cluster is not possible in this version');
   const book = bookOf(host);
   const { leader, directory } = host.controlStatus();
   if (leader !== '') {
@@ -207,10 +206,10 @@ function reform(host: ClusterHost, isTrial: boolean): ReformAnswer {
     throw new KeyvalError('KV_USAGE', `${host.address} keeps no state (--data none); ask a node that does`);
   }
   const steps = stepsOfReform(host.address, book, host.controlStatus());
-  if (isTrial) return { steps, isBegun: false };
-  const obstacle = host.reform();
+  const obstacle = host.reform(isTrial);
+  if (isTrial) return { steps, obstacle, isBegun: false };
   if (obstacle !== null) throw new KeyvalError('KV_NO_QUORUM', `the cluster cannot be reformed: ${obstacle}`);
-  return { steps, isBegun: true };
+  return { steps, obstacle, isBegun: true };
 }
 
 function stepsOfReform(address: string, book: Book, { voters, commit }: ControlStatus): string[] {

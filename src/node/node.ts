@@ -387,8 +387,8 @@ export class Node implements ControlHost {
   }
 
   /** Whoever is connected comes back to another history of the cluster, or not at all (control/reform.ts). */
-  reform(): string | null {
-    return this.#control.reform(() => this.connections.endAll());
+  reform(isTrial: boolean): string | null {
+    return isTrial ? this.#control.obstacleToReform() : this.#control.reform(() => this.connections.endAll());
   }
 
   get address(): string {

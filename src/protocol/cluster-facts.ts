@@ -20,8 +20,9 @@ export interface NodeInCluster {
   /** Its part in Raft. */
   readonly role: string;
   readonly term: number;
-  /** Its log: the last entry, committed up to. */
+  /** Its log: the last entry and that entry's term, committed up to. */
   readonly lastIndex: number;
+  readonly lastTerm: number;
   readonly commit: number;
   /** Address of the commander as it knows it; '' none. */
   readonly commander: string;
@@ -129,5 +130,7 @@ export interface TransferAnswer {
 export interface ReformAnswer {
   /** What it means, a sentence each. */
   readonly steps: readonly string[];
+  /** Why it could not begin now; null: nothing stands in its way. */
+  readonly obstacle: string | null;
   readonly isBegun: boolean;
 }

@@ -74,9 +74,10 @@ for (const seed of [1, 2]) {
       seat.disk.wipe();
     }
     await world.run(5000);
-    t.regex((await asked(world, survivor, (node) => node.reform())) ?? '', /may be serving yet/);
+    for (const isTrial of [true, false])
+      t.regex((await asked(world, survivor, (node) => node.reform(isTrial))) ?? '', /may be serving yet/);
     await world.run(ORPHANS_GONE_MS);
-    t.is(await asked(world, survivor, (node) => node.reform()), null);
+    for (const isTrial of [true, false]) t.is(await asked(world, survivor, (node) => node.reform(isTrial)), null);
     await until(world, 'it leads', () => survivor.node?.isCommander === true);
     const { clusterId, voters } = survivor.node?.controlStatus() ?? { clusterId: '', voters: [] };
     t.deepEqual(voters, [survivor.address]);

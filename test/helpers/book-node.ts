@@ -25,7 +25,7 @@ export class BookNode implements ClusterHost {
   facts: Readonly<Record<string, unknown>> = {};
   /** A node of a version that does not know CLUS. */
   isOld = false;
-  reform: (() => string | null) | null = null;
+  reform: (isTrial: boolean) => string | null = () => null;
   /** Hand-overs asked for. */
   readonly transfers: (readonly [partition: number, to: number])[] = [];
   /** Does what is asked, or says why not. */

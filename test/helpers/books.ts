@@ -67,6 +67,7 @@ export function controlOf(book: Book | null, changes: Partial<ControlStatus> = {
     commit: 41,
     applied: 41,
     lastIndex: 42,
+    lastTerm: 3,
     logBytes: 4096,
     leaderChanges: 1,
     withoutLeaderMs: 0,

@@ -1,6 +1,7 @@
 /** `keyval cluster reform`: goes on with one voter when the majority of voters is gone for good (R9). */
 import type { ClusterView } from '../../client/cluster-admin.ts';
 import { ExitCode } from '../../errors.ts';
+import type { NodeInCluster } from '../../protocol/cluster-facts.ts';
 import { printResult } from '../shared/output.ts';
 import { usage } from '../shared/values.ts';
 import type { Action } from './action.ts';
@@ -16,9 +17,10 @@ export const reformAction: Action = {
     const admin = client.admin();
     const chosen = operand === '' ? longestLog(await admin.views()) : operand;
     const isTrial = !values.flag('yes');
-    const { steps, isBegun } = await admin.reform(chosen, isTrial);
-    const end = isBegun ? `${chosen} reforms the cluster now.` : 'Nothing was done. To do it, add --yes.';
-    await printResult(format, { node: chosen, steps, isBegun }, [...steps, '', end].join('\n'));
+    const { steps, obstacle, isBegun } = await admin.reform(chosen, isTrial);
+    const trial = `Nothing was done. ${obstacle === null ? 'To do it, add --yes.' : `It cannot be done now: ${obstacle}.`}`;
+    const end = isBegun ? `${chosen} reforms the cluster now.` : trial;
+    await printResult(format, { node: chosen, steps, obstacle, isBegun }, [...steps, '', end].join('\n'));
     return ExitCode.ok;
   },
 };
@@ -30,5 +32,9 @@ export function longestLog(views: readonly ClusterView[]): string {
   );
   const [first, ...rest] = keepers;
   if (first === undefined) throw usage('no node that answers keeps the state of a cluster; there is nothing to reform');
-  return rest.reduce((best, one) => (one.lastIndex > best.lastIndex ? one : best), first).address;
+  return rest.reduce((best, one) => (isLonger(one, best) ? one : best), first).address;
+}
+
+function isLonger(one: NodeInCluster, other: NodeInCluster): boolean {
+  return one.lastTerm === other.lastTerm ? one.lastIndex > other.lastIndex : one.lastTerm > other.lastTerm;
 }

@@ -267,7 +267,7 @@ export class ControlPlane implements FoundingHost {
    */
   reform(done: () => void): string | null {
     const member = this.#member;
-    const why = this.#obstacleToReform();
+    const why = this.obstacleToReform();
     if (why !== null || member === null || this.#opened === null || member.book === null) {
       this.ports.log.write('warn', 'reform refused', { why });
       return why ?? 'this node knows no book yet';
@@ -296,7 +296,8 @@ export class ControlPlane implements FoundingHost {
     return null;
   }
 
-  #obstacleToReform(): string | null {
+  /** Why `reform` would not begin now; null: it would. */
+  obstacleToReform(): string | null {
     const { keeper, ports, peers, commanderHeardMs } = this;
     if (this.#isStopped) return 'this node is stopping';
     if (this.book === null) return 'this node knows no book yet';

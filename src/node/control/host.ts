@@ -67,6 +67,7 @@ export interface ControlStatus {
   readonly commit: number;
   readonly applied: number;
   readonly lastIndex: number;
+  readonly lastTerm: number;
   readonly logBytes: number;
   /** Changes of leadership seen in this life, and the time spent without a leader in all, the present spell included. */
   readonly leaderChanges: number;

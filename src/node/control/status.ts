@@ -27,6 +27,7 @@ export function controlStatus(
     commit: raft?.commit ?? 0,
     applied: raft?.applied ?? 0,
     lastIndex: raft?.lastIndex ?? 0,
+    lastTerm: member?.lastTerm ?? 0,
     logBytes: raft?.logBytes ?? 0,
     leaderChanges: member?.leadership.changes ?? 0,
     withoutLeaderMs: member?.leadership.withoutLeaderMs ?? 0,

@@ -171,16 +171,22 @@ test('reform: the node with the longest log, on trial first', async (t) => {
   const [first, second] = all;
   const reformed: string[] = [];
   for (const node of all) {
-    node.control = { leader: '', lastIndex: node === second ? 99 : 42, directory: node === all[2] ? '' : '/state' };
-    node.reform = (): string | null => {
-      reformed.push(node.address);
+    node.control = {
+      leader: '',
+      lastIndex: node === second ? 50 : 99,
+      lastTerm: node === second ? 4 : 3,
+      directory: node === all[2] ? '' : '/state',
+    };
+    node.reform = (isTrial): string | null => {
+      if (!isTrial) reformed.push(node.address);
       return node === first ? 'not this one' : null;
     };
   }
   const admin = await adminOf(t, addresses);
   const chosen = longestLog(await admin.views());
   t.is(chosen, second.address);
-  t.false((await admin.reform(chosen, true)).isBegun);
+  t.like(await admin.reform(chosen, true), { obstacle: null, isBegun: false });
+  t.like(await admin.reform(first.address, true), { obstacle: 'not this one', isBegun: false });
   t.deepEqual(reformed, []);
   t.true((await admin.reform(chosen, false)).isBegun);
   t.deepEqual(reformed, [chosen]);
