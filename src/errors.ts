@@ -67,7 +67,9 @@ export type Code =
   | 'KV_CLOSED'
   | 'KV_ADDRESS_IN_USE'
   | 'KV_INTERNAL'
-  | 'KV_STATE';
+  | 'KV_STATE'
+  | 'KV_FENCED'
+  | 'KV_FENCE_PARTITION';
 
 export const codes: Readonly<Record<Code, CodeInfo>> = {
   KV_USAGE: row(1, false, 'not-done', usage, 'An option or argument is wrong; the message names it.'),
@@ -161,6 +163,20 @@ export const codes: Readonly<Record<Code, CodeInfo>> = {
   ),
   KV_INTERNAL: row(30, false, 'unknown', software, 'A bug in keyval; please report it with the log line.'),
   KV_STATE: row(31, false, 'not-done', error, 'The state directory is damaged, full or cannot be written.'),
+  KV_FENCED: row(
+    32,
+    false,
+    'not-done',
+    lock,
+    'The lock that guards the write is not held under that token any more; nothing was written.',
+  ),
+  KV_FENCE_PARTITION: row(
+    33,
+    false,
+    'not-done',
+    usage,
+    'The lock that is to guard the write lies in another partition than the key; give both the same {tag}.',
+  ),
 };
 
 const byWire: (Code | undefined)[] = [];

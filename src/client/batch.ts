@@ -1,13 +1,14 @@
 /** Several requests in one call. All leave in the same turn, one write per node; each is its own request. */
 import { KeyvalError } from '../errors.ts';
 import type { Client, RequestOptions } from './client.ts';
+import type { Fence } from './fence.ts';
 import type { Key } from './key-buffer.ts';
 
 export type BatchOperation<V> =
   | { readonly get: Key }
-  | { readonly put: Key; readonly value: V; readonly ttlMs?: number }
-  | { readonly delete: Key }
-  | { readonly incr: Key; readonly by?: bigint | number };
+  | { readonly put: Key; readonly value: V; readonly ttlMs?: number; readonly fence?: Fence }
+  | { readonly delete: Key; readonly fence?: Fence }
+  | { readonly incr: Key; readonly by?: bigint | number; readonly fence?: Fence };
 
 export type BatchResult<V> =
   | { readonly ok: true; readonly value?: V | bigint | null; readonly revision?: bigint; readonly found?: boolean }
@@ -28,12 +29,13 @@ async function runOne<V>(
 ): Promise<BatchResult<V>> {
   try {
     if ('get' in operation) return { ok: true, value: await client.get(operation.get, options) };
+    const guarded = operation.fence === undefined ? options : { ...options, fence: operation.fence };
     if ('put' in operation) {
       const ttl = operation.ttlMs === undefined ? {} : { ttlMs: operation.ttlMs };
-      return { ok: true, revision: await client.put(operation.put, operation.value, { ...options, ...ttl }) };
+      return { ok: true, revision: await client.put(operation.put, operation.value, { ...guarded, ...ttl }) };
     }
-    if ('delete' in operation) return { ok: true, found: await client.delete(operation.delete, options) };
-    if ('incr' in operation) return { ok: true, value: await client.incr(operation.incr, operation.by ?? 1, options) };
+    if ('delete' in operation) return { ok: true, found: await client.delete(operation.delete, guarded) };
+    if ('incr' in operation) return { ok: true, value: await client.incr(operation.incr, operation.by ?? 1, guarded) };
     throw new KeyvalError(
       'KV_USAGE',
       `a batch has get, put, delete and incr, not ${Object.keys(operation).join(', ')}`,

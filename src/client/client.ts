@@ -21,6 +21,7 @@ import type { Codec } from './codecs.ts';
 import { digestOfValue, type ValueDigest } from './digest.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type ExportedPage, type ExportOptions, exportAll, exportPartition } from './export.ts';
+import { type Fence, guard } from './fence.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Key } from './key-buffer.ts';
 import type { Lock } from './lock.ts';
@@ -42,7 +43,17 @@ export interface ReadOptions extends RequestOptions {
   readonly reads?: ReadMode;
 }
 
-export interface PutOptions extends RequestOptions {
+export interface WriteOptions extends RequestOptions {
+  /** Only while this lock is held under this token (L9); a `Lock` will do. Refused with KV_FENCED. */
+  readonly fence?: Fence;
+}
+
+export interface DeleteOptions extends WriteOptions {
+  /** Only if the key has this revision. */
+  readonly ifRevision?: bigint;
+}
+
+export interface PutOptions extends WriteOptions {
   /** Milliseconds the key lives; default: until it is deleted. */
   readonly ttlMs?: number;
   /** Only if the key has this revision; 0n: only if it is absent. */
@@ -77,7 +88,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   readonly #ports: ClientPorts;
   readonly #dispatcher: Dispatcher;
   readonly #bulk: BulkLoader;
-  readonly #locks: Locks;
+  readonly #locks: Locks<V>;
   readonly #keepAlive: KeepAlive;
   #closing: Promise<void> | null = null;
 
@@ -100,7 +111,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       },
     );
     this.#bulk = new BulkLoader(this.#dispatcher);
-    this.#locks = new Locks(this.#dispatcher);
+    this.#locks = new Locks<V>(this.#dispatcher, this);
     this.#keepAlive = new KeepAlive(this.#dispatcher);
   }
 
@@ -185,10 +196,11 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     return readFlagsOf(options?.reads, this.#settings.readFlags);
   }
 
-  /** Stores a value; gives its revision. @throws KeyvalError KV_CONFLICT when a condition refuses, KV_OUT_OF_MEMORY, … */
+  /** Stores a value; gives its revision. @throws KeyvalError KV_CONFLICT when a condition refuses, KV_FENCED, KV_OUT_OF_MEMORY, … */
   async put(key: Key, value: V, options?: PutOptions): Promise<bigint> {
     return this.#request<bigint>(op.PUTK, key, this.#encode(value), Shape.revision, options, (operation) => {
       operation.span = spanOf(options?.ttlMs);
+      guard(operation, options?.fence);
       if (options?.ifAbsent === true && options.ifRevision !== undefined && options.ifRevision !== 0n) {
         throw new KeyvalError('KV_USAGE', 'ifAbsent and ifRevision contradict each other');
       }
@@ -197,9 +209,10 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     });
   }
 
-  /** Deletes a key; true when it was there. @throws KeyvalError KV_CONFLICT when it does not have `ifRevision` */
-  delete(key: Key, options?: RequestOptions & { readonly ifRevision?: bigint }): Promise<boolean> {
+  /** Deletes a key; true when it was there. @throws KeyvalError KV_CONFLICT when it does not have `ifRevision`, KV_FENCED */
+  delete(key: Key, options?: DeleteOptions): Promise<boolean> {
     return this.#request(op.DELK, key, null, Shape.found, options, (operation) => {
+      guard(operation, options?.fence);
       if (options?.ifRevision !== undefined) requireRevision(operation, options.ifRevision);
     });
   }
@@ -209,16 +222,17 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     key: Key,
     revision: bigint,
     value: V,
-    options?: RequestOptions & { readonly ttlMs?: number },
+    options?: WriteOptions & { readonly ttlMs?: number },
   ): Promise<SwapResult> {
     return this.#request<SwapResult>(op.CASK, key, this.#encode(value), Shape.swap, options, (operation) => {
       operation.span = spanOf(options?.ttlMs);
+      guard(operation, options?.fence);
       requireRevision(operation, revision);
     });
   }
 
   /** Adds to a 64-bit decimal integer (an absent key counts as 0); gives the sum. @throws KeyvalError KV_NOT_INTEGER */
-  async incr(key: Key, by: bigint | number = 1, options?: RequestOptions): Promise<bigint> {
+  async incr(key: Key, by: bigint | number = 1, options?: WriteOptions): Promise<bigint> {
     if (typeof by === 'number' && !Number.isSafeInteger(by)) {
       throw new KeyvalError('KV_USAGE', `incr adds whole numbers, not ${by}`);
     }
@@ -226,7 +240,9 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     if (BigInt.asIntN(64, summand) !== summand) throw new KeyvalError('KV_USAGE', `${by} does not fit 64 bits`);
     const payload = new Uint8Array(8);
     new DataView(payload.buffer).setBigInt64(0, summand);
-    return this.#request<bigint>(op.INCR, key, payload, Shape.sum, options);
+    return this.#request<bigint>(op.INCR, key, payload, Shape.sum, options, (operation) =>
+      guard(operation, options?.fence),
+    );
   }
 
   /** Several requests at once, not atomic; results in the same order. Never rejects for a single request. */
@@ -280,7 +296,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   }
 
   /** Takes the lock of a key, waiting in line. @throws KeyvalError KV_LOCK_BUSY after `waitMs`, KV_ABORTED, … */
-  async lock(key: Key, options: LockOptions = {}): Promise<Lock> {
+  async lock(key: Key, options: LockOptions = {}): Promise<Lock<V>> {
     const { waitMs = Number.POSITIVE_INFINITY, timeoutMs = this.#settings.timeoutMs, signal } = options;
     if (!(waitMs >= 0)) throw new KeyvalError('KV_USAGE', `waitMs must be 0 or more, not ${waitMs}`);
     if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);
@@ -289,7 +305,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   }
 
   /** Takes the lock if it is free; null when somebody else holds it. */
-  async tryLock(key: Key, options: RequestOptions = {}): Promise<Lock | null> {
+  async tryLock(key: Key, options: RequestOptions = {}): Promise<Lock<V> | null> {
     try {
       return await this.lock(key, { ...options, waitMs: 0 });
     } catch (error) {
@@ -302,12 +318,12 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
    * Runs `body` while holding the lock of a key and releases it afterwards. Hand `lock.signal` on to what the body does.
    * @throws KeyvalError KV_LOCK_LOST when the lock was lost before the body ended; whatever the body throws
    */
-  async withLock<T>(key: Key, body: (lock: Lock) => Promise<T> | T): Promise<T>;
-  async withLock<T>(key: Key, options: LockOptions, body: (lock: Lock) => Promise<T> | T): Promise<T>;
+  async withLock<T>(key: Key, body: (lock: Lock<V>) => Promise<T> | T): Promise<T>;
+  async withLock<T>(key: Key, options: LockOptions, body: (lock: Lock<V>) => Promise<T> | T): Promise<T>;
   async withLock<T>(
     key: Key,
-    second: LockOptions | ((lock: Lock) => Promise<T> | T),
-    third?: (lock: Lock) => Promise<T> | T,
+    second: LockOptions | ((lock: Lock<V>) => Promise<T> | T),
+    third?: (lock: Lock<V>) => Promise<T> | T,
   ): Promise<T> {
     const body = typeof second === 'function' ? second : third;
     if (typeof body !== 'function') throw new KeyvalError('KV_USAGE', 'withLock needs a function to run');

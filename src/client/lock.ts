@@ -1,9 +1,19 @@
-/** A lock that was granted: its fencing token, and a signal that aborts when it is lost. */
+/** A lock that was granted: its fencing token, a signal that aborts when it is lost, and its key, guarded by the token. */
 import { KeyvalError } from '../errors.ts';
+import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
 import type { Key } from './key-buffer.ts';
-import type { Locks } from './locks.ts';
 
-export class Lock implements AsyncDisposable {
+/** What the holder of a lock does through it. */
+export interface LockHost<V> {
+  /** Whether the lease of the lock's partition has not run out. */
+  leaseHolds(lock: Lock<V>): boolean;
+  release(lock: Lock<V>, confirm: boolean): Promise<void>;
+  get(key: Key, options?: ReadOptions): Promise<V | null>;
+  put(key: Key, value: V, options?: PutOptions): Promise<bigint>;
+  delete(key: Key, options?: DeleteOptions): Promise<boolean>;
+}
+
+export class Lock<V = string> implements AsyncDisposable {
   readonly key: Key;
   /**
    * Fencing token (L2): the revision of the operation that granted the lock, 64 bits. Tokens of a key only grow, so a
@@ -11,12 +21,12 @@ export class Lock implements AsyncDisposable {
    */
   readonly token: bigint;
   readonly partition: number;
-  readonly #locks: Locks;
+  readonly #host: LockHost<V>;
   readonly #abort: AbortController = new AbortController();
   #state: 'held' | 'released' | 'lost' = 'held';
 
-  constructor(locks: Locks, key: Key, token: bigint, partition: number) {
-    this.#locks = locks;
+  constructor(host: LockHost<V>, key: Key, token: bigint, partition: number) {
+    this.#host = host;
     this.key = key;
     this.token = token;
     this.partition = partition;
@@ -29,7 +39,7 @@ export class Lock implements AsyncDisposable {
 
   /** True until it is released or lost. */
   get held(): boolean {
-    return this.#state === 'held' && this.#locks.leaseHolds(this);
+    return this.#state === 'held' && this.#host.leaseHolds(this);
   }
 
   /** @throws KeyvalError KV_LOCK_LOST, KV_NOT_HELD after a release */
@@ -38,6 +48,26 @@ export class Lock implements AsyncDisposable {
     if (this.#state === 'released')
       throw new KeyvalError('KV_NOT_HELD', `the lock on ${this.#name} was released before`);
     throw this.#abort.signal.reason;
+  }
+
+  /** The value of the lock's key, read while the lock was held. @throws KeyvalError KV_LOCK_LOST, KV_NOT_HELD, … */
+  async get(options?: ReadOptions): Promise<V | null> {
+    this.assertHeld();
+    const value = await this.#host.get(this.key, options);
+    this.assertHeld();
+    return value;
+  }
+
+  /** Stores a value under the lock's key (L9). @throws KeyvalError KV_FENCED when the lock is no longer held, … */
+  async put(value: V, options?: PutOptions): Promise<bigint> {
+    this.assertHeld();
+    return this.#host.put(this.key, value, { ...options, fence: this });
+  }
+
+  /** Deletes the lock's key (L9). @throws KeyvalError KV_FENCED when the lock is no longer held, … */
+  async delete(options?: DeleteOptions): Promise<boolean> {
+    this.assertHeld();
+    return this.#host.delete(this.key, { ...options, fence: this });
   }
 
   get #name(): string {
@@ -63,7 +93,7 @@ export class Lock implements AsyncDisposable {
       );
     }
     this.#state = 'released';
-    await this.#locks.release(this, options.confirm ?? false);
+    await this.#host.release(this, options.confirm ?? false);
   }
 
   /** Releases it, unless that has been done, or it is lost. */

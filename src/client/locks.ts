@@ -10,9 +10,10 @@ import { KeyvalError } from '../errors.ts';
 import { WAIT_FOREVER } from '../protocol/client-codec.ts';
 import * as op from '../protocol/opcode.ts';
 import { Shape } from './answers.ts';
+import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Key } from './key-buffer.ts';
-import { Lock } from './lock.ts';
+import { Lock, type LockHost } from './lock.ts';
 import { Operation } from './operation.ts';
 
 export interface AcquireOptions {
@@ -23,13 +24,30 @@ export interface AcquireOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-export class Locks {
+/** Keys as the client reads and writes them. */
+type Keys<V> = Pick<LockHost<V>, 'get' | 'put' | 'delete'>;
+
+export class Locks<V> implements LockHost<V> {
   readonly #dispatcher: Dispatcher;
-  readonly #held: Map<number, Set<Lock>> = new Map();
+  readonly #keys: Keys<V>;
+  readonly #held: Map<number, Set<Lock<V>>> = new Map();
   #leaseTimer: TimerHandle | null = null;
 
-  constructor(dispatcher: Dispatcher) {
+  constructor(dispatcher: Dispatcher, keys: Keys<V>) {
     this.#dispatcher = dispatcher;
+    this.#keys = keys;
+  }
+
+  get(key: Key, options?: ReadOptions): Promise<V | null> {
+    return this.#keys.get(key, options);
+  }
+
+  put(key: Key, value: V, options?: PutOptions): Promise<bigint> {
+    return this.#keys.put(key, value, options);
+  }
+
+  delete(key: Key, options?: DeleteOptions): Promise<boolean> {
+    return this.#keys.delete(key, options);
   }
 
   get #nowMs(): number {
@@ -37,7 +55,7 @@ export class Locks {
   }
 
   /** Resolves with the lock. @throws KeyvalError KV_LOCK_BUSY, KV_ABORTED, KV_NO_QUORUM, KV_UNREACHABLE, KV_AMBIGUOUS, … */
-  acquire(key: Key, options: AcquireOptions): Promise<Lock> {
+  acquire(key: Key, options: AcquireOptions): Promise<Lock<V>> {
     return new Promise((resolve, reject) => {
       const fail = (error: KeyvalError): void => {
         if (error.code !== 'KV_LOCK_BUSY' || operation.unknown) this.#abandon(operation);
@@ -82,9 +100,9 @@ export class Locks {
     if (!this.#dispatcher.closed) this.#dispatcher.submit(cancel);
   }
 
-  #register(key: Key, operation: Operation, token: bigint): Lock | null {
+  #register(key: Key, operation: Operation, token: bigint): Lock<V> | null {
     const { partition } = operation;
-    const lock = new Lock(this, key, token, partition);
+    const lock = new Lock<V>(this, key, token, partition);
     if (this.leaseUntilMs(partition) <= this.#nowMs) {
       void this.release(lock, false);
       return null;
@@ -104,7 +122,7 @@ export class Locks {
   }
 
   /** True while the lease of the lock's partition has not run out. The end counts at once, even while timers are late. */
-  leaseHolds(lock: Lock): boolean {
+  leaseHolds(lock: Lock<V>): boolean {
     if (this.#nowMs < this.leaseUntilMs(lock.partition)) return true;
     this.#runOut(lock.partition);
     return false;
@@ -146,7 +164,7 @@ export class Locks {
     for (const lock of locks) lock.lose(reason);
   }
 
-  #drop(lock: Lock): void {
+  #drop(lock: Lock<V>): void {
     const locks = this.#held.get(lock.partition);
     if (locks === undefined) return;
     locks.delete(lock);
@@ -158,7 +176,7 @@ export class Locks {
    * once; the message stands in order in its queue, or goes out when the node is back. Confirmed: resolves when it is
    * committed. @throws KeyvalError KV_NOT_HELD, KV_AMBIGUOUS when a lease has passed without an answer
    */
-  release(lock: Lock, confirm: boolean): Promise<void> {
+  release(lock: Lock<V>, confirm: boolean): Promise<void> {
     this.#drop(lock);
     const committed = new Promise<void>((resolve, reject) => {
       const operation = new Operation(op.ULKK, lock.key, null, Number.POSITIVE_INFINITY, () => resolve(), reject);

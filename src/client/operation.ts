@@ -6,6 +6,7 @@ import type { TimerHandle } from '../base/ports.ts';
 import type { KeyvalError } from '../errors.ts';
 import { ReadsFlag } from '../protocol/client-codec.ts';
 import { GETK } from '../protocol/opcode.ts';
+import type { Fence } from './fence.ts';
 import type { Key } from './key-buffer.ts';
 import type { NodeLink } from './node-link.ts';
 import { NO_SEQUENCE } from './session.ts';
@@ -27,6 +28,8 @@ export class Operation {
   span = 0;
   epoch = 0;
   operation = 0;
+  /** The lock under which alone the write counts. */
+  fence: Fence | null = null;
   /** How to read the answer: see `answers.ts`. */
   shape = 0;
   /** A partition for requests without a key, or the partition of the key once known. */

@@ -2,9 +2,11 @@
 import { writeU32 } from '../base/bytes.ts';
 import type { Clock } from '../base/ports.ts';
 import * as codec from '../protocol/client-codec.ts';
+import { fenceTail } from '../protocol/fence.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
 import { LOAD } from '../protocol/opcode.ts';
-import { KeyBuffer } from './key-buffer.ts';
+import type { Fence } from './fence.ts';
+import { type Key, KeyBuffer } from './key-buffer.ts';
 import type { Operation } from './operation.ts';
 
 /** How a deadline looks that is none. */
@@ -13,6 +15,8 @@ const NO_LIMIT_MS = 0xffff_ffff;
 export class RequestEncoder {
   /** The key of the request being sent; set before `get` and `write`. */
   readonly key: KeyBuffer = new KeyBuffer();
+  /** The key of the lock that guards it. */
+  readonly lockKey: KeyBuffer = new KeyBuffer();
   readonly #clock: Clock;
   readonly #head: codec.WriteHead = {
     timeLeftMs: 0,
@@ -56,7 +60,17 @@ export class RequestEncoder {
     head.operation = operation.operation;
     codec.beginWrite(frames, operation.opcode, operation.messageId, head, this.key.bytes, this.key.length);
     if (payload !== null) frames.bytes(payload, 0, payload.length);
+    if (operation.fence !== null) this.#fence(frames, operation.key, operation.fence);
     frames.end();
+  }
+
+  /** The lock of the key that is written needs no name. */
+  #fence(frames: FrameWriter, key: Key, { key: lock, token }: Fence): void {
+    this.lockKey.set(lock);
+    const lockLength = lock === key ? 0 : this.lockKey.length;
+    frames.bytes(this.lockKey.bytes, 0, lockLength);
+    const tail = fenceTail(token, lockLength);
+    frames.bytes(tail, 0, tail.length);
   }
 
   /** A request without a key: its body stands ready. */

@@ -9,6 +9,7 @@ import { INLINE_VALUE_BYTES_MAX } from '../protocol/limits.ts';
 import * as op from '../protocol/opcode.ts';
 import { Attacher } from './attacher.ts';
 import type { Endings } from './endings.ts';
+import { type Fence, fenceElsewhere } from './fence.ts';
 import { stageValue } from './large-values.ts';
 import type { NodeLink } from './node-link.ts';
 import type { Operation } from './operation.ts';
@@ -79,16 +80,23 @@ export class Sender {
     return this.#router.someUp(this.#random, asked) ?? primary;
   }
 
-  /** Finds the partition of the key; a key that cannot be ends the request. */
+  /** Finds the partition of the key; a key, or a fence, that cannot be ends the request. */
   #place(operation: Operation): boolean {
     try {
       this.#encoder.key.set(operation.key);
+      operation.partition = this.#router.partitionOf(this.#encoder.key);
+      if (operation.fence !== null) this.#mustGuard(operation.fence, operation);
+      return true;
     } catch (error) {
       this.#endings.reject(operation, error as KeyvalError);
       return false;
     }
-    operation.partition = this.#router.partitionOf(this.#encoder.key);
-    return true;
+  }
+
+  /** @throws KeyvalError KV_BAD_KEY, KV_USAGE, KV_FENCE_PARTITION */
+  #mustGuard(fence: Fence, { key, partition }: Operation): void {
+    this.#encoder.lockKey.set(fence.key);
+    if (this.#router.partitionOf(this.#encoder.lockKey) !== partition) throw fenceElsewhere(key, fence);
   }
 
   #waitFor(operation: Operation, link: NodeLink): void {

@@ -3,6 +3,7 @@
  * it has committed, it must be possible to apply it.
  */
 import { readU16, readU32 } from '../base/bytes.ts';
+import { fenceLength } from '../protocol/fence.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
 import { ENTRY_HEAD_BYTES } from '../replication/replication-log.ts';
@@ -50,10 +51,12 @@ function isStaged(bytes: Uint8Array, body: number, length: number): boolean {
   return length >= layout.ENTRY_KEY && ((bytes[body + layout.ENTRY_FLAGS] as number) & layout.EntryFlag.staged) !== 0;
 }
 
-/** `payload`: bytes behind the key, at least. */
+/** `payload`: bytes behind the key, at least; a fence comes behind them. */
 function hasKey(bytes: Uint8Array, body: number, length: number, payload: number): boolean {
   if (length < layout.ENTRY_KEY) return false;
-  return fits(readU16(bytes, body + layout.ENTRY_KEY_LENGTH), length, layout.ENTRY_KEY + payload);
+  const isFenced = ((bytes[body + layout.ENTRY_FLAGS] as number) & layout.EntryFlag.fenced) !== 0;
+  const fence = isFenced ? fenceLength(bytes, body + layout.ENTRY_KEY, body + length) : 0;
+  return fence >= 0 && fits(readU16(bytes, body + layout.ENTRY_KEY_LENGTH), length - fence, layout.ENTRY_KEY + payload);
 }
 
 function fits(keyLength: number, length: number, rest: number): boolean {

@@ -3,7 +3,7 @@ import { DoneOutcome } from '../protocol/client-codec.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import { ApplyStatus } from './partition-state.ts';
 import { type ReplyTarget, replyDone, replyFail, replyLocked, replyQueued, replySum } from './reply.ts';
-import { BUSY_TEXT, NO_SESSION_TEXT, NOT_HELD_TEXT, NOT_INTEGER_TEXT } from './texts.ts';
+import { BUSY_TEXT, FENCED_TEXT, NO_SESSION_TEXT, NOT_HELD_TEXT, NOT_INTEGER_TEXT } from './texts.ts';
 
 export function replyOutcome(
   kind: number,
@@ -31,6 +31,8 @@ export function replyOutcome(
       return replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
     case ApplyStatus.notHeld:
       return replyFail(to, messageId, 'KV_NOT_HELD', NOT_HELD_TEXT);
+    case ApplyStatus.fenced:
+      return replyFail(to, messageId, 'KV_FENCED', FENCED_TEXT);
     case ApplyStatus.notInteger:
       return replyFail(to, messageId, 'KV_NOT_INTEGER', NOT_INTEGER_TEXT);
     case ApplyStatus.noSession:

@@ -263,7 +263,8 @@ export class PartitionPrimary {
     ) {
       return false;
     }
-    if (((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.staged) !== 0) return false;
+    if (((bytes[start + codec.WRITE_FLAGS] as number) & (codec.WriteFlag.staged | codec.WriteFlag.fenced)) !== 0)
+      return false;
     const { keys } = this.state;
     const slot = keys.find(bytes, keyStart, keyEnd);
     const epoch = slot < 0 ? 0 : keys.epoch(slot);

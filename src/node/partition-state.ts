@@ -9,6 +9,7 @@
 import type { Arena } from '../base/arena.ts';
 import { readI32, readU16, readU32, readU48 } from '../base/bytes.ts';
 import { AcquireOutcome, LockTable } from '../lock/lock-table.ts';
+import { fenceEpoch, fenceLength, fenceOperation, lockKeyEnd } from '../protocol/fence.ts';
 import { type Attachment, RecordStatus } from '../replication/attachment.ts';
 import { ATTACHMENT_BYTES, Attachments } from '../replication/attachments.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
@@ -31,6 +32,7 @@ export const ApplyStatus = {
   /** An entry that answers nobody. */
   internal: 10,
   attached: 11,
+  fenced: 12,
 } as const;
 
 const NONE = -1;
@@ -157,7 +159,11 @@ export class PartitionState {
       return;
     }
     this.#refuse(RecordStatus.refused, 0, 0);
-    this.#write(kind, attachment, sequence);
+    if (this.#fenceHolds()) this.#write(kind, attachment, sequence);
+    else {
+      this.#dropStage(kind);
+      this.#refuse(RecordStatus.fenced, 0, 0);
+    }
     const mark = readI32(this.#data, this.#body + layout.ENTRY_MARK);
     attachment.record(sequence, mark, this.status, this.epoch, this.operation, this.payloadHigh, this.payloadLow);
   }
@@ -231,6 +237,23 @@ export class PartitionState {
   #stage(): number {
     const keyLength = readU16(this.#data, this.#body + layout.ENTRY_KEY_LENGTH);
     return readU32(this.#data, this.#body + layout.ENTRY_KEY + keyLength);
+  }
+
+  /** L9: a write under a fence counts only while that lock is held under exactly that token. What follows ends before it. */
+  #fenceHolds(): boolean {
+    if ((this.#flags() & layout.EntryFlag.fenced) === 0) return true;
+    const data = this.#data;
+    const end = this.#end;
+    const keyStart = this.#body + layout.ENTRY_KEY;
+    const keyEnd = keyStart + readU16(data, this.#body + layout.ENTRY_KEY_LENGTH);
+    this.#end = end - fenceLength(data, keyEnd, end);
+    const isOwn = this.#end === lockKeyEnd(end);
+    const slot = isOwn ? this.locks.find(data, keyStart, keyEnd) : this.locks.find(data, this.#end, lockKeyEnd(end));
+    if (slot < 0) return false;
+    return (
+      this.locks.tokenEpoch(slot) === fenceEpoch(data, end) &&
+      this.locks.tokenOperation(slot) === fenceOperation(data, end)
+    );
   }
 
   /** Whether the key in `slot` (−1: absent) has the revision that the entry asks for, if it asks for one. */

@@ -8,6 +8,7 @@ import { hashSlot, partitionShift } from '../base/hash-slot.ts';
 import { NO_MEMBER } from '../cluster/book.ts';
 import { codes, KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
+import { fenceLength, lockKeyEnd } from '../protocol/fence.ts';
 import { encodeTable, type RoutingTable } from '../protocol/hello-codec.ts';
 import {
   BATCH_FRAMES_MAX,
@@ -201,6 +202,7 @@ export class RequestHandler implements FrameHandler {
     if (keyEnd < 0) return;
     from.units += WRITE_UNITS;
     const partition = this.#partitionOf(bytes, start + codec.WRITE_KEY, keyEnd);
+    if (isFenced(bytes, start) && !this.#guards(partition, from, messageId, bytes, keyEnd, end)) return;
     const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#elsewhere(partition, opcode, from, messageId, bytes, start, end);
     if (primary.starting) return this.#wait(partition, opcode, from, messageId, bytes, start, end);
@@ -222,33 +224,56 @@ export class RequestHandler implements FrameHandler {
     const keyLength = readU16(bytes, start + codec.WRITE_KEY_LENGTH);
     if (keyLength === 0) return emptyKey(from, messageId);
     const keyEnd = start + codec.WRITE_KEY + keyLength;
-    if (keyEnd > end || (payload !== ANY_PAYLOAD && keyEnd + payload !== end)) {
+    const payloadEnd = keyEnd > end ? -1 : payloadEndOf(bytes, start, keyEnd, end);
+    if (payloadEnd < 0 || (payload !== ANY_PAYLOAD && keyEnd + payload !== payloadEnd)) {
       return malformed(from, messageId, op.opcodeName(opcode));
     }
     if ((bytes[start + codec.WRITE_FLAGS] as number) & ~allowedFlags(opcode)) {
       return malformed(from, messageId, op.opcodeName(opcode));
     }
-    if (payload === ANY_PAYLOAD && end - keyEnd > INLINE_VALUE_BYTES_MAX) {
-      const text = `a value of ${end - keyEnd} bytes in one frame; above ${INLINE_VALUE_BYTES_MAX} send it in pieces (STGE)`;
+    if (payload === ANY_PAYLOAD && payloadEnd - keyEnd > INLINE_VALUE_BYTES_MAX) {
+      const text = `a value of ${payloadEnd - keyEnd} bytes in one frame; above ${INLINE_VALUE_BYTES_MAX} send it in pieces (STGE)`;
       replyFail(from, messageId, 'KV_TOO_LARGE', text);
       return REFUSED;
     }
     return this.#late(from, messageId, bytes, start) ? REFUSED : keyEnd;
   }
 
+  /** L9: the lock must lie in the partition of the key, or no replica could tell who holds it. */
+  #guards(
+    partition: number,
+    from: Connection,
+    messageId: number,
+    bytes: Uint8Array,
+    keyEnd: number,
+    end: number,
+  ): boolean {
+    const lockStart = end - fenceLength(bytes, keyEnd, end);
+    const lockEnd = lockKeyEnd(end);
+    if (lockStart === lockEnd || this.#partitionOf(bytes, lockStart, lockEnd) === partition) return true;
+    replyFail(from, messageId, 'KV_FENCE_PARTITION', codes.KV_FENCE_PARTITION.meaning);
+    return false;
+  }
+
   /** PUTK, CASK of a value that came before in STGE frames on the same connection. */
   #putStaged(opcode: number, from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     const keyEnd = this.#checkWrite(opcode, 8, from, messageId, bytes, start, end);
     // Whatever comes of it, the stage is used up.
-    const value = end - start < 8 ? null : this.#stages.take(from, readU32(bytes, end - 8));
+    const value = this.#takeStaged(from, bytes, start, end);
     if (keyEnd < 0) return;
     const partition = this.#partitionOf(bytes, start + codec.WRITE_KEY, keyEnd);
+    if (isFenced(bytes, start) && !this.#guards(partition, from, messageId, bytes, keyEnd, end)) return;
     const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#moved(partition, from, messageId);
     if (value === null) {
       return replyFail(from, messageId, 'KV_BAD_REQUEST', 'the staged value is not there, or not whole');
     }
     this.#host.writeLarge(primary, EntryKind.put, from, messageId, bytes.slice(start, end), value);
+  }
+
+  #takeStaged(from: Connection, bytes: Uint8Array, start: number, end: number): Uint8Array | null {
+    const referenceEnd = payloadEndOf(bytes, start, start + codec.WRITE_FLAGS + 1, end);
+    return referenceEnd - start < 8 ? null : this.#stages.take(from, readU32(bytes, referenceEnd - 8));
   }
 
   #stage(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -402,8 +427,21 @@ export class RequestHandler implements FrameHandler {
 
 /** Flags that mean something to a write; any other is refused, so that a later version may give it a meaning. */
 function allowedFlags(opcode: number): number {
-  if (opcode === op.PUTK || opcode === op.CASK) return codec.WriteFlag.ifRevision | codec.WriteFlag.staged;
-  return opcode === op.DELK ? codec.WriteFlag.ifRevision : 0;
+  const { ifRevision, staged, fenced } = codec.WriteFlag;
+  if (opcode === op.PUTK || opcode === op.CASK) return ifRevision | staged | fenced;
+  if (opcode === op.DELK) return ifRevision | fenced;
+  return opcode === op.INCR ? fenced : 0;
+}
+
+function isFenced(bytes: Uint8Array, start: number): boolean {
+  return ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.fenced) !== 0;
+}
+
+/** Where what follows the key ends: at the fence, if there is one; −1: it is none. */
+function payloadEndOf(bytes: Uint8Array, start: number, keyEnd: number, end: number): number {
+  if (!isFenced(bytes, start)) return end;
+  const fence = fenceLength(bytes, keyEnd, end);
+  return fence < 0 ? -1 : end - fence;
 }
 
 function echo(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {

@@ -6,6 +6,7 @@ export const BUSY_TEXT = 'somebody else holds the lock';
 export const FORGOTTEN_TEXT = 'the answer to this request was already received once and is no longer kept';
 export const NO_SESSION_TEXT = 'the session is not attached to the partition, or has run out';
 export const NOT_HELD_TEXT = 'this session does not hold the lock with this token';
+export const FENCED_TEXT = 'the lock that guards the write is not held under that token any more; nothing was written';
 export const NOT_INTEGER_TEXT = 'the value, or the sum, is not a 64-bit decimal integer';
 
 /** Why a write was refused before it was appended. */

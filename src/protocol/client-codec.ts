@@ -37,6 +37,7 @@ export const READ_KEY = 7;
  *   span u48                                 PUTK CASK: time to live in ms, 0 none; LCKK: longest wait in ms, 0 none
  *   revision: epoch u32, operation u32       the condition (PUTK CASK DELK) or the fencing token (ULKK)
  *   keyLength u16 | key | payload …          PUTK CASK: value; INCR: summand i64; CNCL: sequence of the wait u32
+ *   fence                                    with `fenced`, PUTK CASK DELK INCR
  *
  * What follows timeLeftMs is copied into the log as it came.
  */
@@ -56,6 +57,8 @@ export const WriteFlag = {
   ifRevision: 1,
   /** The payload is a stage number u32 and a length u32: the value was sent before in STGE frames. */
   staged: 2,
+  /** The write counts only under a lock, which stands behind the payload: fence.ts. */
+  fenced: 4,
 } as const;
 
 /** Longest wait that means "for ever". */

@@ -19,7 +19,16 @@ export const RecordStatus = {
   queued: 6,
   busy: 7,
   notHeld: 8,
+  /** The lock that was to guard the write was not held under that token (L9). */
+  fenced: 12,
 } as const;
+
+const ALL: ReadonlySet<number> = new Set(Object.values(RecordStatus));
+
+/** An outcome that a record keeps. */
+export function isKept(status: number): boolean {
+  return status > RecordStatus.pending && ALL.has(status);
+}
 
 const RECORDS_MIN = 8;
 /** Requests of one session that one partition answers at a time. */

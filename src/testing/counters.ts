@@ -15,6 +15,7 @@ export const happenings = {
   lockHandOvers: 'locks passed to a waiter',
   locksLost: 'locks lost by their holders',
   cancels: 'waits cancelled',
+  fencedOff: 'writes refused for their fence',
   conflicts: 'compare-and-sets refused',
   largeValues: 'large values written',
   rowsLoaded: 'rows loaded',

@@ -224,14 +224,29 @@ export class Flow {
     const { steps, stepMs } = this.#section(settings.leaseMs);
     for (let step = 0; step < steps && lock.held; step += 1) {
       guard.holds(key, token, this.#name);
-      if (step < 3) recorder.answered(this.#call('fwrite', `guarded by ${key}`, { token: `${token}` }), { ok: true });
+      if (step < 3) await this.#fencedWrite(key, token);
       await this.#sleep(stepMs * (0.5 + this.#random.float()));
     }
-    if (!lock.held) return;
+    if (!lock.held) return this.#fencedWrite(key, token);
     lock.signal.removeEventListener('abort', lost);
     const released = this.#call('release', key, claim);
     if (chance(this.#random, 0.5)) return lock.release().catch((error) => recorder.failed(released, error));
     await this.#release(lock, released);
+  }
+
+  /** L9: the store compares the token itself. Whoever has lost the lock asks all the same, and changes nothing. */
+  async #fencedWrite(key: string, token: bigint): Promise<void> {
+    const { recorder, counters } = this.#load;
+    const guarded = chance(this.#random, 0.5) ? key : `${key}/guarded`;
+    const recorded = this.#call('fwrite', guarded, { token: `${token}` });
+    try {
+      await this.#client.put(guarded, this.#value(), { fence: { key, token } });
+      recorder.answered(recorded, { ok: true });
+    } catch (error) {
+      if (!(error instanceof KeyvalError && error.code === 'KV_FENCED')) return recorder.failed(recorded, error);
+      counters.count('fencedOff');
+      recorder.answered(recorded, { ok: false });
+    }
   }
 
   /** How long to work under a lock: mostly a moment, sometimes for several leases. */

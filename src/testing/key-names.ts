@@ -1,12 +1,12 @@
 /**
- * How the keys of the workload are called: `{k3}.0`, where the number tells the era of its partition. What a partition kept
+ * How the keys of the workload are called: `{k3}.0`, or `{k3}.0/more`, where the number tells the era of its partition. What a partition kept
  * may be lost for good by the rules (R9): then its next era begins, with keys that nobody has used, and nothing is held
  * against anybody who finds the former ones gone. The tag keeps a key in its partition whatever the era.
  */
 import { hashSlot, partitionOfSlot } from '../base/hash-slot.ts';
 
 const encoder = new TextEncoder();
-const NAME = /\{([^}]*)\}\.(\d+)$/;
+const NAME = /\{([^}]*)\}\.(\d+)(?:\/\w+)?$/;
 
 export class KeyNames {
   /** By partition. */

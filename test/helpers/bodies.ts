@@ -25,6 +25,7 @@ export const PLENTY_MS = 0xffff_ffff;
 /** Flags of writes. */
 export const IF_REVISION = 1;
 export const STAGED = 2;
+export const FENCED = 4;
 
 /** A whole frame. `length` other than the true one makes it a broken one. */
 export function frame(
@@ -113,6 +114,12 @@ export function write(parts: WriteParts): Buffer {
   const { revision = 0n, payload = '' } = parts;
   const numbers = [u32(timeLeftMs), u64(attachment), u32(sequence), u32(mark), u8(flags), u48(span), u64(revision)];
   return Buffer.concat([...numbers, bytes16(Buffer.from(key)), Buffer.from(payload)]);
+}
+
+/** Behind the payload of a write with FENCED; without a lock key the lock of the key itself. */
+export function fence(token: bigint, lockKey: string | Uint8Array = ''): Buffer {
+  const key = Buffer.from(lockKey);
+  return Buffer.concat([key, u64(token), u16(key.length)]);
 }
 
 export interface AttachParts {

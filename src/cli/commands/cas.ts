@@ -4,6 +4,7 @@ import { ExitCode, KeyvalError } from '../../errors.ts';
 import type { Command } from '../shared/command.ts';
 import { valued } from '../shared/command-line.ts';
 import { withClient } from '../shared/connection.ts';
+import { fenceOf, fenceOptions } from '../shared/fence.ts';
 import { keyField, keyOf, keyOptions, quoted } from '../shared/key.ts';
 import { documentText, formatOf, printResult } from '../shared/output.ts';
 import { print } from '../shared/streams.ts';
@@ -15,7 +16,11 @@ export const cas: Command = {
   operands: ['KEY', 'REVISION', 'VALUE'],
   summary: 'store a value only if the key has REVISION (0: is absent)',
   details: `${valueDetails} Prints the new revision. Refused: exit code 4; the message, and --output json, tell the key's revision.`,
-  options: { ...keyOptions, ttl: valued('time to live in milliseconds, or 90s, 10m, 1h', 'until deleted') },
+  options: {
+    ...keyOptions,
+    ttl: valued('time to live in milliseconds, or 90s, 10m, 1h', 'until deleted'),
+    ...fenceOptions,
+  },
   examples: [
     ['keyval cas counter 0 1', 'create a key that must not exist'],
     ['keyval cas counter 7710466821836505091 2', 'change it if nobody else has'],
@@ -26,9 +31,8 @@ export const cas: Command = {
     const expected = revisionOf('REVISION', revisionText);
     const ttlMs = values.durationMs('ttl');
     const value = await valueBytes(text);
-    const result = await withClient(values, (client) =>
-      client.cas(key, expected, value, ttlMs === undefined ? {} : { ttlMs }),
-    );
+    const options = { ...(ttlMs === undefined ? {} : { ttlMs }), ...fenceOf(key, values) };
+    const result = await withClient(values, (client) => client.cas(key, expected, value, options));
     const document = { ...keyField(key), ok: result.ok, revision: `${result.revision}` };
     if (!result.ok && format !== 'table') await print(`${documentText(format, document)}\n`);
     if (!result.ok) throw refused(operand, expected, result);

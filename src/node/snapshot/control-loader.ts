@@ -4,7 +4,7 @@
  */
 import { ByteReader } from '../../base/byte-reader.ts';
 import { KEY_BYTES_MAX } from '../../protocol/limits.ts';
-import { type Attachment, RECORDS_MAX, RecordStatus } from '../../replication/attachment.ts';
+import { type Attachment, isKept, RECORDS_MAX, RecordStatus } from '../../replication/attachment.ts';
 import type { PartitionState } from '../partition-state.ts';
 import * as layout from './layout.ts';
 import { expect } from './malformed.ts';
@@ -67,7 +67,7 @@ export class ControlLoader {
     expect(reader.isComplete, 'a record has the wrong length');
     const session = this.#session;
     expect(session !== null && ahead < RECORDS_MAX, 'a record without a place');
-    expect(status > RecordStatus.pending && status <= RecordStatus.notHeld, `a record of status ${status}`);
+    expect(isKept(status), `a record of status ${status}`);
     const sequence = (session.mark + ahead) | 0;
     expect(session.status(sequence) === RecordStatus.none, 'a record comes twice');
     session.record(sequence, session.mark, status, epoch, operation, high, low);

@@ -3,6 +3,8 @@ import test, { type ExecutionContext } from 'ava';
 import { type Client, type RunningNode, startNode } from '../../../src/index.ts';
 import { type Ended, keyval, type RunOptions, startKeyval } from '../../helpers/processes.ts';
 
+const FENCED = 'the lock that guards the write is not held under that token any more; nothing was written';
+
 let node: RunningNode;
 let client: Client<Uint8Array>;
 
@@ -65,6 +67,31 @@ test.serial('get --reads says how fresh the value must be; a stale one comes wit
     await run(t, ['get', 'fresh', '--reads', 'fresh']),
     failure(2, "KV_USAGE: --reads is strict, lease, stale, not 'fresh'"),
   );
+});
+
+test.serial('L9: writes under a fence: 6 when the lock is not held under that token', async (t) => {
+  const lock = await client.lock('{job}');
+  const held = ['--fence', `${lock.token}`, '--lock-key', '{job}'];
+  const former = ['--fence', `${lock.token - 1n}`, '--lock-key', '{job}'];
+  const refused = failure(6, `KV_FENCED: ${FENCED}`);
+  t.is((await run(t, ['put', '{job}.at', '17', ...held])).code, 0);
+  t.deepEqual(await run(t, ['put', '{job}.at', '18', ...former]), refused);
+  t.deepEqual(await run(t, ['incr', '{job}.at', ...held]), ok('18\n'));
+  t.deepEqual(await run(t, ['incr', '{job}.at', ...former]), refused);
+  t.deepEqual(await run(t, ['cas', '{job}.at', await revisionOf('{job}.at'), '1', ...former]), refused);
+  t.deepEqual(await run(t, ['del', '{job}.at', ...former]), refused);
+  t.deepEqual(await run(t, ['put', '{job}', '1', '--fence', `${lock.token}`]), ok(`${await revisionOf('{job}')}\n`));
+  await lock.release({ confirm: true });
+  t.deepEqual(await run(t, ['del', '{job}.at', ...held]), refused);
+  t.regex(
+    (await run(t, ['put', 'elsewhere', '1', ...held])).stderr,
+    /^keyval: KV_FENCE_PARTITION: .*'\{job\}elsewhere'/,
+  );
+  t.deepEqual(
+    await run(t, ['put', 'k', '1', '--lock-key', 'l']),
+    failure(2, 'KV_USAGE: --lock-key says whose token --fence is: give both'),
+  );
+  t.regex((await run(t, ['put', 'k', '1', '--fence', 'old'])).stderr, /KV_USAGE: --fence/);
 });
 
 test.serial('standard input is stored byte for byte', async (t) => {

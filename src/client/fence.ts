@@ -1,0 +1,39 @@
+/**
+ * Writes that count only under a lock (L9): the store compares the token itself, so that a holder from the past, however
+ * long it slept, changes nothing.
+ */
+import { KeyvalError } from '../errors.ts';
+import { WriteFlag } from '../protocol/client-codec.ts';
+import type { Key } from './key-buffer.ts';
+import type { Operation } from './operation.ts';
+
+/** A lock and its token; a `Lock` is one. The lock's key and the key written share a partition: give both the same {tag}. */
+export interface Fence {
+  readonly key: Key;
+  readonly token: bigint;
+}
+
+/** The write counts only while the lock of `fence` is held under its token. @throws KeyvalError KV_USAGE */
+export function guard(operation: Operation, fence: Fence | undefined): void {
+  if (fence === undefined) return;
+  const { token } = fence;
+  if (typeof token !== 'bigint' || BigInt.asUintN(64, token) !== token || token === 0n)
+    throw new KeyvalError('KV_USAGE', `the token of a fence is a 64-bit bigint above 0, not ${String(token)}`);
+  operation.fence = fence;
+  operation.flags |= WriteFlag.fenced;
+}
+
+/** The lock lies in another partition than the key, so that no replica could compare. */
+export function fenceElsewhere(key: Key, fence: Fence): KeyvalError {
+  const text =
+    typeof key === 'string' && typeof fence.key === 'string'
+      ? `the lock '${fence.key}' cannot guard '${key}', which lies in another partition; write under '${taggedLike(key, fence.key)}', for instance`
+      : 'the lock cannot guard a key in another partition; give both keys the same {tag}';
+  return new KeyvalError('KV_FENCE_PARTITION', text);
+}
+
+/** `key` with the tag of the lock, which puts it where the lock is. */
+function taggedLike(key: string, lock: string): string {
+  const tag = /\{([^}]+)\}/.exec(lock)?.[1] ?? lock;
+  return `{${tag}}${key.replace(/\{[^}]*\}/, '')}`;
+}
