@@ -15,7 +15,6 @@ export const Shape = {
   found: 3,
   swap: 4,
   sum: 5,
-  token: 6,
   nothing: 7,
   /** The body, copied. */
   raw: 8,
@@ -117,8 +116,27 @@ function conflict(revision: bigint): KeyvalError {
   return new KeyvalError('KV_CONFLICT', `the condition does not hold: ${what}`, { revision });
 }
 
-export function readToken(frame: FrameDecoder): bigint {
-  return readBigU64(frame.buffer, frame.bodyStart + codec.LOCKED_EPOCH);
+/** LKDK: the token, and with it what the key held when the lock was granted (L8). */
+export interface Grant {
+  readonly token: bigint;
+  /** Null: it did not come along and has to be asked for. */
+  readonly content: Content | null;
+}
+
+/** A key's value as bytes; null: it is absent, and the revision 0n. */
+export interface Content {
+  readonly bytes: Uint8Array | null;
+  readonly revision: bigint;
+}
+
+export function readGrant({ buffer, bodyStart, bodyEnd }: FrameDecoder): Grant {
+  const token = readBigU64(buffer, bodyStart + codec.LOCKED_EPOCH);
+  const at = bodyStart + codec.LOCKED_GOT;
+  if (bodyEnd - at < codec.GOT_VALUE) return { token, content: null };
+  const isThere = ((buffer[at + codec.GOT_FLAGS] as number) & codec.GotFlag.value) !== 0;
+  const revision = readBigU64(buffer, at + codec.GOT_EPOCH);
+  const bytes = isThere ? buffer.slice(at + codec.GOT_VALUE, bodyEnd) : null;
+  return { token, content: { bytes, revision } };
 }
 
 /** MOVD: index of the member that is primary, or NO_MEMBER. */

@@ -2,7 +2,6 @@
 import { EventEmitter } from 'node:events';
 import { KeyvalError } from '../errors.ts';
 import { WriteFlag } from '../protocol/client-codec.ts';
-import { VALUE_BYTES_MAX } from '../protocol/limits.ts';
 import * as op from '../protocol/opcode.ts';
 import { type Entry, Shape, type SwapResult } from './answers.ts';
 import { type BatchOperation, type BatchResult, runBatch } from './batch.ts';
@@ -30,6 +29,7 @@ import type { ClientPorts, LinkOptions, NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
 import { type ClientSettings, type ReadMode, readFlagsOf } from './options.ts';
 import { type ScannedEntry, type ScanOptions, scan } from './scan.ts';
+import { encodeValue, spanOf } from './values.ts';
 
 export interface RequestOptions {
   /** Milliseconds until the request fails; default: the client's `timeoutMs` (5000). */
@@ -65,6 +65,8 @@ export interface PutOptions extends WriteOptions {
 export interface LockOptions extends RequestOptions {
   /** Longest wait in line, milliseconds. 0: try once. Default: until granted, or until `signal` aborts. */
   readonly waitMs?: number;
+  /** Bring the value of the key along with the lock, as `lock.value` and `lock.revision`; default true. */
+  readonly fetch?: boolean;
 }
 
 /** State of the connection to one node. */
@@ -80,7 +82,6 @@ export interface ClientEvents {
 
 /** How long `close` waits for the nodes to hear that the session ends. */
 const GOODBYE_MS = 1000;
-const SPAN_MS_MAX: number = 2 ** 47;
 
 export class Client<V = string> extends EventEmitter<ClientEvents> implements AsyncDisposable {
   readonly #settings: ClientSettings<V>;
@@ -111,7 +112,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       },
     );
     this.#bulk = new BulkLoader(this.#dispatcher);
-    this.#locks = new Locks<V>(this.#dispatcher, this);
+    this.#locks = new Locks<V>(this.#dispatcher, this, settings.codec);
     this.#keepAlive = new KeepAlive(this.#dispatcher);
   }
 
@@ -168,14 +169,6 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     return true;
   }
 
-  #encode(value: V): Uint8Array {
-    const bytes = this.#codec.encode(value);
-    if (bytes.length > VALUE_BYTES_MAX) {
-      throw new KeyvalError('KV_TOO_LARGE', `the value has ${bytes.length} bytes; the largest has ${VALUE_BYTES_MAX}`);
-    }
-    return bytes;
-  }
-
   /** The value of a key, or null. */
   get(key: Key, options?: ReadOptions): Promise<V | null> {
     return this.#read(key, Shape.value, options);
@@ -198,15 +191,22 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 
   /** Stores a value; gives its revision. @throws KeyvalError KV_CONFLICT when a condition refuses, KV_FENCED, KV_OUT_OF_MEMORY, … */
   async put(key: Key, value: V, options?: PutOptions): Promise<bigint> {
-    return this.#request<bigint>(op.PUTK, key, this.#encode(value), Shape.revision, options, (operation) => {
-      operation.span = spanOf(options?.ttlMs);
-      guard(operation, options?.fence);
-      if (options?.ifAbsent === true && options.ifRevision !== undefined && options.ifRevision !== 0n) {
-        throw new KeyvalError('KV_USAGE', 'ifAbsent and ifRevision contradict each other');
-      }
-      if (options?.ifAbsent === true) requireRevision(operation, 0n);
-      else if (options?.ifRevision !== undefined) requireRevision(operation, options.ifRevision);
-    });
+    return this.#request<bigint>(
+      op.PUTK,
+      key,
+      encodeValue(this.#codec, value),
+      Shape.revision,
+      options,
+      (operation) => {
+        operation.span = spanOf(options?.ttlMs);
+        guard(operation, options?.fence);
+        if (options?.ifAbsent === true && options.ifRevision !== undefined && options.ifRevision !== 0n) {
+          throw new KeyvalError('KV_USAGE', 'ifAbsent and ifRevision contradict each other');
+        }
+        if (options?.ifAbsent === true) requireRevision(operation, 0n);
+        else if (options?.ifRevision !== undefined) requireRevision(operation, options.ifRevision);
+      },
+    );
   }
 
   /** Deletes a key; true when it was there. @throws KeyvalError KV_CONFLICT when it does not have `ifRevision`, KV_FENCED */
@@ -224,11 +224,18 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     value: V,
     options?: WriteOptions & { readonly ttlMs?: number },
   ): Promise<SwapResult> {
-    return this.#request<SwapResult>(op.CASK, key, this.#encode(value), Shape.swap, options, (operation) => {
-      operation.span = spanOf(options?.ttlMs);
-      guard(operation, options?.fence);
-      requireRevision(operation, revision);
-    });
+    return this.#request<SwapResult>(
+      op.CASK,
+      key,
+      encodeValue(this.#codec, value),
+      Shape.swap,
+      options,
+      (operation) => {
+        operation.span = spanOf(options?.ttlMs);
+        guard(operation, options?.fence);
+        requireRevision(operation, revision);
+      },
+    );
   }
 
   /** Adds to a 64-bit decimal integer (an absent key counts as 0); gives the sum. @throws KeyvalError KV_NOT_INTEGER */
@@ -297,15 +304,15 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 
   /** Takes the lock of a key, waiting in line. @throws KeyvalError KV_LOCK_BUSY after `waitMs`, KV_ABORTED, … */
   async lock(key: Key, options: LockOptions = {}): Promise<Lock<V>> {
-    const { waitMs = Number.POSITIVE_INFINITY, timeoutMs = this.#settings.timeoutMs, signal } = options;
+    const { waitMs = Number.POSITIVE_INFINITY, timeoutMs = this.#settings.timeoutMs, fetch = true, signal } = options;
     if (!(waitMs >= 0)) throw new KeyvalError('KV_USAGE', `waitMs must be 0 or more, not ${waitMs}`);
     if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);
     if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: signal.reason });
-    return this.#locks.acquire(key, { waitMs, timeoutMs, signal });
+    return this.#locks.acquire(key, { waitMs, timeoutMs, fetch, signal });
   }
 
   /** Takes the lock if it is free; null when somebody else holds it. */
-  async tryLock(key: Key, options: RequestOptions = {}): Promise<Lock<V> | null> {
+  async tryLock(key: Key, options: Omit<LockOptions, 'waitMs'> = {}): Promise<Lock<V> | null> {
     try {
       return await this.lock(key, { ...options, waitMs: 0 });
     } catch (error) {
@@ -368,13 +375,6 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function spanOf(ttlMs: number | undefined): number {
-  if (ttlMs === undefined) return 0;
-  if (!(ttlMs > 0) || ttlMs > SPAN_MS_MAX)
-    throw new KeyvalError('KV_USAGE', `ttlMs must be above 0 and at most 2^47, not ${ttlMs}`);
-  return Math.ceil(ttlMs);
 }
 
 function requireRevision(operation: Operation, revision: bigint): void {

@@ -7,10 +7,20 @@ import type { Key } from './key-buffer.ts';
 export interface LockHost<V> {
   /** Whether the lease of the lock's partition has not run out. */
   leaseHolds(lock: Lock<V>): boolean;
-  release(lock: Lock<V>, confirm: boolean): Promise<void>;
+  release(lock: Lock<V>, options: ReleaseOptions<V>): Promise<void>;
+  store(lock: Lock<V>, value: V, ttlMs: number | undefined): Promise<void>;
   get(key: Key, options?: ReadOptions): Promise<V | null>;
   put(key: Key, value: V, options?: PutOptions): Promise<bigint>;
   delete(key: Key, options?: DeleteOptions): Promise<boolean>;
+}
+
+export interface ReleaseOptions<V = string> {
+  /** Wait until the release is committed. A release that stores a value does so in any case. */
+  readonly confirm?: boolean;
+  /** Stored under the lock's key in the same step (L8): nobody sees the one without the other. */
+  readonly value?: V;
+  /** With `value`: milliseconds the key lives; default: until it is deleted. */
+  readonly ttlMs?: number;
 }
 
 export class Lock<V = string> implements AsyncDisposable {
@@ -23,7 +33,8 @@ export class Lock<V = string> implements AsyncDisposable {
   readonly partition: number;
   readonly #host: LockHost<V>;
   readonly #abort: AbortController = new AbortController();
-  #state: 'held' | 'released' | 'lost' = 'held';
+  #state: 'held' | 'storing' | 'released' | 'lost' = 'held';
+  #content: { readonly revision: bigint; readonly decode: () => V | null } | null = null;
 
   constructor(host: LockHost<V>, key: Key, token: bigint, partition: number) {
     this.#host = host;
@@ -35,6 +46,34 @@ export class Lock<V = string> implements AsyncDisposable {
   /** Aborts with KV_LOCK_LOST when the lock is lost. Hand it to whatever must stop then. */
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /**
+   * What the key held when the lock was granted (L8), or a moment later; null: nothing. Decoded each time it is asked for.
+   * @throws KeyvalError KV_USAGE for a lock taken with `fetch: false`; whatever the codec throws
+   */
+  get value(): V | null {
+    return this.#fetched.decode();
+  }
+
+  /** Its revision; 0n: the key was absent. @throws KeyvalError KV_USAGE for a lock taken with `fetch: false` */
+  get revision(): bigint {
+    return this.#fetched.revision;
+  }
+
+  get #fetched(): { readonly revision: bigint; readonly decode: () => V | null } {
+    if (this.#content !== null) return this.#content;
+    throw new KeyvalError('KV_USAGE', `the lock on ${this.#name} was taken without its value (fetch: false)`);
+  }
+
+  /** @internal */
+  get hasContent(): boolean {
+    return this.#content !== null;
+  }
+
+  /** @internal Told by the client. */
+  found(revision: bigint, decode: () => V | null): void {
+    this.#content = { revision, decode };
   }
 
   /** True until it is released or lost. */
@@ -76,24 +115,40 @@ export class Lock<V = string> implements AsyncDisposable {
 
   /** Told by the client. */
   lose(reason: string): void {
-    if (this.#state !== 'held') return;
+    if (this.#state !== 'held' && this.#state !== 'storing') return;
     this.#state = 'lost';
     this.#abort.abort(new KeyvalError('KV_LOCK_LOST', `the lock on ${this.#name} is lost: ${reason}`));
   }
 
   /**
-   * Lets go. Plain: resolves once the message stands in order in the connection's queue. `confirm`: once it is committed.
-   * @throws KeyvalError KV_NOT_HELD when it was released or lost before
+   * Lets go. Plain: resolves once the message stands in order in the connection's queue. `confirm`, and with a `value`: once
+   * it is committed. When a value cannot be stored, the lock is still held.
+   * @throws KeyvalError KV_NOT_HELD when it was released or lost before; KV_AMBIGUOUS; with a value also KV_TOO_LARGE, KV_OUT_OF_MEMORY
    */
-  async release(options: { confirm?: boolean } = {}): Promise<void> {
+  async release(options: ReleaseOptions<V> = {}): Promise<void> {
     if (this.#state !== 'held') {
       throw new KeyvalError(
         'KV_NOT_HELD',
         `the lock on ${this.#name} is not held any more: it was ${this.#state} before`,
       );
     }
+    if (options.value !== undefined) return this.#store(options.value, options.ttlMs);
+    if (options.ttlMs !== undefined) throw new KeyvalError('KV_USAGE', 'release: ttlMs needs a value');
     this.#state = 'released';
-    await this.#host.release(this, options.confirm ?? false);
+    await this.#host.release(this, options);
+  }
+
+  async #store(value: V, ttlMs: number | undefined): Promise<void> {
+    this.#state = 'storing';
+    try {
+      await this.#host.store(this, value, ttlMs);
+      this.#state = 'released';
+    } catch (error) {
+      const isUndone =
+        !(error instanceof KeyvalError) || (error.outcome === 'not-done' && error.code !== 'KV_NOT_HELD');
+      if (this.#state === 'storing') this.#state = isUndone ? 'held' : 'released';
+      throw error;
+    }
   }
 
   /** Releases it, unless that has been done, or it is lost. */

@@ -7,16 +7,20 @@
 import { writeU32 } from '../base/bytes.ts';
 import type { TimerHandle } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
-import { WAIT_FOREVER } from '../protocol/client-codec.ts';
+import { WAIT_FOREVER, WriteFlag } from '../protocol/client-codec.ts';
 import * as op from '../protocol/opcode.ts';
-import { Shape } from './answers.ts';
+import { type Entry, type Grant, Shape } from './answers.ts';
 import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
+import type { Codec } from './codecs.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Key } from './key-buffer.ts';
-import { Lock, type LockHost } from './lock.ts';
+import { Lock, type LockHost, type ReleaseOptions } from './lock.ts';
 import { Operation } from './operation.ts';
+import { encodeValue, spanOf } from './values.ts';
 
 export interface AcquireOptions {
+  /** The value of the key is to come with the grant (L8). */
+  readonly fetch: boolean;
   /** 0: try once. Infinity: until it is granted or `signal` aborts. */
   readonly waitMs: number;
   /** How long to go on trying while the cluster cannot take the request. */
@@ -25,17 +29,21 @@ export interface AcquireOptions {
 }
 
 /** Keys as the client reads and writes them. */
-type Keys<V> = Pick<LockHost<V>, 'get' | 'put' | 'delete'>;
+interface Keys<V> extends Pick<LockHost<V>, 'get' | 'put' | 'delete'> {
+  getEntry(key: Key, options?: ReadOptions): Promise<Entry<V> | null>;
+}
 
 export class Locks<V> implements LockHost<V> {
   readonly #dispatcher: Dispatcher;
   readonly #keys: Keys<V>;
+  readonly #codec: Codec<V>;
   readonly #held: Map<number, Set<Lock<V>>> = new Map();
   #leaseTimer: TimerHandle | null = null;
 
-  constructor(dispatcher: Dispatcher, keys: Keys<V>) {
+  constructor(dispatcher: Dispatcher, keys: Keys<V>, codec: Codec<V>) {
     this.#dispatcher = dispatcher;
     this.#keys = keys;
+    this.#codec = codec;
   }
 
   get(key: Key, options?: ReadOptions): Promise<V | null> {
@@ -61,14 +69,15 @@ export class Locks<V> implements LockHost<V> {
         if (error.code !== 'KV_LOCK_BUSY' || operation.unknown) this.#abandon(operation);
         reject(error);
       };
-      const granted = (token: unknown): void => {
-        const lock = this.#register(key, operation, token as bigint);
+      const granted = (grant: unknown): void => {
+        const lock = this.#register(key, operation, grant as Grant);
         if (lock === null) reject(new KeyvalError('KV_LOCK_LOST', 'the lease had run out when the lock was granted'));
+        else if (options.fetch && !lock.hasContent) this.#fetch(lock, options).then(() => resolve(lock), reject);
         else resolve(lock);
       };
       const now = this.#nowMs;
       const operation = new Operation(op.LCKK, key, null, now + options.timeoutMs, granted, fail);
-      operation.shape = Shape.token;
+      if (options.fetch) operation.flags |= WriteFlag.fetch;
       operation.span = Math.min(Math.ceil(options.waitMs), WAIT_FOREVER);
       operation.timeoutMs = options.timeoutMs;
       operation.queuedUntilMs = now + options.waitMs + options.timeoutMs;
@@ -100,11 +109,26 @@ export class Locks<V> implements LockHost<V> {
     if (!this.#dispatcher.closed) this.#dispatcher.submit(cancel);
   }
 
-  #register(key: Key, operation: Operation, token: bigint): Lock<V> | null {
+  /** A value that did not come along: large, or about to expire. */
+  async #fetch(lock: Lock<V>, { timeoutMs }: AcquireOptions): Promise<void> {
+    try {
+      const entry = await this.#keys.getEntry(lock.key, { timeoutMs });
+      lock.found(entry?.revision ?? 0n, () => entry?.value ?? null);
+    } catch (error) {
+      await this.release(lock, { confirm: false });
+      throw error;
+    }
+  }
+
+  #register(key: Key, operation: Operation, { token, content }: Grant): Lock<V> | null {
     const { partition } = operation;
     const lock = new Lock<V>(this, key, token, partition);
+    if (content !== null) {
+      const { bytes, revision } = content;
+      lock.found(revision, () => (bytes === null ? null : this.#codec.decode(bytes, 0, bytes.length)));
+    }
     if (this.leaseUntilMs(partition) <= this.#nowMs) {
-      void this.release(lock, false);
+      void this.release(lock, { confirm: false });
       return null;
     }
     let locks = this.#held.get(partition);
@@ -153,7 +177,7 @@ export class Locks<V> implements LockHost<V> {
   #runOut(partition: number): void {
     const locks = [...(this.#held.get(partition) ?? [])];
     this.lost(partition, 'the lease ran out without a renewal');
-    for (const lock of locks) void this.release(lock, false);
+    for (const lock of locks) void this.release(lock, { confirm: false });
   }
 
   /** Every lock in `partition` is lost. */
@@ -176,18 +200,34 @@ export class Locks<V> implements LockHost<V> {
    * once; the message stands in order in its queue, or goes out when the node is back. Confirmed: resolves when it is
    * committed. @throws KeyvalError KV_NOT_HELD, KV_AMBIGUOUS when a lease has passed without an answer
    */
-  release(lock: Lock<V>, confirm: boolean): Promise<void> {
+  release(lock: Lock<V>, { confirm = false }: ReleaseOptions<V>): Promise<void> {
     this.#drop(lock);
-    const committed = new Promise<void>((resolve, reject) => {
-      const operation = new Operation(op.ULKK, lock.key, null, Number.POSITIVE_INFINITY, () => resolve(), reject);
+    const committed = this.#submitRelease(lock, null, 0, 0);
+    if (confirm) return this.#withinLease(committed);
+    committed.catch(() => undefined); // the session's end frees it
+    return Promise.resolve();
+  }
+
+  /**
+   * L8: stores a value and lets go of the lock in one step. Until that is certain the lock counts as held here.
+   * @throws KeyvalError KV_NOT_HELD, KV_AMBIGUOUS, KV_OUT_OF_MEMORY, …
+   */
+  async store(lock: Lock<V>, value: V, ttlMs: number | undefined): Promise<void> {
+    const payload = encodeValue(this.#codec, value);
+    await this.#withinLease(this.#submitRelease(lock, payload, spanOf(ttlMs), WriteFlag.store));
+    this.#drop(lock);
+  }
+
+  #submitRelease(lock: Lock<V>, payload: Uint8Array | null, span: number, flags: number): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const operation = new Operation(op.ULKK, lock.key, payload, Number.POSITIVE_INFINITY, () => resolve(), reject);
       operation.shape = Shape.nothing;
+      operation.flags = flags;
+      operation.span = span;
       operation.epoch = Number(lock.token >> 32n);
       operation.operation = Number(lock.token & 0xffff_ffffn);
       this.#dispatcher.submit(operation);
     });
-    if (confirm) return this.#withinLease(committed);
-    committed.catch(() => undefined); // the session's end frees it
-    return Promise.resolve();
   }
 
   #withinLease(committed: Promise<void>): Promise<void> {

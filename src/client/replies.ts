@@ -49,7 +49,7 @@ export class Replies {
       case op.DONE:
         return this.#done(link, operation, frame);
       case op.LKDK:
-        return this.#settled(link, operation, answers.readToken(frame));
+        return this.#settled(link, operation, answers.readGrant(frame));
       case op.WAIT:
         return this.#queued(operation);
       case op.FRAG:

@@ -194,6 +194,8 @@ export class Sender {
         this.attempt(leaving);
       },
       failed: (error) => {
+        // Not answered in its time; those that wait for it may have more, and attach anew.
+        if (error.code === 'KV_DEADLINE') return this.#waiting.wakeAt(partition);
         for (const waiting of this.#waiting.at(partition)) {
           if (!isHarmless(waiting.opcode)) this.#retries.failed(waiting, error);
         }

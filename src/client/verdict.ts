@@ -22,7 +22,16 @@ export function retried(code: Code): boolean {
 
 /** Answers that come from the log: they tell what became of the write, whatever earlier attempts saw. */
 export function speaksOfTheWrite(code: Code): boolean {
-  return code === 'KV_NOT_INTEGER' || code === 'KV_LOCK_BUSY' || code === 'KV_NOT_HELD' || code === 'KV_CONFLICT';
+  switch (code) {
+    case 'KV_NOT_INTEGER':
+    case 'KV_LOCK_BUSY':
+    case 'KV_NOT_HELD':
+    case 'KV_CONFLICT':
+    case 'KV_FENCED':
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Everything but the writes of callers: asking again, or not at all, changes nothing for them. */

@@ -46,7 +46,7 @@ export function waitsTooMuch(locks: LockTable, attachment: number): boolean {
 }
 
 /** Memory that a write may add for good; 0 for what only takes away, which is never refused for lack of it. */
-export function bytesKept(kind: number, keyLength: number, bodyBytes: number): number {
-  if (kind === EntryKind.remove || kind === EntryKind.release) return 0;
+export function bytesKept(kind: number, stores: boolean, keyLength: number, bodyBytes: number): number {
+  if (kind === EntryKind.remove || (kind === EntryKind.release && !stores)) return 0;
   return kind === EntryKind.acquire ? LOCK_BYTES + keyLength : bytesNeeded(keyLength, bodyBytes);
 }

@@ -24,12 +24,12 @@ export function isEntry(bytes: Uint8Array, start: number, end: number): boolean 
     case EntryKind.detach:
       return length >= REVISION_BYTES;
     case EntryKind.put:
+    case EntryKind.release:
       return hasKey(bytes, body, length, isStaged(bytes, body, length) ? STAGE_REFERENCE_BYTES : 0);
     case EntryKind.increment:
       return hasKey(bytes, body, length, SUM_BYTES);
     case EntryKind.remove:
     case EntryKind.acquire:
-    case EntryKind.release:
       return hasKey(bytes, body, length, 0);
     case EntryKind.expireKey:
       return (
@@ -63,9 +63,10 @@ function fits(keyLength: number, length: number, rest: number): boolean {
   return keyLength > 0 && keyLength + rest <= length;
 }
 
-/** Number of the staged value that a put names, which has its layout; −1: none. */
+/** Number of the staged value that a put, or a release that stores, names; it has its layout; −1: none. */
 export function stageNamedBy(bytes: Uint8Array, start: number): number {
   const body = start + ENTRY_HEAD_BYTES;
-  if (bytes[start] !== EntryKind.put || !isStaged(bytes, body, layout.ENTRY_KEY)) return -1;
+  const isStoring = bytes[start] === EntryKind.put || bytes[start] === EntryKind.release;
+  if (!isStoring || !isStaged(bytes, body, layout.ENTRY_KEY)) return -1;
   return readU32(bytes, body + layout.ENTRY_KEY + readU16(bytes, body + layout.ENTRY_KEY_LENGTH));
 }

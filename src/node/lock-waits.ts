@@ -4,6 +4,7 @@
  */
 import { BinaryHeap } from '../base/binary-heap.ts';
 import { MovedFlag, WAIT_FOREVER } from '../protocol/client-codec.ts';
+import type { GrantReplies } from './grant-replies.ts';
 import { type ReplyTarget, replyFail, replyLocked, replyMoved } from './reply.ts';
 import { BUSY_TEXT } from './texts.ts';
 
@@ -14,14 +15,28 @@ export class LockWaits {
   // By waiter.
   readonly #owners: (ReplyTarget | null)[] = [];
   readonly #tags: number[] = [];
+  /** The value of the key is to come with the grant. */
+  readonly #fetches: boolean[] = [];
   readonly #deadlines: number[] = [];
   /** (deadline, waiter); an entry whose deadline is no longer the waiter's is stale. */
   readonly #heap: BinaryHeap = new BinaryHeap();
   #stale = 0;
+  readonly #grants: GrantReplies;
+
+  constructor(grants: GrantReplies) {
+    this.#grants = grants;
+  }
 
   /** `waiter` was queued at log time `nowMs` for at most `spanMs`; the answer goes to `to`. */
-  queued(waiter: number, to: ReplyTarget | null, messageId: number, nowMs: number, spanMs: number): void {
-    this.answerTo(waiter, to, messageId);
+  queued(
+    waiter: number,
+    to: ReplyTarget | null,
+    messageId: number,
+    fetches: boolean,
+    nowMs: number,
+    spanMs: number,
+  ): void {
+    this.answerTo(waiter, to, messageId, fetches);
     const deadline = spanMs >= WAIT_FOREVER ? Number.POSITIVE_INFINITY : nowMs + spanMs;
     this.#deadlines[waiter] = deadline;
     if (deadline !== Number.POSITIVE_INFINITY) this.#heap.push(deadline, waiter);
@@ -41,14 +56,20 @@ export class LockWaits {
   }
 
   /** The answer goes to `to` from now on: a retry has joined the wait. */
-  answerTo(waiter: number, to: ReplyTarget | null, messageId: number): void {
+  answerTo(waiter: number, to: ReplyTarget | null, messageId: number, fetches: boolean): void {
     this.#owners[waiter] = to;
     this.#tags[waiter] = messageId;
+    this.#fetches[waiter] = fetches;
   }
 
-  granted(waiter: number, epoch: number, operation: number): void {
+  /** The lock in `slot` is now its own, under the token (epoch, operation). */
+  granted(waiter: number, slot: number, epoch: number, operation: number): void {
     const to = this.#owners[waiter] ?? null;
-    if (to !== null) replyLocked(to, this.#tags[waiter] as number, epoch, operation);
+    if (to !== null) {
+      const tag = this.#tags[waiter] as number;
+      if (this.#fetches[waiter] === true) this.#grants.holderOf(slot, to, tag);
+      else replyLocked(to, tag, epoch, operation);
+    }
     this.#forget(waiter);
   }
 

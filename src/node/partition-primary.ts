@@ -14,6 +14,8 @@ import type { Follower } from '../replication/follower.ts';
 import { Primary } from '../replication/primary.ts';
 import { ENTRY_HEAD_BYTES, type ReplicationLog } from '../replication/replication-log.ts';
 import { bytesKept, isBackedUp, waitsTooMuch } from './admission.ts';
+import { fetchesAt, GrantReplies } from './grant-replies.ts';
+import { refusedAtOnce } from './instant-refusal.ts';
 import { KeyExpiry } from './key-expiry.ts';
 import { LockWaits } from './lock-waits.ts';
 import { replyOutcome } from './outcome.ts';
@@ -23,9 +25,9 @@ import { PartitionSessions } from './partition-sessions.ts';
 import { ApplyStatus, type PartitionState } from './partition-state.ts';
 import type { PrimaryHost } from './primary-host.ts';
 import { ReignLease } from './reign-lease.ts';
-import { type ReplyTarget, replyDone, replyFail, replyMoved } from './reply.ts';
+import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
 import { Retries } from './retries.ts';
-import { BUSY_TEXT, NO_SESSION_TEXT, ORPHAN_TEXT, refusalText, sessionsText } from './texts.ts';
+import { NO_SESSION_TEXT, ORPHAN_TEXT, refusalText, sessionsText } from './texts.ts';
 
 /** Applied large values kept for followers that are to be sent them. */
 const LARGE_KEPT_BYTES: number = 64 * 1024 * 1024;
@@ -67,8 +69,9 @@ export class PartitionPrimary {
   /** At the last tick sessions could be renewed here. */
   #renewed = false;
   #expiriesApplied = false;
-  readonly #waits: LockWaits = new LockWaits();
-  readonly #retries: Retries = new Retries(this, this.#waits);
+  readonly #grants: GrantReplies = new GrantReplies(this);
+  readonly #waits: LockWaits = new LockWaits(this.#grants);
+  readonly #retries: Retries = new Retries(this, this.#waits, this.#grants);
   readonly #expiry: KeyExpiry;
   readonly #sessions: PartitionSessions;
 
@@ -211,7 +214,7 @@ export class PartitionPrimary {
     if (refusal !== null) return refuse(to, messageId, refusal, refusalText(refusal));
     this.#settleDue(bytes, start);
     const isSettled = this.applied === this.log.next && !this.#host.readsStrictly;
-    if (isSettled && this.#refusedAtOnce(kind, to, messageId, bytes, start)) return false;
+    if (isSettled && refusedAtOnce(this, kind, to, messageId, bytes, start)) return false;
     const position = this.primary.append(kind, this.logTimeMs(), bytes, start + codec.WRITE_ATTACH_EPOCH, end);
     this.log.own(position, to, messageId);
     // Beyond the window of what is applied, a retry cannot join; applied twice it has no second effect.
@@ -233,7 +236,8 @@ export class PartitionPrimary {
     if (isBackedUp(this.log, this.applied)) return 'KV_OVERLOADED';
     if (kind === EntryKind.acquire && this.#host.nowMs < this.locksFromMs) return 'KV_NO_QUORUM';
     if (kind === EntryKind.acquire && waitsTooMuch(this.state.locks, attachment.slot)) return 'KV_OVERLOADED';
-    const needed = bytesKept(kind, readU16(bytes, start + codec.WRITE_KEY_LENGTH), end - start);
+    const stores = ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.store) !== 0;
+    const needed = bytesKept(kind, stores, readU16(bytes, start + codec.WRITE_KEY_LENGTH), end - start);
     return needed === 0 || this.#host.hasRoom(needed, this) ? null : 'KV_OUT_OF_MEMORY';
   }
 
@@ -245,39 +249,6 @@ export class PartitionPrimary {
     const slot = keys.find(bytes, keyStart, keyStart + readU16(bytes, start + codec.WRITE_KEY_LENGTH));
     if (slot < 0 || keys.deadlineMs(slot) === 0 || keys.deadlineMs(slot) > this.logTimeMs()) return;
     this.expire(slot);
-  }
-
-  /** With nothing uncommitted, what would surely be refused needs no entry: a read, which a primary may answer (R12). */
-  #refusedAtOnce(kind: number, to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number): boolean {
-    const keyStart = start + codec.WRITE_KEY;
-    const keyEnd = keyStart + readU16(bytes, start + codec.WRITE_KEY_LENGTH);
-    if (kind === EntryKind.acquire) {
-      if (readU48(bytes, start + codec.WRITE_SPAN) > 0) return false;
-      if (this.state.locks.find(bytes, keyStart, keyEnd) < 0 || !this.lease.holds) return false;
-      replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
-      return true;
-    }
-    if (
-      kind === EntryKind.release ||
-      ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.ifRevision) === 0
-    ) {
-      return false;
-    }
-    if (((bytes[start + codec.WRITE_FLAGS] as number) & (codec.WriteFlag.staged | codec.WriteFlag.fenced)) !== 0)
-      return false;
-    const { keys } = this.state;
-    const slot = keys.find(bytes, keyStart, keyEnd);
-    const epoch = slot < 0 ? 0 : keys.epoch(slot);
-    const operation = slot < 0 ? 0 : keys.operation(slot);
-    if (
-      epoch === readU32(bytes, start + codec.WRITE_EPOCH) &&
-      operation === readI32(bytes, start + codec.WRITE_OPERATION)
-    ) {
-      return false;
-    }
-    if (!this.lease.holds) return false;
-    replyDone(to, messageId, codec.DoneOutcome.refused, epoch, operation);
-    return true;
   }
 
   // ---- commit
@@ -371,10 +342,16 @@ export class PartitionPrimary {
     if (to !== null) {
       log.own(position, null, 0);
       const { status, epoch, operation, payloadHigh, payloadLow } = state;
-      replyOutcome(kind, status, to, messageId, epoch, operation, payloadHigh, payloadLow);
+      if (status === ApplyStatus.granted && fetchesAt(log, position)) this.#grants.grantedAt(position, to, messageId);
+      else replyOutcome(kind, status, to, messageId, epoch, operation, payloadHigh, payloadLow);
     }
     for (let index = 0; index < state.grantedCount; index += 1)
-      this.#waits.granted(state.granted[index] as number, state.grantEpoch, state.grantOperation);
+      this.#waits.granted(
+        state.granted[index] as number,
+        state.grantedSlots[index] as number,
+        state.grantEpoch,
+        state.grantOperation,
+      );
     for (let index = 0; index < state.endedCount; index += 1) this.#waits.ended(state.ended[index] as number);
   }
 
@@ -383,7 +360,7 @@ export class PartitionPrimary {
   #remember(waiter: number, to: ReplyTarget | null, messageId: number, position: number): void {
     const { log } = this;
     const span = readU48(log.data, log.offset(position) + ENTRY_HEAD_BYTES + layout.ENTRY_SPAN);
-    this.#waits.queued(waiter, to, messageId, log.timeMs(position), span);
+    this.#waits.queued(waiter, to, messageId, fetchesAt(log, position), log.timeMs(position), span);
   }
 
   /** CNCL: ends the wait `sequence`, or lets go of what it was granted (L5). */

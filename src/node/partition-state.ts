@@ -52,6 +52,8 @@ export class PartitionState {
   queuedWaiter: number = NONE;
   /** Waiters that now hold their lock under the token (grantEpoch, grantOperation). */
   readonly granted: number[] = [];
+  /** Their locks, by slot. */
+  readonly grantedSlots: number[] = [];
   grantedCount = 0;
   grantEpoch = 0;
   grantOperation = 0;
@@ -231,7 +233,7 @@ export class PartitionState {
 
   /** A write without effect uses its staged value up all the same. */
   #dropStage(kind: number): void {
-    if (kind === EntryKind.put && this.#isStaged()) this.#takeStage(this.#stage());
+    if ((kind === EntryKind.put || kind === EntryKind.release) && this.#isStaged()) this.#takeStage(this.#stage());
   }
 
   #stage(): number {
@@ -271,19 +273,26 @@ export class PartitionState {
   }
 
   #put(keyStart: number, keyEnd: number): void {
+    if (this.#flags() !== 0) {
+      const slot = this.keys.find(this.#data, keyStart, keyEnd);
+      if (!this.#conditionHolds(slot)) {
+        this.#dropStage(EntryKind.put);
+        return this.#conflict(slot);
+      }
+    }
+    this.#store(keyStart, keyEnd);
+    this.#applied();
+  }
+
+  #store(keyStart: number, keyEnd: number): void {
     const data = this.#data;
     const large = this.#isStaged() ? this.#takeStage(this.#stage()) : null;
-    if (this.#flags() !== 0) {
-      const slot = this.keys.find(data, keyStart, keyEnd);
-      if (!this.#conditionHolds(slot)) return this.#conflict(slot);
-    }
     const span = readU48(data, this.#body + layout.ENTRY_SPAN);
     const deadline = span === 0 ? 0 : this.#timeMs + span;
     const epoch = this.#entryEpoch;
     const operation = this.#entryOperation;
     if (large === null) this.keys.put(data, keyStart, keyEnd, data, keyEnd, this.#end, epoch, operation, deadline);
     else this.keys.putLarge(data, keyStart, keyEnd, large, epoch, operation, deadline);
-    this.#applied();
   }
 
   #remove(keyStart: number, keyEnd: number): void {
@@ -348,7 +357,7 @@ export class PartitionState {
     }
   }
 
-  /** L6: needs the holder's session and its token; anything else changes nothing. */
+  /** L6: needs the holder's session and its token; anything else changes nothing. L8: the value is stored in the same step. */
   #release(keyStart: number, keyEnd: number, attachment: Attachment): void {
     const { locks } = this;
     const slot = locks.find(this.#data, keyStart, keyEnd);
@@ -357,7 +366,11 @@ export class PartitionState {
       locks.holder(slot) === attachment.slot &&
       locks.tokenEpoch(slot) === readU32(this.#data, this.#body + layout.ENTRY_EPOCH) &&
       locks.tokenOperation(slot) === readI32(this.#data, this.#body + layout.ENTRY_OPERATION);
-    if (!held) return this.#refuse(RecordStatus.notHeld, 0, 0);
+    if (!held) {
+      this.#dropStage(EntryKind.release);
+      return this.#refuse(RecordStatus.notHeld, 0, 0);
+    }
+    if ((this.#flags() & layout.EntryFlag.store) !== 0) this.#store(keyStart, keyEnd);
     this.#releaseSlot(slot);
     this.#applied();
   }
@@ -369,6 +382,7 @@ export class PartitionState {
     this.grantEpoch = this.#entryEpoch;
     this.grantOperation = this.#entryOperation;
     this.granted[this.grantedCount] = waiter;
+    this.grantedSlots[this.grantedCount] = slot;
     this.grantedCount += 1;
   }
 

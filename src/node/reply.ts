@@ -57,6 +57,36 @@ export function replyLocked(to: ReplyTarget, messageId: number, epoch: number, o
   if (!to.closed) codec.writeLocked(to.frames, LKDK, messageId, epoch, operation);
 }
 
+/** LKDK with the value of the lock's key, which stands in `slot` and is small; −1: there is none. */
+export function replyLockedWith(
+  to: ReplyTarget,
+  messageId: number,
+  epoch: number,
+  operation: number,
+  keys: KeyTable,
+  slot: number,
+  ttlMs: number,
+): void {
+  if (to.closed) return;
+  const { frames } = to;
+  frames.begin(LKDK, messageId);
+  frames.u32(epoch);
+  frames.u32(operation);
+  writeValue(frames, keys, slot, ttlMs);
+  frames.end();
+}
+
+/** LKDK, when the value of the lock's key has to be asked for. */
+export function replyLockedApart(to: ReplyTarget, messageId: number, epoch: number, operation: number): void {
+  if (to.closed) return;
+  const { frames } = to;
+  frames.begin(LKDK, messageId);
+  frames.u32(epoch);
+  frames.u32(operation);
+  frames.u8(codec.GotFlag.apart);
+  frames.end();
+}
+
 export function replyQueued(to: ReplyTarget, messageId: number): void {
   if (to.closed) return;
   to.frames.begin(WAIT, messageId);
@@ -93,6 +123,11 @@ export function replyGot(to: ReplyTarget, messageId: number, keys: KeyTable, slo
   if (to.closed) return;
   const { frames } = to;
   frames.begin(GOTK, messageId);
+  writeValue(frames, keys, slot, ttlMs);
+  frames.end();
+}
+
+function writeValue(frames: FrameWriter, keys: KeyTable, slot: number, ttlMs: number): void {
   const valueLength = slot < 0 ? 0 : keys.valueLength(slot);
   frames.reserve(codec.GOT_VALUE + valueLength);
   const { buffer, length: at } = frames;
@@ -102,5 +137,4 @@ export function replyGot(to: ReplyTarget, messageId: number, keys: KeyTable, slo
   writeU48(buffer, at + codec.GOT_TTL, ttlMs);
   if (valueLength > 0) keys.copyValue(slot, buffer, at + codec.GOT_VALUE);
   frames.length = at + codec.GOT_VALUE + valueLength;
-  frames.end();
 }

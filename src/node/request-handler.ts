@@ -111,7 +111,7 @@ export class RequestHandler implements FrameHandler {
       case op.LCKK:
         return this.#write(opcode, EntryKind.acquire, NO_PAYLOAD, from, messageId, bytes, start, end);
       case op.ULKK:
-        return this.#write(opcode, EntryKind.release, NO_PAYLOAD, from, messageId, bytes, start, end);
+        return this.#release(from, messageId, bytes, start, end);
       case op.CNCL:
         return this.#write(opcode, EntryKind.cancel, 4, from, messageId, bytes, start, end);
       default:
@@ -180,10 +180,21 @@ export class RequestHandler implements FrameHandler {
     primary.reads.get(from, messageId, bytes, start, op.GETK);
   }
 
+  /** Without a value there is nothing behind the key. */
+  #release(from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+    const flags = end - start > codec.WRITE_FLAGS ? (bytes[start + codec.WRITE_FLAGS] as number) : 0;
+    const { store, staged } = codec.WriteFlag;
+    if ((flags & (store | staged)) === staged) return void malformed(from, messageId, 'ULKK');
+    if ((flags & staged) !== 0)
+      return this.#writeStaged(op.ULKK, EntryKind.release, from, messageId, bytes, start, end);
+    const payload = (flags & store) === 0 ? NO_PAYLOAD : ANY_PAYLOAD;
+    this.#write(op.ULKK, EntryKind.release, payload, from, messageId, bytes, start, end);
+  }
+
   #put(opcode: number, from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     const staged =
       end - start > codec.WRITE_FLAGS && ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.staged) !== 0;
-    if (staged) return this.#putStaged(opcode, from, messageId, bytes, start, end);
+    if (staged) return this.#writeStaged(opcode, EntryKind.put, from, messageId, bytes, start, end);
     this.#write(opcode, EntryKind.put, ANY_PAYLOAD, from, messageId, bytes, start, end);
   }
 
@@ -255,8 +266,16 @@ export class RequestHandler implements FrameHandler {
     return false;
   }
 
-  /** PUTK, CASK of a value that came before in STGE frames on the same connection. */
-  #putStaged(opcode: number, from: Connection, messageId: number, bytes: Uint8Array, start: number, end: number): void {
+  /** PUTK, CASK, ULKK of a value that came before in STGE frames on the same connection. */
+  #writeStaged(
+    opcode: number,
+    kind: number,
+    from: Connection,
+    messageId: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     const keyEnd = this.#checkWrite(opcode, 8, from, messageId, bytes, start, end);
     // Whatever comes of it, the stage is used up.
     const value = this.#takeStaged(from, bytes, start, end);
@@ -268,7 +287,7 @@ export class RequestHandler implements FrameHandler {
     if (value === null) {
       return replyFail(from, messageId, 'KV_BAD_REQUEST', 'the staged value is not there, or not whole');
     }
-    this.#host.writeLarge(primary, EntryKind.put, from, messageId, bytes.slice(start, end), value);
+    this.#host.writeLarge(primary, kind, from, messageId, bytes.slice(start, end), value);
   }
 
   #takeStaged(from: Connection, bytes: Uint8Array, start: number, end: number): Uint8Array | null {
@@ -427,9 +446,11 @@ export class RequestHandler implements FrameHandler {
 
 /** Flags that mean something to a write; any other is refused, so that a later version may give it a meaning. */
 function allowedFlags(opcode: number): number {
-  const { ifRevision, staged, fenced } = codec.WriteFlag;
+  const { ifRevision, staged, fenced, fetch, store } = codec.WriteFlag;
   if (opcode === op.PUTK || opcode === op.CASK) return ifRevision | staged | fenced;
   if (opcode === op.DELK) return ifRevision | fenced;
+  if (opcode === op.LCKK) return fetch;
+  if (opcode === op.ULKK) return store | staged;
   return opcode === op.INCR ? fenced : 0;
 }
 

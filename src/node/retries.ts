@@ -4,6 +4,7 @@ import * as codec from '../protocol/client-codec.ts';
 import { type Attachment, RecordStatus } from '../replication/attachment.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import type { ReplicationLog } from '../replication/replication-log.ts';
+import type { GrantReplies } from './grant-replies.ts';
 import type { LockWaits } from './lock-waits.ts';
 import { replyOutcome } from './outcome.ts';
 import type { PartitionState } from './partition-state.ts';
@@ -19,10 +20,12 @@ export interface RetriedPartition {
 export class Retries {
   readonly #partition: RetriedPartition;
   readonly #waits: LockWaits;
+  readonly #grants: GrantReplies;
 
-  constructor(partition: RetriedPartition, waits: LockWaits) {
+  constructor(partition: RetriedPartition, waits: LockWaits, grants: GrantReplies) {
     this.#partition = partition;
     this.#waits = waits;
+    this.#grants = grants;
   }
 
   /** True when the request was seen before; then it is answered, or will be. `bytes` hold its body from `start` on. */
@@ -43,10 +46,17 @@ export class Retries {
     if (status === RecordStatus.none) return false;
     if (status === RecordStatus.pending) {
       this.#partition.log.own(attachment.pendingPosition(sequence), to, messageId);
-    } else if (status === RecordStatus.queued) {
+    } else if (
+      status === RecordStatus.queued ||
+      (status === RecordStatus.granted && this.#isHeld(attachment, sequence))
+    ) {
       this.#joinWait(kind, attachment, sequence, to, messageId, bytes, start);
     } else replyRecord(kind, attachment, sequence, status, to, messageId);
     return true;
+  }
+
+  #isHeld(attachment: Attachment, sequence: number): boolean {
+    return this.#partition.state.locks.heldFor(attachment.slot, sequence) >= 0;
   }
 
   /** A queued wait outlives the mark: it is found among the waiters, or, granted meanwhile, among the locks. */
@@ -60,16 +70,18 @@ export class Retries {
     start: number,
   ): void {
     const { locks } = this.#partition.state;
+    const fetches = ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.fetch) !== 0;
     if (kind !== EntryKind.acquire) return replyFail(to, messageId, 'KV_AMBIGUOUS', FORGOTTEN_TEXT);
     const waiter = locks.waiterOf(attachment.slot, sequence);
     if (waiter >= 0) {
       // Of a wait that was queued under a former primary nobody here knows how long it was to be.
       const spanMs = readU48(bytes, start + codec.WRITE_SPAN);
-      if (this.#waits.isKnown(waiter)) this.#waits.answerTo(waiter, to, messageId);
-      else this.#waits.queued(waiter, to, messageId, this.#partition.logTimeMs(), spanMs);
+      if (this.#waits.isKnown(waiter)) this.#waits.answerTo(waiter, to, messageId, fetches);
+      else this.#waits.queued(waiter, to, messageId, fetches, this.#partition.logTimeMs(), spanMs);
       return replyQueued(to, messageId);
     }
     const slot = locks.heldFor(attachment.slot, sequence);
+    if (slot >= 0 && fetches) return this.#grants.holderOf(slot, to, messageId);
     if (slot >= 0) return replyLocked(to, messageId, locks.tokenEpoch(slot), locks.tokenOperation(slot));
     replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
   }

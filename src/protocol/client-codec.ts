@@ -34,9 +34,10 @@ export const READ_KEY = 7;
  *   attachment: epoch u32, operation u32     the committed entry by which the session attached to the partition (R22)
  *   sequence u32 | mark u32                  of this request; lowest sequence still unanswered
  *   flags u8
- *   span u48                                 PUTK CASK: time to live in ms, 0 none; LCKK: longest wait in ms, 0 none
+ *   span u48                                 PUTK CASK, ULKK that stores: time to live in ms, 0 none; LCKK: longest wait
+ *                                            in ms, 0 none
  *   revision: epoch u32, operation u32       the condition (PUTK CASK DELK) or the fencing token (ULKK)
- *   keyLength u16 | key | payload …          PUTK CASK: value; INCR: summand i64; CNCL: sequence of the wait u32
+ *   keyLength u16 | key | payload …          PUTK CASK, ULKK that stores: value; INCR: summand i64; CNCL: sequence of the wait u32
  *   fence                                    with `fenced`, PUTK CASK DELK INCR
  *
  * What follows timeLeftMs is copied into the log as it came.
@@ -59,6 +60,10 @@ export const WriteFlag = {
   staged: 2,
   /** The write counts only under a lock, which stands behind the payload: fence.ts. */
   fenced: 4,
+  /** LCKK: the value of the key is to come with the grant. */
+  fetch: 8,
+  /** ULKK: the payload is a value that is stored with the release. */
+  store: 16,
 } as const;
 
 /** Longest wait that means "for ever". */
@@ -116,7 +121,8 @@ export const GOT_EPOCH = 1;
 export const GOT_OPERATION = 5;
 export const GOT_TTL = 9;
 export const GOT_VALUE = 15;
-export const GotFlag = { value: 1, fragmented: 2, stale: 4 } as const;
+/** `apart`: with a grant, there is a value, and it is to be asked for. */
+export const GotFlag = { value: 1, fragmented: 2, stale: 4, apart: 8 } as const;
 export const GOT_AGE: number = GOT_VALUE;
 export const GOT_STALE_VALUE = 19;
 /** An age that nobody can bound. */
@@ -139,11 +145,13 @@ export const DoneOutcome = {
 } as const;
 
 /*
- * LKDK   token u64
+ * LKDK   token u64; with `fetch` also flags u8 | revision u64 | ttlMs u48 | value …      as in GOTK
  * WAIT   (empty) the request is queued; LKDK or FAIL follows under the same message id
  */
 export const LOCKED_EPOCH = 0;
 export const LOCKED_OPERATION = 4;
+/** Here the fields of GOTK begin. */
+export const LOCKED_GOT = 8;
 
 /*
  * MOVD   partition u16 | member u16 (its primary, 0xffff: not known) | flags u8

@@ -78,6 +78,7 @@ export class Flow {
     expiring: () => this.#expiring(this.#key('e', this.#load.settings.keys)),
     lock: () => this.#locked(pick(this.#random, WAITS_MS)),
     tryLock: () => this.#locked(0),
+    update: () => this.#update(),
     batch: () => this.#batch(),
     large: () => this.#large(),
     scan: () => this.#rare.scan(),
@@ -232,6 +233,38 @@ export class Flow {
     const released = this.#call('release', key, claim);
     if (chance(this.#random, 0.5)) return lock.release().catch((error) => recorder.failed(released, error));
     await this.#release(lock, released);
+  }
+
+  /** L8: what the key holds comes with its lock, what it is to hold goes with the release. */
+  async #update(): Promise<void> {
+    const { settings, guard, recorder, counters } = this.#load;
+    const key = this.#key('v', 2);
+    const sentNs = recorder.nowNs;
+    const lock = await this.#acquire(key, pick(this.#random, WAITS_MS), this.#call('acquire', key, { s: this.#name }));
+    if (lock === null) return;
+    const claim = { s: this.#name, token: `${lock.token}` };
+    const lost = (): unknown => recorder.call(this.#name, 'release', key, claim);
+    lock.signal.addEventListener('abort', lost, { once: true });
+    guard.holds(key, lock.token, this.#name);
+    const read = recorder.call(this.#name, 'get', key, {}, sentNs);
+    recorder.answered(read, lock.value === null ? { v: null } : { v: inHistory(lock.value), ver: `${lock.revision}` });
+    await this.#sleep(this.#random.float() * settings.leaseMs * SECTION_OF_LEASE);
+    if (!lock.held) return;
+    lock.signal.removeEventListener('abort', lost);
+    const value = this.#value();
+    const written = this.#call('put', key, { v: inHistory(value) });
+    const released = this.#call('release', key, claim);
+    try {
+      await lock.release({ value });
+      counters.count('storedWithRelease');
+      recorder.answered(written, {});
+      recorder.answered(released, { ok: true });
+    } catch (error) {
+      recorder.failed(written, error);
+      if (lock.held) await this.#release(lock, released);
+      else if (error instanceof KeyvalError && error.code === 'KV_NOT_HELD') recorder.answered(released, { ok: false });
+      else recorder.failed(released, error);
+    }
   }
 
   /** L9: the store compares the token itself. Whoever has lost the lock asks all the same, and changes nothing. */

@@ -3,7 +3,7 @@ import test from 'ava';
 import { codes, KeyvalError } from '../../src/errors.ts';
 import * as op from '../../src/protocol/opcode.ts';
 import { number } from '../../tools/fuzz/world/frames.ts';
-import { A, ATTACHMENT, B, C, ClientWorld, NONE, TIMEOUT_MS, writeIn } from './support/world.ts';
+import { A, ATTACHMENT, B, C, ClientWorld, NONE, NOTHING_THERE, TIMEOUT_MS, writeIn } from './support/world.ts';
 
 /** One partition: every key is in it. */
 const primaryA = { version: 1, primaries: [0] };
@@ -302,7 +302,7 @@ test('R22: a wait in line moves along with the primary', async (t) => {
   t.is(writeIn(again as never).sequence, writeIn(first).sequence);
   await world.end(B).say(op.WAIT, again?.messageId ?? 0);
   await world.pass(2000); // longer than `timeoutMs`: it stands in line again
-  await world.end(B).say(op.LKDK, again?.messageId ?? 0, number(8, 77n));
+  await world.end(B).say(op.LKDK, again?.messageId ?? 0, number(8, 77n), NOTHING_THERE);
   t.is((await wait).token, 77n);
 });
 
@@ -396,3 +396,38 @@ for (const [title, body] of [
     t.false(world.end(A).channel.closed);
   });
 }
+
+test('an attachment that is not answered in its time is asked for anew, while the write has time left', async (t) => {
+  const world = await ClientWorld.connected({ version: 1, primaries: [0] });
+  const patient = world.client.put('key', 'v', { timeoutMs: 40_000 });
+  const hasty = t.throwsAsync(world.client.put('other', 'v', { timeoutMs: 12_000 }), { code: 'KV_DEADLINE' });
+  await world.rest();
+  t.is(world.end(A).only().opcode, 'ATCH');
+  for (let asked = 2; asked <= 3; asked += 1) {
+    for (let passed = 0; passed < 10_100; passed += 50) await world.pass(50);
+    t.is(
+      world
+        .end(A)
+        .asked()
+        .filter(({ opcode }) => opcode === 'ATCH').length,
+      1,
+      `ATCH ${asked}`,
+    );
+  }
+  await hasty;
+  for (let passed = 0; passed < 5000; passed += 50) await world.pass(50);
+  const [late] = world
+    .end(A)
+    .asked()
+    .filter(({ opcode }) => opcode === 'ATCH');
+  t.is(late, undefined);
+  for (let passed = 0; passed < 5100; passed += 50) await world.pass(50);
+  const [again] = world
+    .end(A)
+    .asked()
+    .filter(({ opcode }) => opcode === 'ATCH');
+  if (again === undefined) return t.fail('no fourth ATCH');
+  await world.end(A).done(again, ATTACHMENT);
+  await world.end(A).done(world.end(A).only(), ATTACHMENT + 1n);
+  t.is(await patient, ATTACHMENT + 1n);
+});

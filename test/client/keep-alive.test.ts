@@ -2,7 +2,7 @@
 import test from 'ava';
 import * as op from '../../src/protocol/opcode.ts';
 import { number } from '../../tools/fuzz/world/frames.ts';
-import { A, ATTACHMENT, B, C, ClientWorld, NONE } from './support/world.ts';
+import { A, ATTACHMENT, B, C, ClientWorld, NONE, NOTHING_THERE } from './support/world.ts';
 
 const primaryA = { version: 1, primaries: [0] };
 const primaryB = { version: 2, primaries: [1] };
@@ -14,7 +14,7 @@ async function holder(): Promise<{ world: ClientWorld; lost: () => boolean }> {
   await world.attach(A, 'key');
   const lock = world.client.lock('key');
   await world.rest();
-  await world.end(A).say(op.LKDK, world.end(A).only().messageId, number(8, ATTACHMENT + 5n));
+  await world.end(A).say(op.LKDK, world.end(A).only().messageId, number(8, ATTACHMENT + 5n), NOTHING_THERE);
   const { signal } = await lock;
   return { world, lost: () => signal.aborted };
 }

@@ -26,6 +26,8 @@ export const PLENTY_MS = 0xffff_ffff;
 export const IF_REVISION = 1;
 export const STAGED = 2;
 export const FENCED = 4;
+export const FETCH = 8;
+export const STORE = 16;
 
 /** A whole frame. `length` other than the true one makes it a broken one. */
 export function frame(

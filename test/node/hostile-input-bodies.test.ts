@@ -82,7 +82,17 @@ for (const opcode of ['PUTK', 'CASK', 'DELK', 'INCR', 'LCKK', 'ULKK', 'CNCL']) {
 
 for (const opcode of ['PUTK', 'CASK', 'DELK', 'INCR', 'LCKK', 'ULKK', 'CNCL']) {
   test(`${opcode} with flags that mean nothing to it is KV_BAD_REQUEST`, (t) => {
-    const known = opcode === 'PUTK' || opcode === 'CASK' ? 3 : opcode === 'DELK' ? 1 : 0;
+    const { IF_REVISION, STAGED, FENCED, FETCH, STORE } = bodies;
+    const put = IF_REVISION | STAGED | FENCED;
+    const meant: Record<string, number> = {
+      PUTK: put,
+      CASK: put,
+      DELK: IF_REVISION | FENCED,
+      INCR: FENCED,
+      LCKK: FETCH,
+      ULKK: STORE,
+    };
+    const known = meant[opcode] ?? 0;
     const payloads: Record<string, Buffer> = { INCR: bodies.i64(0n), CNCL: bodies.u32(1) };
     for (const flag of [1, 2, 4, 8, 16, 32, 64, 128].filter((bit) => (bit & known) === 0)) {
       t.is(answer(attached(), opcode, write({ flags: flag, payload: payloads[opcode] ?? '' })), BAD_REQUEST);

@@ -2,9 +2,9 @@
 import test from 'ava';
 import { connect, startNode } from '../../src/index.ts';
 import { INLINE_VALUE_BYTES_MAX, VALUE_BYTES_MAX } from '../../src/protocol/limits.ts';
-import { getk, STAGED, stage, stageReference } from '../helpers/bodies.ts';
+import { getk, STAGED, STORE, stage, stageReference } from '../helpers/bodies.ts';
 import { RawClient } from '../helpers/raw-client.ts';
-import { codeIn, nextMessageId, RawSession } from '../helpers/raw-session.ts';
+import { codeIn, nextMessageId, RawSession, revisionIn } from '../helpers/raw-session.ts';
 
 const PARTITIONS = 4;
 const PIECE_BYTES = 65_536;
@@ -65,6 +65,23 @@ test('a staged value is stored whole, and read in fragments', async (t) => {
   const reply = await session.write('PUTK', { key: 'large', flags: STAGED, payload: stageReference(7, value.length) });
   t.is(reply.opcode, 'DONE');
   t.is(Buffer.compare(await getLarge(client, 'large'), value), 0);
+  client.destroy();
+});
+
+test('L8: a release stores a staged value; one that is staged and not stored is KV_BAD_REQUEST', async (t) => {
+  const { client, session } = await peer();
+  const value = numbered(2 * PIECE_BYTES);
+  const token = revisionIn(await session.write('LCKK', { key: 'released' }));
+  const payload = stageReference(9, value.length);
+  t.is(
+    codeIn(await session.write('ULKK', { key: 'released', revision: token, flags: STAGED, payload })),
+    'KV_BAD_REQUEST',
+  );
+  t.is(await sendStage(client, 9, value), 'STGD');
+  const stored = await session.write('ULKK', { key: 'released', revision: token, flags: STAGED | STORE, payload });
+  t.is(stored.opcode, 'DONE');
+  t.is(Buffer.compare(await getLarge(client, 'released'), value), 0);
+  t.is((await session.write('LCKK', { key: 'released' })).opcode, 'LKDK', 'it is free');
   client.destroy();
 });
 

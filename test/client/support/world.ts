@@ -191,6 +191,9 @@ export class ClientWorld {
 /** What `attach` attaches by. */
 export const ATTACHMENT: bigint = (7n << 32n) + 2n;
 
+/** In an LKDK, behind the token: the key of the lock holds nothing. */
+export const NOTHING_THERE: Uint8Array = new Uint8Array(15);
+
 /** Fields of a write. */
 export function writeIn({ body }: Asked): { attachment: bigint; sequence: number; mark: number } {
   return { attachment: body.readBigUInt64BE(4), sequence: body.readInt32BE(12), mark: body.readInt32BE(16) };

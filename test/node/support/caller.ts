@@ -2,7 +2,7 @@
 import { readBigU64, readU16, readU32, readU48 } from '../../../src/base/bytes.ts';
 import { codeOfWire } from '../../../src/errors.ts';
 import type { ReplyTarget } from '../../../src/node/reply.ts';
-import { MovedFlag } from '../../../src/protocol/client-codec.ts';
+import { GotFlag, MovedFlag } from '../../../src/protocol/client-codec.ts';
 import { FrameWriter } from '../../../src/protocol/frame-writer.ts';
 import { type DecodedFrame, decodeChunks } from '../../helpers/decode.ts';
 import { ManualTurn } from '../../helpers/manual-turn.ts';
@@ -50,7 +50,7 @@ export class Caller implements ReplyTarget {
       case 'DONE':
         return describeDone(body);
       case 'LKDK':
-        return ` ${revisionText(readBigU64(body, 0))}`;
+        return ` ${revisionText(readBigU64(body, 0))}${body.length === 8 ? '' : `,${describeContent(body.subarray(8))}`}`;
       case 'FAIL':
         this.failure = Buffer.from(body.subarray(2)).toString();
         return ` ${codeOfWire(readU16(body, 0))}`;
@@ -62,6 +62,10 @@ export class Caller implements ReplyTarget {
         return '';
     }
   }
+}
+
+function describeContent(body: Uint8Array): string {
+  return body.length === 1 && body[0] === GotFlag.apart ? ' ask for it' : describeGot(body);
 }
 
 function describeGot(body: Uint8Array): string {
