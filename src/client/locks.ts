@@ -77,7 +77,7 @@ export class Locks<V> implements LockHost<V> {
       };
       const now = this.#nowMs;
       const operation = new Operation(op.LCKK, key, null, now + options.timeoutMs, granted, fail);
-      if (options.fetch) operation.flags |= WriteFlag.fetch;
+      if (options.fetch) operation.flags |= WriteFlag.wantsValue;
       operation.span = Math.min(Math.ceil(options.waitMs), WAIT_FOREVER);
       operation.timeoutMs = options.timeoutMs;
       operation.queuedUntilMs = now + options.waitMs + options.timeoutMs;

@@ -19,7 +19,7 @@ export interface GrantingPartition {
 /** Whether the acquire in the entry at `position` asks for the value of its key. */
 export function fetchesAt(log: ReplicationLog, position: number): boolean {
   const flags = log.data[log.offset(position) + ENTRY_HEAD_BYTES + layout.ENTRY_FLAGS] as number;
-  return (flags & layout.EntryFlag.fetch) !== 0;
+  return (flags & layout.EntryFlag.wantsValue) !== 0;
 }
 
 export class GrantReplies {

@@ -446,10 +446,10 @@ export class RequestHandler implements FrameHandler {
 
 /** Flags that mean something to a write; any other is refused, so that a later version may give it a meaning. */
 function allowedFlags(opcode: number): number {
-  const { ifRevision, staged, fenced, fetch, store } = codec.WriteFlag;
+  const { ifRevision, staged, fenced, wantsValue, store } = codec.WriteFlag;
   if (opcode === op.PUTK || opcode === op.CASK) return ifRevision | staged | fenced;
   if (opcode === op.DELK) return ifRevision | fenced;
-  if (opcode === op.LCKK) return fetch;
+  if (opcode === op.LCKK) return wantsValue;
   if (opcode === op.ULKK) return store | staged;
   return opcode === op.INCR ? fenced : 0;
 }

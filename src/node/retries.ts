@@ -70,7 +70,7 @@ export class Retries {
     start: number,
   ): void {
     const { locks } = this.#partition.state;
-    const fetches = ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.fetch) !== 0;
+    const fetches = ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.wantsValue) !== 0;
     if (kind !== EntryKind.acquire) return replyFail(to, messageId, 'KV_AMBIGUOUS', FORGOTTEN_TEXT);
     const waiter = locks.waiterOf(attachment.slot, sequence);
     if (waiter >= 0) {

@@ -61,7 +61,7 @@ export const WriteFlag = {
   /** The write counts only under a lock, which stands behind the payload: fence.ts. */
   fenced: 4,
   /** LCKK: the value of the key is to come with the grant. */
-  fetch: 8,
+  wantsValue: 8,
   /** ULKK: the payload is a value that is stored with the release. */
   store: 16,
 } as const;
@@ -145,7 +145,7 @@ export const DoneOutcome = {
 } as const;
 
 /*
- * LKDK   token u64; with `fetch` also flags u8 | revision u64 | ttlMs u48 | value …      as in GOTK
+ * LKDK   token u64; with `wantsValue` also flags u8 | revision u64 | ttlMs u48 | value …      as in GOTK
  * WAIT   (empty) the request is queued; LKDK or FAIL follows under the same message id
  */
 export const LOCKED_EPOCH = 0;

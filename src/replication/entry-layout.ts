@@ -13,7 +13,7 @@ export const ENTRY_OPERATION = 27;
 export const ENTRY_KEY_LENGTH = 31;
 export const ENTRY_KEY = 33;
 
-export const EntryFlag = { ifRevision: 1, staged: 2, fenced: 4, fetch: 8, store: 16 } as const;
+export const EntryFlag = { ifRevision: 1, staged: 2, fenced: 4, wantsValue: 8, store: 16 } as const;
 
 /** attach: partition u16 | session 16 bytes | leaseMs u32 | nameLength u8 | name */
 export const ATTACH_ENTRY_SESSION = 2;
