@@ -28,7 +28,7 @@ function checkReply({ opcode, body }: PlainFrame): void {
     case op.DONE:
       return mustHold((body.length === 9 || body.length === 17) && (body[0] as number) <= 1, 'DONE has its layout');
     case op.LKDK:
-      return mustHold(body.length === 8, 'LKDK has its layout');
+      return mustHold(isLocked(body), 'LKDK has its layout');
     case op.WAIT:
     case op.STGD:
     case op.DROP:
@@ -49,6 +49,12 @@ function checkReply({ opcode, body }: PlainFrame): void {
 function isGot(body: Uint8Array): boolean {
   const flags = body[0] ?? 0xff;
   return flags <= 7 && body.length >= ((flags & 4) === 0 ? 15 : 19);
+}
+
+/** A token, alone, or with a content, or with a word that there is one. */
+function isLocked(body: Uint8Array): boolean {
+  if (body.length === 8) return true;
+  return body[8] === 8 ? body.length === 9 : body.length >= 23 && (body[8] as number) <= 1;
 }
 
 /** Twice a number and as many partitions. */

@@ -4,6 +4,10 @@ import { bytes, EMPTY, frame, number } from '../world/frames.ts';
 import { FIRST_EPOCH } from '../world/manual-time.ts';
 
 export const SESSION: Uint8Array = new Uint8Array(16).fill(0xc0);
+/** Flags of writes. */
+const FENCED = 4;
+const WANTS_VALUE = 8;
+const STORE = 16;
 const PLENTY_MS = 0xffff_ffff;
 const KEYS = ['a', 'b', 'key', '{t}1'] as const;
 
@@ -58,6 +62,11 @@ function partitionsBody(session: Uint8Array, partitions: readonly number[]): Uin
   return bytes(session, number(2, partitions.length), ...partitions.map((partition) => number(2, partition)));
 }
 
+/** Of the lock that the first request of a stream takes. */
+function fence(lockKey: string): Uint8Array {
+  return bytes(lockKey, number(4, FIRST_EPOCH), number(4, 3), number(2, lockKey.length));
+}
+
 /** Streams of requests, as a client sends them after the login. */
 export function requestSeeds(): Uint8Array[] {
   const reference = bytes(number(4, 9), number(4, 70_000));
@@ -99,6 +108,18 @@ export function requestSeeds(): Uint8Array[] {
       lock(1, 1, 0),
       lock(2, 2, 99),
       frame(op.ULKK, 3, writeBody({ key: 'b', sequence: 3, revision: [FIRST_EPOCH, 3] })),
+    ),
+    bytes(
+      frame(op.LCKK, 1, writeBody({ key: 'b', sequence: 1, flags: WANTS_VALUE })),
+      put(2, { key: 'b', sequence: 2, flags: FENCED, payload: bytes('v', fence('')) }),
+      put(3, { key: '{b}1', sequence: 3, flags: FENCED, payload: bytes('v', fence('b')) }),
+      frame(op.DELK, 4, writeBody({ key: '{b}1', sequence: 4, flags: FENCED, payload: fence('b') })),
+      frame(
+        op.ULKK,
+        5,
+        writeBody({ key: 'b', sequence: 5, flags: STORE, revision: [FIRST_EPOCH, 3], payload: 'stored' }),
+      ),
+      frame(op.LCKK, 6, writeBody({ key: 'b', sequence: 6, flags: WANTS_VALUE })),
     ),
     bytes(lock(1, 1, 0), frame(op.CNCL, 3, writeBody({ key: 'b', sequence: 3, payload: number(4, 1) }))),
     bytes(
