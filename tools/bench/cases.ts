@@ -2,10 +2,10 @@
  * What is measured, and what each case is compared with: a raw echo that moves the same number of bytes in the same
  * number of frames. Requests and replies differ in size and an echo's do not, so its frames have their mean size.
  */
-import { DONE_PAYLOAD, GOT_VALUE, LOCKED_OPERATION, READ_KEY, WRITE_KEY } from '../../src/protocol/client-codec.ts';
+import { DONE_PAYLOAD, GOT_VALUE, LOCKED_GOT, READ_KEY, WRITE_KEY } from '../../src/protocol/client-codec.ts';
 import { FRAME_HEADER_BYTES } from '../../src/protocol/limits.ts';
 
-export type Operation = 'get' | 'put' | 'mix' | 'lock' | 'lock-confirmed' | 'lock-one-key';
+export type Operation = 'get' | 'put' | 'mix' | 'lock' | 'lock-confirmed' | 'lock-value' | 'lock-one-key';
 
 /** Round trips are compared by their median, rates by operations a second. */
 export type Measure = 'round-trip' | 'rate';
@@ -32,6 +32,7 @@ export const cases: readonly Case[] = [
   { name: 'lock-1', operation: 'lock', loops: 1, measure: 'rate', target: null },
   { name: 'lock-64', operation: 'lock', loops: 64, measure: 'rate', target: 0.2 },
   { name: 'lock-confirmed-64', operation: 'lock-confirmed', loops: 64, measure: 'rate', target: null },
+  { name: 'lock-value-64', operation: 'lock-value', loops: 64, measure: 'rate', target: null },
   { name: 'lock-one-key-64', operation: 'lock-one-key', loops: 64, measure: 'rate', target: null },
 ];
 
@@ -41,7 +42,14 @@ export const VALUE_BYTES = 64;
 const getFrames = [READ_KEY + KEY_BYTES, GOT_VALUE + VALUE_BYTES];
 const putFrames = [WRITE_KEY + KEY_BYTES + VALUE_BYTES, DONE_PAYLOAD];
 /** A pair: acquire and its answer, release and its answer. */
-const lockFrames = [WRITE_KEY + KEY_BYTES, LOCKED_OPERATION + 4, WRITE_KEY + KEY_BYTES, DONE_PAYLOAD];
+const lockFrames = [WRITE_KEY + KEY_BYTES, LOCKED_GOT + GOT_VALUE, WRITE_KEY + KEY_BYTES, DONE_PAYLOAD];
+/** The value comes with the grant, and the next one goes with the release. */
+const lockValueFrames = [
+  WRITE_KEY + KEY_BYTES,
+  LOCKED_GOT + GOT_VALUE + VALUE_BYTES,
+  WRITE_KEY + KEY_BYTES + VALUE_BYTES,
+  DONE_PAYLOAD,
+];
 
 const bodies: Record<Operation, readonly number[]> = {
   get: getFrames,
@@ -49,6 +57,7 @@ const bodies: Record<Operation, readonly number[]> = {
   mix: [...getFrames, ...putFrames],
   lock: lockFrames,
   'lock-confirmed': lockFrames,
+  'lock-value': lockValueFrames,
   'lock-one-key': lockFrames,
 };
 

@@ -4,7 +4,7 @@
  */
 import { Prng } from '../../src/base/prng.ts';
 import type { Client } from '../../src/index.ts';
-import type { Operation } from './cases.ts';
+import { type Operation, VALUE_BYTES } from './cases.ts';
 import type { Loop, Tally, WorkloadOptions } from './contender.ts';
 import { type KeySpace, keyOf, ownKeys } from './keys.ts';
 
@@ -38,6 +38,8 @@ function loopOf({ client, space, operation, own, seed }: LoopOptions): Loop {
       return (tally) => lockLoop(client, own, tally);
     case 'lock-confirmed':
       return (tally) => confirmedLockLoop(client, own, tally);
+    case 'lock-value':
+      return (tally) => lockValueLoop(client, own, tally);
     case 'lock-one-key':
       return (tally) => lockLoop(client, [keyOf('lock', 0)], tally);
   }
@@ -89,6 +91,22 @@ async function confirmedLockLoop(client: Client, keys: readonly string[], tally:
   do {
     const lock = await client.lock(keys[next] as string);
     await lock.release({ confirm: true });
+    next = (next + 1) % keys.length;
+    tally.count += 1;
+  } while (!tally.isStopped);
+}
+
+/** Reads, changes and writes under a lock, in two messages: each value is the number of those before it. */
+async function lockValueLoop(client: Client, keys: readonly string[], tally: Tally): Promise<void> {
+  const written: (string | null)[] = keys.map(() => null);
+  let next = 0;
+  do {
+    const lock = await client.lock(keys[next] as string);
+    const last = written[next] as string | null;
+    if (last !== null && lock.value !== last) throw wrongValue(keys[next], lock.value);
+    const value = `${Number(lock.value ?? 0) + 1}`.padStart(VALUE_BYTES, '0');
+    await lock.release({ value });
+    written[next] = value;
     next = (next + 1) % keys.length;
     tally.count += 1;
   } while (!tally.isStopped);

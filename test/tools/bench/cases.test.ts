@@ -7,7 +7,7 @@ test('the echo moves as many bytes as requests and replies together', (t) => {
   t.is(frameBytes('get') * 2, 12 + 7 + 16 + (12 + 15 + 64));
   t.is(frameBytes('put') * 2, 12 + 37 + 16 + 64 + (12 + 9));
   t.is(frameBytes('mix') * 2, frameBytes('get') + frameBytes('put'));
-  t.is(frameBytes('lock'), Math.round((2 * (12 + 37 + 16) + (12 + 8) + (12 + 9)) / 4));
+  t.is(frameBytes('lock'), Math.round((2 * (12 + 37 + 16) + (12 + 8 + 15) + (12 + 9)) / 4));
 });
 
 test('names are unique and end in the number of loops', (t) => {
