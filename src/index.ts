@@ -5,20 +5,24 @@ export type { LoadFailure, LoadResult } from './client/bulk.ts';
 export type { CheckedReplica, PartitionCheck } from './client/check.ts';
 export {
   Client,
+  type DeleteOptions,
   type LockOptions,
   type PutOptions,
   type ReadOptions,
   type RequestOptions,
   type StatusEvent,
+  type WriteOptions,
 } from './client/client.ts';
 export type { ClusterAdmin, ClusterView, PartitionsOptions } from './client/cluster-admin.ts';
 export type { ClusterStatus, NodeConnections, NodeFacts, NodeStatus, PingResult } from './client/cluster-status.ts';
 export type { Codec } from './client/codecs.ts';
 export type { ValueDigest } from './client/digest.ts';
 export type { ExportedPage, ExportOptions } from './client/export.ts';
+export type { Fence } from './client/fence.ts';
 export { connect } from './client/index.ts';
 export type { Key } from './client/key-buffer.ts';
-export { Lock } from './client/lock.ts';
+export { Lock, type ReleaseOptions } from './client/lock.ts';
+export { LockGroup } from './client/lock-group.ts';
 export type { ConnectOptions, ReadMode } from './client/options.ts';
 export type { ScannedEntry, ScanOptions } from './client/scan.ts';
 export { type Code, type CodeInfo, codes, ExitCode, KeyvalError, type Outcome } from './errors.ts';

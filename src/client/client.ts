@@ -24,6 +24,7 @@ import { type Fence, guard } from './fence.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Key } from './key-buffer.ts';
 import type { Lock } from './lock.ts';
+import { type LockGroup, lockAll } from './lock-group.ts';
 import { Locks } from './locks.ts';
 import type { ClientPorts, LinkOptions, NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
@@ -302,19 +303,37 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     return checkReplicas(this.#dispatcher, () => this.#deadline(options));
   }
 
-  /** Takes the lock of a key, waiting in line. @throws KeyvalError KV_LOCK_BUSY after `waitMs`, KV_ABORTED, … */
-  async lock(key: Key, options: LockOptions = {}): Promise<Lock<V>> {
+  /**
+   * Takes the lock of a key, waiting in line; of several keys one by one, in an order that is the same for everybody, all or
+   * none (L11): then `waitMs` is for all of them together.
+   * @throws KeyvalError KV_LOCK_BUSY after `waitMs`, KV_ABORTED, …
+   */
+  async lock(key: Key, options?: LockOptions): Promise<Lock<V>>;
+  async lock(keys: readonly Key[], options?: LockOptions): Promise<LockGroup<V>>;
+  async lock(wanted: Key | readonly Key[], options?: LockOptions): Promise<Lock<V> | LockGroup<V>>;
+  async lock(wanted: Key | readonly Key[], options: LockOptions = {}): Promise<Lock<V> | LockGroup<V>> {
     const { waitMs = Number.POSITIVE_INFINITY, timeoutMs = this.#settings.timeoutMs, fetch = true, signal } = options;
     if (!(waitMs >= 0)) throw new KeyvalError('KV_USAGE', `waitMs must be 0 or more, not ${waitMs}`);
     if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);
-    if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: signal.reason });
-    return this.#locks.acquire(key, { waitMs, timeoutMs, fetch, signal });
+    const { clock } = this.#ports;
+    const untilMs = clock.monotonicMs() + waitMs;
+    const take = (key: Key): Promise<Lock<V>> => {
+      if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: signal.reason });
+      const leftMs = Math.max(0, untilMs - clock.monotonicMs());
+      return this.#locks.acquire(key, { waitMs: leftMs, timeoutMs, fetch, signal });
+    };
+    return isKey(wanted) ? take(wanted) : lockAll(wanted, take);
   }
 
-  /** Takes the lock if it is free; null when somebody else holds it. */
-  async tryLock(key: Key, options: Omit<LockOptions, 'waitMs'> = {}): Promise<Lock<V> | null> {
+  /** Takes the lock, or all of them, if free; null when somebody else holds it, or one of them. */
+  async tryLock(key: Key, options?: Omit<LockOptions, 'waitMs'>): Promise<Lock<V> | null>;
+  async tryLock(keys: readonly Key[], options?: Omit<LockOptions, 'waitMs'>): Promise<LockGroup<V> | null>;
+  async tryLock(
+    wanted: Key | readonly Key[],
+    options: Omit<LockOptions, 'waitMs'> = {},
+  ): Promise<Lock<V> | LockGroup<V> | null> {
     try {
-      return await this.lock(key, { ...options, waitMs: 0 });
+      return await this.lock(wanted, { ...options, waitMs: 0 });
     } catch (error) {
       if (error instanceof KeyvalError && error.code === 'KV_LOCK_BUSY') return null;
       throw error;
@@ -322,20 +341,23 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   }
 
   /**
-   * Runs `body` while holding the lock of a key and releases it afterwards. Hand `lock.signal` on to what the body does.
+   * Runs `body` while holding the lock of a key, or of several, and releases it afterwards. Hand `lock.signal` on to what the
+   * body does.
    * @throws KeyvalError KV_LOCK_LOST when the lock was lost before the body ended; whatever the body throws
    */
-  async withLock<T>(key: Key, body: (lock: Lock<V>) => Promise<T> | T): Promise<T>;
-  async withLock<T>(key: Key, options: LockOptions, body: (lock: Lock<V>) => Promise<T> | T): Promise<T>;
+  async withLock<T>(key: Key, body: Body<Lock<V>, T>): Promise<T>;
+  async withLock<T>(key: Key, options: LockOptions, body: Body<Lock<V>, T>): Promise<T>;
+  async withLock<T>(keys: readonly Key[], body: Body<LockGroup<V>, T>): Promise<T>;
+  async withLock<T>(keys: readonly Key[], options: LockOptions, body: Body<LockGroup<V>, T>): Promise<T>;
   async withLock<T>(
-    key: Key,
-    second: LockOptions | ((lock: Lock<V>) => Promise<T> | T),
-    third?: (lock: Lock<V>) => Promise<T> | T,
+    wanted: Key | readonly Key[],
+    second: LockOptions | Body<never, T>,
+    third?: Body<never, T>,
   ): Promise<T> {
     const body = typeof second === 'function' ? second : third;
     if (typeof body !== 'function') throw new KeyvalError('KV_USAGE', 'withLock needs a function to run');
-    await using lock = await this.lock(key, typeof second === 'function' ? {} : second);
-    const result = await body(lock);
+    await using lock = await this.lock(wanted, typeof second === 'function' ? {} : second);
+    const result = await body(lock as never);
     lock.assertHeld();
     return result;
   }
@@ -375,6 +397,12 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+type Body<L, T> = (lock: L) => Promise<T> | T;
+
+function isKey(wanted: Key | readonly Key[]): wanted is Key {
+  return !Array.isArray(wanted);
 }
 
 function requireRevision(operation: Operation, revision: bigint): void {

@@ -6,6 +6,7 @@ import type { LinkSet } from './link-set.ts';
 import type { NodeLink } from './node-link.ts';
 import type { Operation } from './operation.ts';
 import type { Router } from './router.ts';
+import type { Session } from './session.ts';
 import { isHarmless } from './verdict.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -18,6 +19,7 @@ export interface DeadlineParts {
   readonly timers: Timers;
   readonly clock: Clock;
   readonly router: Router;
+  readonly session: Session;
   readonly links: LinkSet;
   readonly waiting: Waiting;
   readonly endings: Endings;
@@ -92,6 +94,10 @@ export class Deadlines {
         'KV_NO_QUORUM',
         `partition ${partition} has no primary at present; 'keyval cluster status' says whether it is lost, and what to do`,
       );
+    if (link?.up && placed && this.#parts.session.at(partition).attaching) {
+      const text = `${link.endpoint} did not let the session into partition ${partition} in time: too few of its copies may be in reach; 'keyval cluster status' tells`;
+      return new KeyvalError('KV_NO_QUORUM', text);
+    }
     if (link === null || link.up)
       return new KeyvalError('KV_DEADLINE', 'the deadline passed before the request was sent');
     return link.lastError ?? new KeyvalError('KV_UNREACHABLE', `${link.endpoint} does not answer`);

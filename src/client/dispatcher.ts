@@ -80,6 +80,7 @@ export class Dispatcher implements LinkOwner {
       timers,
       clock,
       router,
+      session,
       links,
       waiting,
       endings,

@@ -16,6 +16,7 @@ export const happenings = {
   locksLost: 'locks lost by their holders',
   cancels: 'waits cancelled',
   fencedOff: 'writes refused for their fence',
+  groupsLocked: 'locks taken together',
   storedWithRelease: 'values stored with a release',
   conflicts: 'compare-and-sets refused',
   largeValues: 'large values written',

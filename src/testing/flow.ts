@@ -3,6 +3,7 @@ import type { Prng } from '../base/prng.ts';
 import type { BatchOperation } from '../client/batch.ts';
 import type { Client } from '../client/client.ts';
 import type { Lock } from '../client/lock.ts';
+import type { LockGroup } from '../client/lock-group.ts';
 import type { ReadMode } from '../client/options.ts';
 import { KeyvalError } from '../errors.ts';
 import { isDynamic } from './dynamic.ts';
@@ -79,6 +80,7 @@ export class Flow {
     lock: () => this.#locked(pick(this.#random, WAITS_MS)),
     tryLock: () => this.#locked(0),
     update: () => this.#update(),
+    lockAll: () => this.#lockedTogether(),
     batch: () => this.#batch(),
     large: () => this.#large(),
     scan: () => this.#rare.scan(),
@@ -233,6 +235,46 @@ export class Flow {
     const released = this.#call('release', key, claim);
     if (chance(this.#random, 0.5)) return lock.release().catch((error) => recorder.failed(released, error));
     await this.#release(lock, released);
+  }
+
+  /** L11: several locks at once, which others ask for in another order. What is not had is taken back: it may have been held. */
+  async #lockedTogether(): Promise<void> {
+    const { settings, guard, recorder, counters } = this.#load;
+    const keys = Array.from({ length: settings.locks }, (_, index) => this.#load.names.of(`lock${index}`));
+    if (chance(this.#random, 0.5)) keys.reverse();
+    const leaseNs = settings.leaseMs * 1e6;
+    const claims = keys.map((key) => this.#call('acquire', key, { s: this.#name, ttl: leaseNs }));
+    let group: LockGroup;
+    try {
+      group = await this.#client.lock(keys, { waitMs: pick(this.#random, WAITS_MS) });
+    } catch (error) {
+      const known = recorder.mustBeForeseen(`lock ${keys.join(' ')}`, error);
+      for (const claim of claims)
+        if (known !== null) recorder.failed(claim, new KeyvalError('KV_AMBIGUOUS', known.message));
+      return;
+    }
+    counters.count('groupsLocked');
+    group.locks.forEach(({ token, partition, key }, index) => {
+      const claim = claims[index] as Recorded;
+      const leaseUntilMs = this.#client.dispatcher.session.at(partition).leaseUntilMs;
+      const sinceSentNs = recorder.nowNs - claim.sentNs;
+      const leftNs = (leaseUntilMs - this.#sim.process.clock.monotonicMs()) * 1e6;
+      claim.asked.ttl = Math.max(0, Math.floor(leftNs + sinceSentNs));
+      recorder.answered(claim, { got: true, token: `${token}` });
+      guard.holds(key as string, token, this.#name);
+    });
+    const lettingGo = group.locks.map(({ token, key, signal }) => {
+      const letGo = (): unknown =>
+        recorder.call(this.#name, 'release', key as string, { s: this.#name, token: `${token}` });
+      signal.addEventListener('abort', letGo, { once: true });
+      return { letGo, signal };
+    });
+    await this.#sleep(this.#random.float() * settings.leaseMs * SECTION_OF_LEASE);
+    for (const { letGo, signal } of lettingGo) {
+      signal.removeEventListener('abort', letGo);
+      if (!signal.aborted) letGo();
+    }
+    await group.release().catch((error: unknown) => recorder.mustBeForeseen('release', error));
   }
 
   /** L8: what the key holds comes with its lock, what it is to hold goes with the release. */

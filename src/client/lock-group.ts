@@ -1,0 +1,81 @@
+/**
+ * Several locks that are held together (L11). They are taken one by one, in an order that is the same for everybody, so that
+ * two programs which want the same locks never wait for each other in a circle.
+ */
+import { hashSlot } from '../base/hash-slot.ts';
+import { KeyvalError } from '../errors.ts';
+import { type Key, KeyBuffer } from './key-buffer.ts';
+import type { Lock, ReleaseOptions } from './lock.ts';
+
+export class LockGroup<V = string> implements AsyncDisposable {
+  /** In the order in which the keys were given. */
+  readonly locks: readonly Lock<V>[];
+  /** Aborts with KV_LOCK_LOST when one of them is lost. */
+  readonly signal: AbortSignal;
+
+  constructor(locks: readonly Lock<V>[]) {
+    this.locks = locks;
+    this.signal = AbortSignal.any(locks.map(({ signal }) => signal));
+  }
+
+  /** True until one of them is released or lost. */
+  get held(): boolean {
+    return this.locks.every(({ held }) => held);
+  }
+
+  /** @throws KeyvalError KV_LOCK_LOST, KV_NOT_HELD */
+  assertHeld(): void {
+    for (const lock of this.locks) lock.assertHeld();
+  }
+
+  /** Lets go of all that are still held. @throws KeyvalError with `confirm` as `Lock.release` does, when all have been tried */
+  async release(options: Pick<ReleaseOptions<V>, 'confirm'> = {}): Promise<void> {
+    const held = this.locks.filter((lock) => lock.held);
+    const results = await Promise.allSettled(held.map((lock) => lock.release(options)));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+}
+
+/**
+ * Takes all of them, or none: what was taken before one that cannot be had is released. `take` takes one.
+ * @throws KeyvalError KV_USAGE for an empty list or a key that stands in it twice, KV_BAD_KEY, and as `take` does
+ */
+export async function lockAll<V>(keys: readonly Key[], take: (key: Key) => Promise<Lock<V>>): Promise<LockGroup<V>> {
+  const taken = new Map<Key, Lock<V>>();
+  try {
+    for (const key of inOrder(keys)) taken.set(key, await take(key));
+    const group = new LockGroup(keys.map((key) => taken.get(key) as Lock<V>));
+    group.assertHeld(); // the first may have been lost while the last was waited for
+    return group;
+  } catch (error) {
+    for (const lock of taken.values()) await lock[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** By partition, then by bytes: of two hash slots the larger one is never in the lower partition. */
+function inOrder(keys: readonly Key[]): Key[] {
+  if (keys.length === 0) throw new KeyvalError('KV_USAGE', 'lock: the list of keys is empty');
+  const buffer = new KeyBuffer();
+  const placed = keys.map((key) => {
+    buffer.set(key);
+    return {
+      key,
+      slot: hashSlot(buffer.bytes, 0, buffer.length),
+      bytes: Buffer.from(buffer.bytes.slice(0, buffer.length)),
+    };
+  });
+  placed.sort((a, b) => a.slot - b.slot || Buffer.compare(a.bytes, b.bytes));
+  placed.forEach(({ key, bytes }, index) => {
+    if (index > 0 && placed[index - 1]?.bytes.equals(bytes))
+      throw new KeyvalError(
+        'KV_USAGE',
+        `lock: the key ${typeof key === 'string' ? `'${key}' ` : ''}stands in the list twice`,
+      );
+  });
+  return placed.map(({ key }) => key);
+}
