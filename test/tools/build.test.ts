@@ -37,6 +37,17 @@ test('builds what can be loaded without the sources', async (t) => {
   t.regex(read(folder, 'base/one.d.ts'), /export declare const one: number/);
 });
 
+test("builds of one process at the same time do not get in each other's way", async (t) => {
+  const folder = makeCheckout(t);
+  for (let round = 0; round < 3; round += 1) {
+    write(folder, 'index.ts', `export { one } from './base/one.ts';\nexport const round: number = ${round};\n`);
+    const results = await Promise.all([buildIfChanged(folder), buildIfChanged(folder), buildIfChanged(folder)]);
+    for (const { exitCode } of results) t.is(exitCode, 0);
+    t.regex(read(folder, 'base/one.js'), /one = 1/);
+    t.regex(read(folder, 'index.js'), new RegExp(`round = ${round}`));
+  }
+});
+
 test('builds again only when something has changed', async (t) => {
   const folder = makeCheckout(t);
   await buildIfChanged(folder);

@@ -1,9 +1,10 @@
 /**
  * Compiles src/ into .dist/ when anything that matters for the result has changed since the last build. The new tree is
- * built beside the old one and takes its place when it is whole, so that nobody sees half a build.
+ * built beside the old one and takes its place when it is whole, so that nobody sees half a build; each build has a place of
+ * its own, for test files that build are threads of one process.
  */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -21,7 +22,7 @@ export async function buildIfChanged(root: string, complaints: 'shown' | 'hidden
   const isFresh = existsSync(join(root, '.dist')) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
   if (isFresh) return { built: false, exitCode: 0 };
 
-  const fresh = join(root, '.cache', 'build', `dist-${process.pid}`);
+  const fresh = join(root, '.cache', 'build', `dist-${randomUUID()}`);
   mkdirSync(fresh, { recursive: true });
   const exitCode = await compile(root, fresh, complaints === 'shown' ? 'inherit' : 'ignore');
   if (exitCode === 0) {
