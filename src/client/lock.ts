@@ -144,9 +144,7 @@ export class Lock<V = string> implements AsyncDisposable {
       await this.#host.store(this, value, ttlMs);
       this.#state = 'released';
     } catch (error) {
-      const isUndone =
-        !(error instanceof KeyvalError) || (error.outcome === 'not-done' && error.code !== 'KV_NOT_HELD');
-      if (this.#state === 'storing') this.#state = isUndone ? 'held' : 'released';
+      if (this.#state === 'storing') this.#state = isHeldAfter(error) ? 'held' : 'released';
       throw error;
     }
   }
@@ -155,4 +153,9 @@ export class Lock<V = string> implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#state === 'held') await this.release();
   }
+}
+
+/** Whether a lock is held still after a release that was to store a value has failed so: certainly nothing was done. */
+export function isHeldAfter(error: unknown): boolean {
+  return !(error instanceof KeyvalError) || (error.outcome === 'not-done' && error.code !== 'KV_NOT_HELD');
 }

@@ -14,7 +14,7 @@ import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
 import type { Codec } from './codecs.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Key } from './key-buffer.ts';
-import { Lock, type LockHost, type ReleaseOptions } from './lock.ts';
+import { isHeldAfter, Lock, type LockHost, type ReleaseOptions } from './lock.ts';
 import { Operation } from './operation.ts';
 import { encodeValue, spanOf } from './values.ts';
 
@@ -213,9 +213,14 @@ export class Locks<V> implements LockHost<V> {
    * @throws KeyvalError KV_NOT_HELD, KV_AMBIGUOUS, KV_OUT_OF_MEMORY, …
    */
   async store(lock: Lock<V>, value: V, ttlMs: number | undefined): Promise<void> {
-    const payload = encodeValue(this.#codec, value);
-    await this.#withinLease(this.#submitRelease(lock, payload, spanOf(ttlMs), WriteFlag.store));
-    this.#drop(lock);
+    try {
+      const payload = encodeValue(this.#codec, value);
+      await this.#withinLease(this.#submitRelease(lock, payload, spanOf(ttlMs), WriteFlag.store));
+      this.#drop(lock);
+    } catch (error) {
+      if (!isHeldAfter(error)) this.#drop(lock);
+      throw error;
+    }
   }
 
   #submitRelease(lock: Lock<V>, payload: Uint8Array | null, span: number, flags: number): Promise<void> {
