@@ -23,6 +23,7 @@ export { connect } from './client/index.ts';
 export type { Key } from './client/key-buffer.ts';
 export { Lock, type ReleaseOptions } from './client/lock.ts';
 export { LockGroup } from './client/lock-group.ts';
+export { LOCK_LOST_CHANNEL, type LockLoss, type LossCause } from './client/lock-loss.ts';
 export type { ConnectOptions, ReadMode } from './client/options.ts';
 export type { ScannedEntry, ScanOptions } from './client/scan.ts';
 export { type Code, type CodeInfo, codes, ExitCode, KeyvalError, type Outcome } from './errors.ts';

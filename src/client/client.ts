@@ -108,7 +108,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       settings.codec as Codec<unknown>,
       {
         linkChanged: (link, state, error) => this.#linkChanged(link, state, error),
-        attachmentLost: (partition, reason) => this.#locks.lost(partition, reason),
+        attachmentLost: (partition, reason) => this.#locks.lost(partition, 'session', reason),
         primariesFound: (partitions) => this.#keepAlive.renewSoon(partitions),
       },
     );

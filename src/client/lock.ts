@@ -2,6 +2,7 @@
 import { KeyvalError } from '../errors.ts';
 import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
 import type { Key } from './key-buffer.ts';
+import { type LockLoss, type LossCause, publishLoss } from './lock-loss.ts';
 
 /** What the holder of a lock does through it. */
 export interface LockHost<V> {
@@ -34,6 +35,7 @@ export class Lock<V = string> implements AsyncDisposable {
   readonly #host: LockHost<V>;
   readonly #abort: AbortController = new AbortController();
   #state: 'held' | 'storing' | 'released' | 'lost' = 'held';
+  #loss: LockLoss | null = null;
   #content: { readonly revision: bigint; readonly decode: () => V | null } | null = null;
 
   constructor(host: LockHost<V>, key: Key, token: bigint, partition: number) {
@@ -114,10 +116,20 @@ export class Lock<V = string> implements AsyncDisposable {
   }
 
   /** Told by the client. */
-  lose(reason: string): void {
+  lose(cause: LossCause, reason: string): void {
     if (this.#state !== 'held' && this.#state !== 'storing') return;
     this.#state = 'lost';
-    this.#abort.abort(new KeyvalError('KV_LOCK_LOST', `the lock on ${this.#name} is lost: ${reason}`));
+    const error = new KeyvalError('KV_LOCK_LOST', `the lock on ${this.#name} is lost: ${reason}`);
+    this.#loss = { key: this.key, token: this.token, cause, error };
+    publishLoss(this.#loss);
+    this.#abort.abort(error);
+  }
+
+  /** `listener` is called when the lock is lost, with the cause; at once, if that has happened. */
+  on(_event: 'lost', listener: (loss: LockLoss) => void): this {
+    if (this.#loss !== null) listener(this.#loss);
+    else this.#abort.signal.addEventListener('abort', () => listener(this.#loss as LockLoss), { once: true });
+    return this;
   }
 
   /**

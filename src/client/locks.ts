@@ -15,6 +15,7 @@ import type { Codec } from './codecs.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Key } from './key-buffer.ts';
 import { isHeldAfter, Lock, type LockHost, type ReleaseOptions } from './lock.ts';
+import type { LossCause } from './lock-loss.ts';
 import { Operation } from './operation.ts';
 import { encodeValue, spanOf } from './values.ts';
 
@@ -176,16 +177,16 @@ export class Locks<V> implements LockHost<V> {
    */
   #runOut(partition: number): void {
     const locks = [...(this.#held.get(partition) ?? [])];
-    this.lost(partition, 'the lease ran out without a renewal');
+    this.lost(partition, 'lease', 'the lease ran out without a renewal');
     for (const lock of locks) void this.release(lock, { confirm: false });
   }
 
   /** Every lock in `partition` is lost. */
-  lost(partition: number, reason: string): void {
+  lost(partition: number, cause: LossCause, reason: string): void {
     const locks = this.#held.get(partition);
     if (locks === undefined) return;
     this.#held.delete(partition);
-    for (const lock of locks) lock.lose(reason);
+    for (const lock of locks) lock.lose(cause, reason);
   }
 
   #drop(lock: Lock<V>): void {
@@ -247,7 +248,7 @@ export class Locks<V> implements LockHost<V> {
 
   /** Ends the watch; nothing is released. */
   close(reason: string): void {
-    for (const partition of [...this.#held.keys()]) this.lost(partition, reason);
+    for (const partition of [...this.#held.keys()]) this.lost(partition, 'closed', reason);
     this.#leaseTimer?.cancel();
   }
 }

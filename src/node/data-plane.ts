@@ -16,6 +16,7 @@ import { InSyncKeeper } from './in-sync-keeper.ts';
 import { NO_AGE, sendLargeValue } from './large-values.ts';
 import { LargeWrites } from './large-writes.ts';
 import { LeasedAnswers } from './leased-answers.ts';
+import { LockLosses } from './lock-losses.ts';
 import type { NodeMemory } from './node-memory.ts';
 import { ParkedRequests } from './parked-requests.ts';
 import type { PartitionBackup } from './partition-backup.ts';
@@ -85,6 +86,7 @@ export class DataPlane implements PrimaryHost {
   /** Partitions whose reign here has begun, or ended, in this turn. */
   readonly #begun: number[] = [];
   readonly #ended: number[] = [];
+  readonly #losses: LockLosses = new LockLosses();
 
   constructor(host: DataPlaneHost) {
     this.#host = host;
@@ -190,6 +192,11 @@ export class DataPlane implements PrimaryHost {
   }
 
   wake(): void {
+    this.ports.turn.wake();
+  }
+
+  locksLost(partition: number, session: string, count: number, key: Uint8Array): void {
+    this.#losses.add(partition, session, count, key);
     this.ports.turn.wake();
   }
 
@@ -420,6 +427,7 @@ export class DataPlane implements PrimaryHost {
 
   endOfTurn(): void {
     if (this.#begun.length > 0 || this.#ended.length > 0) this.#logRoles();
+    this.#losses.log(this.log);
     if (this.parked.size > 0) this.parked.retry();
     this.strictReads.endOfTurn();
     if (this.handOvers.size > 0) this.handOvers.tick();

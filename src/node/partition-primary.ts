@@ -414,6 +414,18 @@ export class PartitionPrimary {
     return this.#sessions.renew(session);
   }
 
+  /** L14: what a session loses whose lease has run out. */
+  ranOut({ slot, name }: Attachment): void {
+    const { locks } = this.state;
+    const first = locks.firstHeld(slot);
+    if (first < 0) return;
+    let held = 0;
+    for (let lock = first; lock >= 0; lock = locks.heldAfter(lock)) held += 1;
+    const key = new Uint8Array(locks.keyLength(first));
+    locks.copyKey(first, key, 0);
+    this.#host.locksLost(this.id, name, held, key);
+  }
+
   /** The session says good-bye. True when nothing of it will remain once what is appended has committed. */
   leave(session: string): boolean {
     return this.#sessions.leave(session);

@@ -17,6 +17,8 @@ export interface SessionsHost {
   readonly writable: boolean;
   logTimeMs(): number;
   changed(): void;
+  /** Its lease has run out, and its end is about to be appended. */
+  ranOut(attachment: Attachment): void;
 }
 
 export class PartitionSessions {
@@ -73,7 +75,10 @@ export class PartitionSessions {
       if (attachment.ending) continue;
       if (!leaseHasRunOut(attachment.leaseMs, attachment.renewedAtMs, now)) {
         next = Math.min(next, attachment.renewedAtMs + attachment.leaseMs);
-      } else if (!this.#end(attachment)) next = now;
+      } else if (this.#host.writable) {
+        this.#host.ranOut(attachment);
+        this.#end(attachment);
+      } else next = now;
     }
     this.#nextCheckMs = next;
   }

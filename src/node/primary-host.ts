@@ -42,6 +42,8 @@ export interface PrimaryHost extends LeaseHost {
   mayAnswer(lease: ReignLease, to: ReplyTarget): boolean;
   /** The entry at `position` left the log, and with it the value of `stage` that `holders` were sent. */
   largeGone(partition: PartitionPrimary, position: number, stage: number, holders: ReadonlySet<number>): void;
+  /** A session whose lease has run out held so many locks, that of `key` among them. */
+  locksLost(partition: number, session: string, count: number, key: Uint8Array): void;
   /** Requests set aside may go on. */
   unpark(): void;
   /** Puts a request aside until `partition` has applied the entry at `until`, or until what `until` names. */

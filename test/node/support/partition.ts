@@ -65,6 +65,7 @@ export class PartitionWorld implements PrimaryHost {
   readonly confirming: WaitingRead[] = [];
   /** Values sent in pieces: message id and length. */
   readonly sentLarge: [number, number][] = [];
+  readonly losses: string[] = [];
   readonly stages: Map<number, Uint8Array> = new Map();
   readonly kept: readonly PartitionReplica[];
   primary: PartitionPrimary;
@@ -251,6 +252,10 @@ export class PartitionWorld implements PrimaryHost {
   largeGone(): void {}
 
   replicate(): void {}
+
+  locksLost(partition: number, session: string, count: number, key: Uint8Array): void {
+    this.losses.push(`${partition} ${session} ${count} ${Buffer.from(key)}`);
+  }
 
   unpark(): void {}
 

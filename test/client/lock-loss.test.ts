@@ -1,0 +1,81 @@
+/** L4, L14: a lock that is lost says why, to its holder and on a channel. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import test, { type ExecutionContext } from 'ava';
+import type { Lock } from '../../src/client/lock.ts';
+import { LOCK_LOST_CHANNEL, type LockLoss } from '../../src/client/lock-loss.ts';
+import * as op from '../../src/protocol/opcode.ts';
+import { number } from '../../tools/fuzz/world/frames.ts';
+import { A, ATTACHMENT, ClientWorld, NOTHING_THERE } from './support/world.ts';
+
+const LEASE_MS = 3000;
+
+interface Holder {
+  readonly world: ClientWorld;
+  readonly lock: Lock;
+  /** What the holder was told. */
+  readonly told: LockLoss[];
+  /** What came on the channel. */
+  readonly published: LockLoss[];
+}
+
+/** A client that holds the lock of a key in partition 0, whose primary is A. */
+async function holder(t: ExecutionContext, key: string): Promise<Holder> {
+  const world = await ClientWorld.connected({ version: 1, primaries: [0] }, { leaseMs: LEASE_MS });
+  await world.attach(A, key);
+  const taking = world.client.lock(key);
+  await world.rest();
+  await world.end(A).say(op.LKDK, world.end(A).only().messageId, number(8, ATTACHMENT + 5n), NOTHING_THERE);
+  const lock = await taking;
+  const told: LockLoss[] = [];
+  const published: LockLoss[] = [];
+  const publish = (message: unknown): void => {
+    const loss = message as LockLoss;
+    if (loss.key === key) published.push(loss);
+  };
+  subscribe(LOCK_LOST_CHANNEL, publish);
+  t.teardown(() => void unsubscribe(LOCK_LOST_CHANNEL, publish));
+  lock.on('lost', (loss) => told.push(loss));
+  return { world, lock, told, published };
+}
+
+function isTold(t: ExecutionContext, { lock, told, published }: Holder, cause: string, text: RegExp): void {
+  const [loss] = told;
+  if (loss === undefined || told.length > 1) return t.fail(`told ${told.length} times`);
+  const { key, token, cause: given, error } = loss;
+  t.deepEqual({ key, token, given }, { key: lock.key, token: lock.token, given: cause } as never);
+  t.is(error.code, 'KV_LOCK_LOST');
+  t.regex(error.message, text);
+  t.is(lock.signal.reason, error);
+  t.deepEqual(published, told);
+  lock.on('lost', (late) => t.is(late, loss, 'whoever asks later is told at once'));
+}
+
+test('lease: no renewal was acknowledged in time', async (t) => {
+  const held = await holder(t, 'lease');
+  await held.world.pass(LEASE_MS + 1);
+  isTold(t, held, 'lease', /the lease ran out without a renewal/);
+});
+
+test('session: the node has ended it', async (t) => {
+  const held = await holder(t, 'session');
+  await held.world.pass(LEASE_MS / 3);
+  await held.world.end(A).kept(held.world.end(A).only(), [], []);
+  isTold(t, held, 'session', /no longer knows the session/);
+});
+
+test('closed: the client was closed', async (t) => {
+  const held = await holder(t, 'closed');
+  const closing = held.world.client.close();
+  await held.world.rest();
+  for (let passed = 0; passed < 3000; passed += 50) await held.world.pass(50);
+  await closing;
+  isTold(t, held, 'closed', /the client was closed/);
+});
+
+test('a lock that was released is not lost', async (t) => {
+  const held = await holder(t, 'released');
+  await held.lock.release();
+  await held.world.pass(LEASE_MS + 1);
+  t.deepEqual(held.told, []);
+  t.deepEqual(held.published, []);
+});
