@@ -15,6 +15,8 @@ export const Shape = {
   found: 3,
   swap: 4,
   sum: 5,
+  /** Bytes and revision: decoded when somebody asks. */
+  content: 6,
   nothing: 7,
   /** The body, copied. */
   raw: 8,
@@ -58,13 +60,18 @@ export interface PageAnswer {
 }
 
 /** GOTK: a value or an entry, as `shape` asks, or null. */
-export function readGot<V>(frame: FrameDecoder, shape: number, decode: Codec<V>): V | Entry<V> | PageAnswer | null {
+export function readGot<V>(
+  frame: FrameDecoder,
+  shape: number,
+  decode: Codec<V>,
+): V | Entry<V> | PageAnswer | Content | null {
   const { buffer, bodyStart, bodyEnd } = frame;
   if (shape === Shape.page) {
     const body = buffer.slice(bodyStart, bodyEnd);
     return { head: body, text: body.subarray(EXPORTED_TEXT) };
   }
   const flags = buffer[bodyStart] as number;
+  if (shape === Shape.content) return contentIn(buffer, bodyStart, bodyEnd);
   if ((flags & codec.GotFlag.value) === 0) return null;
   const valueAt = (flags & codec.GotFlag.stale) === 0 ? codec.GOT_VALUE : codec.GOT_STALE_VALUE;
   const value = decode.decode(buffer, bodyStart + valueAt, bodyEnd);
@@ -72,8 +79,9 @@ export function readGot<V>(frame: FrameDecoder, shape: number, decode: Codec<V>)
 }
 
 /** The same for a value that came in pieces. */
-export function readWhole<V>(whole: WholeValue, shape: number, decode: Codec<V>): V | Entry<V> | PageAnswer {
+export function readWhole<V>(whole: WholeValue, shape: number, decode: Codec<V>): V | Entry<V> | PageAnswer | Content {
   if (shape === Shape.page) return { head: whole.head, text: whole.value };
+  if (shape === Shape.content) return { bytes: whole.value, revision: readBigU64(whole.head, codec.GOT_EPOCH) };
   const value = decode.decode(whole.value, 0, whole.value.length);
   return shape === Shape.value ? value : entryOf(whole.head, 0, value);
 }
@@ -133,10 +141,14 @@ export function readGrant({ buffer, bodyStart, bodyEnd }: FrameDecoder): Grant {
   const token = readBigU64(buffer, bodyStart + codec.LOCKED_EPOCH);
   const at = bodyStart + codec.LOCKED_GOT;
   if (bodyEnd - at < codec.GOT_VALUE) return { token, content: null };
+  return { token, content: contentIn(buffer, at, bodyEnd) };
+}
+
+/** The fields of GOTK, from `at` on. */
+function contentIn(buffer: Uint8Array, at: number, end: number): Content {
   const isThere = ((buffer[at + codec.GOT_FLAGS] as number) & codec.GotFlag.value) !== 0;
   const revision = readBigU64(buffer, at + codec.GOT_EPOCH);
-  const bytes = isThere ? buffer.slice(at + codec.GOT_VALUE, bodyEnd) : null;
-  return { token, content: { bytes, revision } };
+  return { bytes: isThere ? buffer.slice(at + codec.GOT_VALUE, end) : null, revision };
 }
 
 /** MOVD: index of the member that is primary, or NO_MEMBER. */

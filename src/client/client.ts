@@ -1,9 +1,9 @@
 /** The client: what a program calls. Requests go straight to the primary of their key. */
 import { EventEmitter } from 'node:events';
 import { KeyvalError } from '../errors.ts';
-import { WriteFlag } from '../protocol/client-codec.ts';
+import { ReadsFlag, WriteFlag } from '../protocol/client-codec.ts';
 import * as op from '../protocol/opcode.ts';
-import { type Entry, Shape, type SwapResult } from './answers.ts';
+import { type Content, type Entry, Shape, type SwapResult } from './answers.ts';
 import { type BatchOperation, type BatchResult, runBatch } from './batch.ts';
 import { BulkLoader, type LoadResult } from './bulk.ts';
 import { checkReplicas, type PartitionCheck } from './check.ts';
@@ -186,6 +186,25 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     });
   }
 
+  /** @internal As the holder of a lock reads: where the client is content with old values, it is not. */
+  getFresh(key: Key, options: ReadOptions = {}): Promise<V | null> {
+    return this.get(key, { ...this.#fresh, ...options });
+  }
+
+  /** @internal The same, not decoded. */
+  contentOf(key: Key, options: ReadOptions): Promise<Content> {
+    return this.#read(key, Shape.content, { ...this.#fresh, ...options });
+  }
+
+  get #fresh(): ReadOptions {
+    return this.#settings.readFlags === ReadsFlag.stale ? { reads: 'strict' } : {};
+  }
+
+  /** @internal */
+  get timeoutMs(): number {
+    return this.#settings.timeoutMs;
+  }
+
   #readFlags(options: ReadOptions | undefined): number {
     return readFlagsOf(options?.reads, this.#settings.readFlags);
   }
@@ -317,10 +336,11 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);
     const { clock } = this.#ports;
     const untilMs = clock.monotonicMs() + waitMs;
-    const take = (key: Key): Promise<Lock<V>> => {
-      if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: signal.reason });
+    const take = (key: Key, lost?: AbortSignal): Promise<Lock<V>> => {
+      const either = lost !== undefined && signal !== undefined ? AbortSignal.any([lost, signal]) : (lost ?? signal);
+      if (either?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: either.reason });
       const leftMs = Math.max(0, untilMs - clock.monotonicMs());
-      return this.#locks.acquire(key, { waitMs: leftMs, timeoutMs, fetch, signal });
+      return this.#locks.acquire(key, { waitMs: leftMs, timeoutMs, fetch, signal: either });
     };
     return isKey(wanted) ? take(wanted) : lockAll(wanted, take);
   }
@@ -358,7 +378,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     if (typeof body !== 'function') throw new KeyvalError('KV_USAGE', 'withLock needs a function to run');
     await using lock = await this.lock(wanted, typeof second === 'function' ? {} : second);
     const result = await body(lock as never);
-    lock.assertHeld();
+    lock.throwIfLost(); // that the body has released it is its own affair
     return result;
   }
 

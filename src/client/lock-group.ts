@@ -28,6 +28,11 @@ export class LockGroup<V = string> implements AsyncDisposable {
     for (const lock of this.locks) lock.assertHeld();
   }
 
+  /** @internal Released is not lost. @throws KeyvalError KV_LOCK_LOST */
+  throwIfLost(): void {
+    for (const lock of this.locks) lock.throwIfLost();
+  }
+
   /** Lets go of all that are still held. @throws KeyvalError with `confirm` as `Lock.release` does, when all have been tried */
   async release(options: Pick<ReleaseOptions<V>, 'confirm'> = {}): Promise<void> {
     const held = this.locks.filter((lock) => lock.held);
@@ -40,20 +45,28 @@ export class LockGroup<V = string> implements AsyncDisposable {
   }
 }
 
+/** Takes one; the wait ends when `lost` aborts, for one of those taken before is held no more. */
+type Take<V> = (key: Key, lost: AbortSignal) => Promise<Lock<V>>;
+
 /**
- * Takes all of them, or none: what was taken before one that cannot be had is released. `take` takes one.
+ * Takes all of them, or none: what was taken before one that cannot be had is released.
  * @throws KeyvalError KV_USAGE for an empty list or a key that stands in it twice, KV_BAD_KEY, and as `take` does
  */
-export async function lockAll<V>(keys: readonly Key[], take: (key: Key) => Promise<Lock<V>>): Promise<LockGroup<V>> {
+export async function lockAll<V>(keys: readonly Key[], take: Take<V>): Promise<LockGroup<V>> {
   const taken = new Map<Key, Lock<V>>();
+  const loss = new AbortController();
   try {
-    for (const key of inOrder(keys)) taken.set(key, await take(key));
+    for (const key of inOrder(keys)) {
+      const lock = await take(key, loss.signal);
+      taken.set(key, lock);
+      lock.on('lost', ({ error }) => loss.abort(error));
+    }
     const group = new LockGroup(keys.map((key) => taken.get(key) as Lock<V>));
-    group.assertHeld(); // the first may have been lost while the last was waited for
+    group.assertHeld();
     return group;
   } catch (error) {
     for (const lock of taken.values()) await lock[Symbol.asyncDispose]();
-    throw error;
+    throw loss.signal.aborted ? loss.signal.reason : error;
   }
 }
 

@@ -86,9 +86,14 @@ export class Lock<V = string> implements AsyncDisposable {
   /** @throws KeyvalError KV_LOCK_LOST, KV_NOT_HELD after a release */
   assertHeld(): void {
     if (this.held) return;
-    if (this.#state === 'released')
-      throw new KeyvalError('KV_NOT_HELD', `the lock on ${this.#name} was released before`);
-    throw this.#abort.signal.reason;
+    this.throwIfLost();
+    const how = this.#state === 'storing' ? 'is being released' : 'was released before';
+    throw new KeyvalError('KV_NOT_HELD', `the lock on ${this.#name} ${how}`);
+  }
+
+  /** @internal Released is not lost. @throws KeyvalError KV_LOCK_LOST */
+  throwIfLost(): void {
+    if (!this.held) this.#abort.signal.throwIfAborted();
   }
 
   /** The value of the lock's key, read while the lock was held. @throws KeyvalError KV_LOCK_LOST, KV_NOT_HELD, … */
@@ -144,7 +149,7 @@ export class Lock<V = string> implements AsyncDisposable {
         `the lock on ${this.#name} is not held any more: it was ${this.#state} before`,
       );
     }
-    if (options.value !== undefined) return this.#store(options.value, options.ttlMs);
+    if ('value' in options) return this.#store(options.value as V, options.ttlMs);
     if (options.ttlMs !== undefined) throw new KeyvalError('KV_USAGE', 'release: ttlMs needs a value');
     this.#state = 'released';
     await this.#host.release(this, options);

@@ -9,7 +9,7 @@ import type { TimerHandle } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
 import { WAIT_FOREVER, WriteFlag } from '../protocol/client-codec.ts';
 import * as op from '../protocol/opcode.ts';
-import { type Entry, type Grant, Shape } from './answers.ts';
+import { type Content, type Grant, Shape } from './answers.ts';
 import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
 import type { Codec } from './codecs.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -30,8 +30,12 @@ export interface AcquireOptions {
 }
 
 /** Keys as the client reads and writes them. */
-interface Keys<V> extends Pick<LockHost<V>, 'get' | 'put' | 'delete'> {
-  getEntry(key: Key, options?: ReadOptions): Promise<Entry<V> | null>;
+interface Keys<V> extends Pick<LockHost<V>, 'put' | 'delete'> {
+  /** Deadline of a request, milliseconds. */
+  readonly timeoutMs: number;
+  /** As the holder of a lock reads: never what may be old, unless it is asked for. */
+  getFresh(key: Key, options?: ReadOptions): Promise<V | null>;
+  contentOf(key: Key, options: ReadOptions): Promise<Content>;
 }
 
 export class Locks<V> implements LockHost<V> {
@@ -48,7 +52,7 @@ export class Locks<V> implements LockHost<V> {
   }
 
   get(key: Key, options?: ReadOptions): Promise<V | null> {
-    return this.#keys.get(key, options);
+    return this.#keys.getFresh(key, options);
   }
 
   put(key: Key, value: V, options?: PutOptions): Promise<bigint> {
@@ -111,23 +115,28 @@ export class Locks<V> implements LockHost<V> {
   }
 
   /** A value that did not come along: large, or about to expire. */
-  async #fetch(lock: Lock<V>, { timeoutMs }: AcquireOptions): Promise<void> {
+  async #fetch(lock: Lock<V>, { timeoutMs, signal }: AcquireOptions): Promise<void> {
     try {
-      const entry = await this.#keys.getEntry(lock.key, { timeoutMs });
-      lock.found(entry?.revision ?? 0n, () => entry?.value ?? null);
+      const content = await this.#keys.contentOf(
+        lock.key,
+        signal === undefined ? { timeoutMs } : { timeoutMs, signal },
+      );
+      lock.assertHeld(); // else it may be the value of whoever came next
+      this.#found(lock, content);
     } catch (error) {
-      await this.release(lock, { confirm: false });
+      if (lock.held) await lock.release();
       throw error;
     }
+  }
+
+  #found(lock: Lock<V>, { bytes, revision }: Content): void {
+    lock.found(revision, () => (bytes === null ? null : this.#codec.decode(bytes, 0, bytes.length)));
   }
 
   #register(key: Key, operation: Operation, { token, content }: Grant): Lock<V> | null {
     const { partition } = operation;
     const lock = new Lock<V>(this, key, token, partition);
-    if (content !== null) {
-      const { bytes, revision } = content;
-      lock.found(revision, () => (bytes === null ? null : this.#codec.decode(bytes, 0, bytes.length)));
-    }
+    if (content !== null) this.#found(lock, content);
     if (this.leaseUntilMs(partition) <= this.#nowMs) {
       void this.release(lock, { confirm: false });
       return null;
@@ -204,22 +213,26 @@ export class Locks<V> implements LockHost<V> {
   release(lock: Lock<V>, { confirm = false }: ReleaseOptions<V>): Promise<void> {
     this.#drop(lock);
     const committed = this.#submitRelease(lock, null, 0, 0);
-    if (confirm) return this.#withinLease(committed);
+    if (confirm) return this.#within(this.#dispatcher.session.leaseMs, committed);
     committed.catch(() => undefined); // the session's end frees it
     return Promise.resolve();
   }
 
   /**
-   * L8: stores a value and lets go of the lock in one step. Until that is certain the lock counts as held here.
+   * L8: stores a value and lets go of the lock in one step. Until that is certain the lock counts as held here; what becomes
+   * of a store in doubt, the lock is given back.
    * @throws KeyvalError KV_NOT_HELD, KV_AMBIGUOUS, KV_OUT_OF_MEMORY, …
    */
   async store(lock: Lock<V>, value: V, ttlMs: number | undefined): Promise<void> {
+    const stored = this.#submitRelease(lock, encodeValue(this.#codec, value), spanOf(ttlMs), WriteFlag.store);
     try {
-      const payload = encodeValue(this.#codec, value);
-      await this.#withinLease(this.#submitRelease(lock, payload, spanOf(ttlMs), WriteFlag.store));
+      await this.#within(Math.max(this.#dispatcher.session.leaseMs, this.#keys.timeoutMs), stored);
       this.#drop(lock);
     } catch (error) {
-      if (!isHeldAfter(error)) this.#drop(lock);
+      if (!isHeldAfter(error)) {
+        this.#drop(lock);
+        stored.catch(() => this.release(lock, {}));
+      }
       throw error;
     }
   }
@@ -236,11 +249,10 @@ export class Locks<V> implements LockHost<V> {
     });
   }
 
-  #withinLease(committed: Promise<void>): Promise<void> {
-    const { ports, session } = this.#dispatcher;
+  #within(ms: number, committed: Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = ports.timers.after(session.leaseMs, () => {
-        reject(new KeyvalError('KV_AMBIGUOUS', 'the release was not answered for a whole lease'));
+      const timer = this.#dispatcher.ports.timers.after(ms, () => {
+        reject(new KeyvalError('KV_AMBIGUOUS', `the release was not answered for ${ms} ms`));
       });
       committed.then(resolve, reject).finally(() => timer.cancel());
     });

@@ -23,8 +23,10 @@ export function isEntry(bytes: Uint8Array, start: number, end: number): boolean 
     case EntryKind.barrier:
     case EntryKind.detach:
       return length >= REVISION_BYTES;
-    case EntryKind.put:
     case EntryKind.release:
+      if (isStaged(bytes, body, length) && !isStoring(bytes, body)) return false;
+      return hasKey(bytes, body, length, isStaged(bytes, body, length) ? STAGE_REFERENCE_BYTES : 0);
+    case EntryKind.put:
       return hasKey(bytes, body, length, isStaged(bytes, body, length) ? STAGE_REFERENCE_BYTES : 0);
     case EntryKind.increment:
       return hasKey(bytes, body, length, SUM_BYTES);
@@ -51,6 +53,11 @@ function isStaged(bytes: Uint8Array, body: number, length: number): boolean {
   return length >= layout.ENTRY_KEY && ((bytes[body + layout.ENTRY_FLAGS] as number) & layout.EntryFlag.staged) !== 0;
 }
 
+/** A release with a value. */
+function isStoring(bytes: Uint8Array, body: number): boolean {
+  return ((bytes[body + layout.ENTRY_FLAGS] as number) & layout.EntryFlag.store) !== 0;
+}
+
 /** `payload`: bytes behind the key, at least; a fence comes behind them. */
 function hasKey(bytes: Uint8Array, body: number, length: number, payload: number): boolean {
   if (length < layout.ENTRY_KEY) return false;
@@ -66,7 +73,7 @@ function fits(keyLength: number, length: number, rest: number): boolean {
 /** Number of the staged value that a put, or a release that stores, names; it has its layout; −1: none. */
 export function stageNamedBy(bytes: Uint8Array, start: number): number {
   const body = start + ENTRY_HEAD_BYTES;
-  const isStoring = bytes[start] === EntryKind.put || bytes[start] === EntryKind.release;
-  if (!isStoring || !isStaged(bytes, body, layout.ENTRY_KEY)) return -1;
+  const stores = bytes[start] === EntryKind.put || bytes[start] === EntryKind.release;
+  if (!stores || !isStaged(bytes, body, layout.ENTRY_KEY)) return -1;
   return readU32(bytes, body + layout.ENTRY_KEY + readU16(bytes, body + layout.ENTRY_KEY_LENGTH));
 }

@@ -4,11 +4,16 @@
  * one frame, the holder asks for by itself.
  */
 import { readU16 } from '../base/bytes.ts';
-import { INLINE_VALUE_BYTES_MAX } from '../protocol/limits.ts';
+import { INLINE_VALUE_BYTES_MAX, KEY_BYTES_MAX } from '../protocol/limits.ts';
 import * as layout from '../replication/entry-layout.ts';
 import { ENTRY_HEAD_BYTES, type ReplicationLog } from '../replication/replication-log.ts';
 import type { PartitionState } from './partition-state.ts';
 import { type ReplyTarget, replyLockedApart, replyLockedWith } from './reply.ts';
+
+/** With more than this unsent to whoever waits, values are asked for: one session's end may grant thousands of locks. */
+const UNSENT_BYTES_MAX: number = 1024 * 1024;
+/** The key of the lock at hand. */
+const KEY: Uint8Array = new Uint8Array(KEY_BYTES_MAX);
 
 export interface GrantingPartition {
   readonly state: PartitionState;
@@ -24,7 +29,6 @@ export function fetchesAt(log: ReplicationLog, position: number): boolean {
 
 export class GrantReplies {
   readonly #partition: GrantingPartition;
-  #key: Uint8Array = new Uint8Array(64);
 
   constructor(partition: GrantingPartition) {
     this.#partition = partition;
@@ -43,9 +47,8 @@ export class GrantReplies {
   holderOf(slot: number, to: ReplyTarget, messageId: number): void {
     const { locks } = this.#partition.state;
     const length = locks.keyLength(slot);
-    if (length > this.#key.length) this.#key = new Uint8Array(length);
-    locks.copyKey(slot, this.#key, 0);
-    this.#granted(to, messageId, locks.tokenEpoch(slot), locks.tokenOperation(slot), this.#key, 0, length);
+    locks.copyKey(slot, KEY, 0);
+    this.#granted(to, messageId, locks.tokenEpoch(slot), locks.tokenOperation(slot), KEY, 0, length);
   }
 
   /** The lock of the key `bytes[start, end)` is granted under the token (epoch, operation). */
@@ -62,7 +65,8 @@ export class GrantReplies {
     const slot = keys.find(bytes, start, end);
     const deadlineMs = slot < 0 ? 0 : keys.deadlineMs(slot);
     const ttlMs = deadlineMs === 0 ? 0 : deadlineMs - this.#partition.logTimeMs();
-    const isLarge = slot >= 0 && keys.valueLength(slot) > INLINE_VALUE_BYTES_MAX;
+    const isFull = to.frames.queuedBytes > UNSENT_BYTES_MAX;
+    const isLarge = slot >= 0 && keys.valueLength(slot) > (isFull ? 0 : INLINE_VALUE_BYTES_MAX);
     if (isLarge || ttlMs < 0 || (deadlineMs > 0 && ttlMs === 0)) replyLockedApart(to, messageId, epoch, operation);
     else replyLockedWith(to, messageId, epoch, operation, keys, slot, ttlMs);
   }

@@ -119,3 +119,19 @@ test('L8, R23: what is due to expire is not brought along', (t) => {
   const lines = anna.lock('l', 0, fetching).join();
   t.regex(lines, /LKDK 9\.\d, (nothing|ask for it)/);
 });
+
+test('L8: when one session ends and thousands of locks pass on, values above a bound are to be asked for', (t) => {
+  const { world, anna, bert } = two();
+  const keys = Array.from({ length: 40 }, (_, index) => `l${index}`);
+  for (const key of keys) {
+    anna.put(key, 'x'.repeat(60_000));
+    anna.lock(key, 0);
+    bert.lock(key, 1000, fetching);
+  }
+  world.primary.leave(anna.hex);
+  const lines = bert.read();
+  t.is(lines.length, keys.length);
+  const brought = lines.filter((line) => line.length > 60_000).length;
+  t.is(brought, Math.ceil((1024 * 1024) / 60_100));
+  t.is(lines.filter((line) => line.endsWith('ask for it')).length, keys.length - brought);
+});

@@ -62,7 +62,11 @@ async function holdAndRun(
     signal: signals.stopWaiting,
     ...(leaseMs === undefined ? {} : { leaseMs }),
   });
-  const held = await client.lock(key, { signal: signals.stopWaiting, ...(waitMs === undefined ? {} : { waitMs }) });
+  const held = await client.lock(key, {
+    fetch: false,
+    signal: signals.stopWaiting,
+    ...(waitMs === undefined ? {} : { waitMs }),
+  });
   if (signals.interruption !== null) return signalExitCode(signals.interruption);
   const job = await Job.start(command, { KEYVAL_FENCE: `${held.token}`, KEYVAL_LOCK_KEY: operand });
   signals.passTo((signal) => job.pass(signal));
