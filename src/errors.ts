@@ -69,7 +69,8 @@ export type Code =
   | 'KV_INTERNAL'
   | 'KV_STATE'
   | 'KV_FENCED'
-  | 'KV_FENCE_PARTITION';
+  | 'KV_FENCE_PARTITION'
+  | 'KV_DEADLOCK';
 
 export const codes: Readonly<Record<Code, CodeInfo>> = {
   KV_USAGE: row(1, false, 'not-done', usage, 'An option or argument is wrong; the message names it.'),
@@ -176,6 +177,13 @@ export const codes: Readonly<Record<Code, CodeInfo>> = {
     'not-done',
     usage,
     'The lock that is to guard the write lies in another partition than the key; give both the same {tag}.',
+  ),
+  KV_DEADLOCK: row(
+    34,
+    false,
+    'not-done',
+    lock,
+    'The lock could only be had once this program lets go of what it holds; the message names who waits for whom.',
   ),
 };
 

@@ -6,7 +6,6 @@ export type { CheckedReplica, PartitionCheck } from './client/check.ts';
 export {
   Client,
   type DeleteOptions,
-  type LockOptions,
   type PutOptions,
   type ReadOptions,
   type RequestOptions,
@@ -19,11 +18,13 @@ export type { Codec } from './client/codecs.ts';
 export type { ValueDigest } from './client/digest.ts';
 export type { ExportedPage, ExportOptions } from './client/export.ts';
 export type { Fence } from './client/fence.ts';
+export type { LockWanted } from './client/held-lock.ts';
 export { connect } from './client/index.ts';
 export type { Key } from './client/key-buffer.ts';
 export { Lock, type ReleaseOptions } from './client/lock.ts';
 export { LockGroup } from './client/lock-group.ts';
 export { LOCK_LOST_CHANNEL, type LockLoss, type LossCause } from './client/lock-loss.ts';
+export type { ConvertOptions, LockModeName, LockOptions } from './client/lock-options.ts';
 export type { ConnectOptions, ReadMode } from './client/options.ts';
 export type { ScannedEntry, ScanOptions } from './client/scan.ts';
 export { type Code, type CodeInfo, codes, ExitCode, KeyvalError, type Outcome } from './errors.ts';

@@ -21,10 +21,13 @@ import { digestOfValue, type ValueDigest } from './digest.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type ExportedPage, type ExportOptions, exportAll, exportPartition } from './export.ts';
 import { type Fence, guard } from './fence.ts';
+import { Flows } from './flows.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Key } from './key-buffer.ts';
+import { LeaseSessions } from './lease-sessions.ts';
 import type { Lock } from './lock.ts';
 import { type LockGroup, lockAll } from './lock-group.ts';
+import { type LockOptions, lockSettings } from './lock-options.ts';
 import { Locks } from './locks.ts';
 import type { ClientPorts, LinkOptions, NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
@@ -63,13 +66,6 @@ export interface PutOptions extends WriteOptions {
   readonly ifAbsent?: boolean;
 }
 
-export interface LockOptions extends RequestOptions {
-  /** Longest wait in line, milliseconds. 0: try once. Default: until granted, or until `signal` aborts. */
-  readonly waitMs?: number;
-  /** Bring the value of the key along with the lock, as `lock.value` and `lock.revision`; default true. */
-  readonly fetch?: boolean;
-}
-
 /** State of the connection to one node. */
 export interface StatusEvent {
   readonly endpoint: string;
@@ -92,9 +88,13 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   readonly #bulk: BulkLoader;
   readonly #locks: Locks<V>;
   readonly #keepAlive: KeepAlive;
+  readonly #flows: Flows;
+  /** For locks with other leases. */
+  readonly #sessions: LeaseSessions<Client<V>>;
   #closing: Promise<void> | null = null;
 
-  constructor(settings: ClientSettings<V>, ports: ClientPorts) {
+  /** @internal `connect` makes clients. */
+  constructor(settings: ClientSettings<V>, ports: ClientPorts, flows: Flows = new Flows()) {
     super();
     this.#settings = settings;
     this.#codec = settings.codec;
@@ -109,11 +109,17 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       {
         linkChanged: (link, state, error) => this.#linkChanged(link, state, error),
         attachmentLost: (partition, reason) => this.#locks.lost(partition, 'session', reason),
-        primariesFound: (partitions) => this.#keepAlive.renewSoon(partitions),
+        primariesFound: (partitions) => {
+          this.#keepAlive.renewSoon(partitions);
+          this.#locks.found(partitions);
+        },
+        lockWanted: (partition, token, mode) => this.#locks.wanted(partition, token, mode),
       },
     );
     this.#bulk = new BulkLoader(this.#dispatcher);
-    this.#locks = new Locks<V>(this.#dispatcher, this, settings.codec);
+    this.#flows = flows;
+    this.#locks = new Locks<V>(this.#dispatcher, this, settings.codec, flows);
+    this.#sessions = new LeaseSessions((leaseMs) => new Client({ ...settings, leaseMs }, ports, flows));
     this.#keepAlive = new KeepAlive(this.#dispatcher);
   }
 
@@ -331,16 +337,14 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   async lock(keys: readonly Key[], options?: LockOptions): Promise<LockGroup<V>>;
   async lock(wanted: Key | readonly Key[], options?: LockOptions): Promise<Lock<V> | LockGroup<V>>;
   async lock(wanted: Key | readonly Key[], options: LockOptions = {}): Promise<Lock<V> | LockGroup<V>> {
-    const { waitMs = Number.POSITIVE_INFINITY, timeoutMs = this.#settings.timeoutMs, fetch = true, signal } = options;
-    if (!(waitMs >= 0)) throw new KeyvalError('KV_USAGE', `waitMs must be 0 or more, not ${waitMs}`);
-    if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);
+    const settings = lockSettings(options, this.#settings);
+    if (settings.leaseMs !== this.#settings.leaseMs) return this.#sessions.of(settings.leaseMs).lock(wanted, options);
     const { clock } = this.#ports;
-    const untilMs = clock.monotonicMs() + waitMs;
+    const untilMs = clock.monotonicMs() + settings.waitMs;
     const take = (key: Key, lost?: AbortSignal): Promise<Lock<V>> => {
-      const either = lost !== undefined && signal !== undefined ? AbortSignal.any([lost, signal]) : (lost ?? signal);
-      if (either?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: either.reason });
-      const leftMs = Math.max(0, untilMs - clock.monotonicMs());
-      return this.#locks.acquire(key, { waitMs: leftMs, timeoutMs, fetch, signal: either });
+      const signal = either(settings.signal, lost);
+      if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: signal.reason });
+      return this.#locks.acquire(key, { ...settings, waitMs: Math.max(0, untilMs - clock.monotonicMs()), signal });
     };
     return isKey(wanted) ? take(wanted) : lockAll(wanted, take);
   }
@@ -376,10 +380,21 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   ): Promise<T> {
     const body = typeof second === 'function' ? second : third;
     if (typeof body !== 'function') throw new KeyvalError('KV_USAGE', 'withLock needs a function to run');
-    await using lock = await this.lock(wanted, typeof second === 'function' ? {} : second);
-    const result = await body(lock as never);
-    lock.throwIfLost(); // that the body has released it is its own affair
-    return result;
+    return this.#flows.join(async () => {
+      await using lock = await this.lock(wanted, typeof second === 'function' ? {} : second);
+      const result = await body(lock as never);
+      lock.throwIfLost(); // that the body has released it is its own affair
+      return result;
+    });
+  }
+
+  /**
+   * Runs `body` as a flow of its own: what it does, one step after the other, owns the locks it takes. It may take one again
+   * that it holds, and where flows wait for each other in a circle, one of them gets KV_DEADLOCK. `withLock` begins a flow
+   * unless it is called in one.
+   */
+  flow<T>(body: () => T): T {
+    return this.#flows.run(body);
   }
 
   /** Round trips to every node that the client knows. */
@@ -409,6 +424,8 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   }
 
   async #close(): Promise<void> {
+    this.#locks.endWaits();
+    await this.#sessions.close();
     await this.#keepAlive.leave(GOODBYE_MS);
     this.#locks.close('the client was closed');
     await this.#dispatcher.close(GOODBYE_MS);
@@ -420,6 +437,10 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 }
 
 type Body<L, T> = (lock: L) => Promise<T> | T;
+
+function either(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one !== undefined && other !== undefined ? AbortSignal.any([one, other]) : (one ?? other);
+}
 
 function isKey(wanted: Key | readonly Key[]): wanted is Key {
   return !Array.isArray(wanted);

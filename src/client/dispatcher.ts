@@ -6,7 +6,10 @@
  *                  ▲                                  │
  *                  └──────────── Waiting ◄──────── Retries
  */
+import { readBigU64, readU16 } from '../base/bytes.ts';
+import { LOCK_MODES } from '../base/lock-mode.ts';
 import { KeyvalError } from '../errors.ts';
+import * as codec from '../protocol/client-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { RoutingTable, Welcome } from '../protocol/hello-codec.ts';
 import { ATCH } from '../protocol/opcode.ts';
@@ -31,6 +34,8 @@ export interface DispatcherEvents {
   attachmentLost(partition: number, reason: string): void;
   /** These have another primary now, or theirs is connected anew: it has not heard of the session for a while. */
   primariesFound(partitions: readonly number[]): void;
+  /** Somebody waits for the lock of that partition and token, in that mode. */
+  lockWanted(partition: number, token: bigint, mode: number): void;
 }
 
 export class Dispatcher implements LinkOwner {
@@ -106,6 +111,13 @@ export class Dispatcher implements LinkOwner {
 
   reply(link: NodeLink, operation: Operation, frame: FrameDecoder): void {
     this.#replies.take(link, operation, frame);
+  }
+
+  wanted(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < codec.WANTED_BYTES) return;
+    const mode = bytes[start + codec.WANTED_MODE] as number;
+    const token = readBigU64(bytes, start + codec.WANTED_TOKEN);
+    if (mode < LOCK_MODES) this.#events.lockWanted(readU16(bytes, start + codec.WANTED_PARTITION), token, mode);
   }
 
   attachmentLost(partition: number, reason: string): void {

@@ -47,3 +47,9 @@ export class KeyBuffer {
 function tooLong(): KeyvalError {
   return new KeyvalError('KV_BAD_KEY', 'the key is too long; a key has 1 to 65,535 bytes');
 }
+
+/** The bytes of a key as a text of their own, for maps: each character stands for one byte. */
+export function keyText(key: Key): string {
+  const bytes = typeof key === 'string' ? Buffer.from(key) : Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return bytes.toString('latin1');
+}

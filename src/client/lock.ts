@@ -1,18 +1,31 @@
 /** A lock that was granted: its fencing token, a signal that aborts when it is lost, and its key, guarded by the token. */
+import { mayWrite } from '../base/lock-mode.ts';
 import { KeyvalError } from '../errors.ts';
 import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
+import type { HeldLock, LockWanted } from './held-lock.ts';
 import type { Key } from './key-buffer.ts';
-import { type LockLoss, type LossCause, publishLoss } from './lock-loss.ts';
+import type { LockLoss } from './lock-loss.ts';
+import { type ConvertOptions, type LockModeName, modeName } from './lock-options.ts';
 
 /** What the holder of a lock does through it. */
 export interface LockHost<V> {
-  /** Whether the lease of the lock's partition has not run out. */
-  leaseHolds(lock: Lock<V>): boolean;
-  release(lock: Lock<V>, options: ReleaseOptions<V>): Promise<void>;
-  store(lock: Lock<V>, value: V, ttlMs: number | undefined): Promise<void>;
+  /** Whether the lease of the lock has not run out. */
+  leaseHolds(held: HeldLock): boolean;
+  release(held: HeldLock, options: { readonly confirm?: boolean }): Promise<void>;
+  store(held: HeldLock, value: V, ttlMs: number | undefined): Promise<void>;
+  convert(held: HeldLock, mode: LockModeName, options: ConvertOptions): Promise<LockContent<V> | null>;
+  extend(held: HeldLock, ms: number | undefined): void;
+  /** Somebody listens to `wanted` from now on. */
+  watch(held: HeldLock): void;
   get(key: Key, options?: ReadOptions): Promise<V | null>;
   put(key: Key, value: V, options?: PutOptions): Promise<bigint>;
   delete(key: Key, options?: DeleteOptions): Promise<boolean>;
+}
+
+/** What the key held when the lock was granted (L8). */
+export interface LockContent<V> {
+  readonly revision: bigint;
+  readonly decode: () => V | null;
 }
 
 export interface ReleaseOptions<V = string> {
@@ -25,29 +38,41 @@ export interface ReleaseOptions<V = string> {
 }
 
 export class Lock<V = string> implements AsyncDisposable {
-  readonly key: Key;
+  readonly #host: LockHost<V>;
+  readonly #held: HeldLock;
+  #released = false;
+  #content: LockContent<V> | null;
+
+  /** @internal */
+  constructor(host: LockHost<V>, held: HeldLock, content: LockContent<V> | null) {
+    this.#host = host;
+    this.#held = held;
+    this.#content = content;
+  }
+
+  get key(): Key {
+    return this.#held.key;
+  }
+
   /**
    * Fencing token (L2): the revision of the operation that granted the lock, 64 bits. Tokens of a key only grow, so a
-   * resource that remembers the largest it has seen can refuse a holder from the past.
+   * resource that remembers the largest it has seen can refuse a holder from the past. A conversion upward brings a new one.
    */
-  readonly token: bigint;
-  readonly partition: number;
-  readonly #host: LockHost<V>;
-  readonly #abort: AbortController = new AbortController();
-  #state: 'held' | 'storing' | 'released' | 'lost' = 'held';
-  #loss: LockLoss | null = null;
-  #content: { readonly revision: bigint; readonly decode: () => V | null } | null = null;
+  get token(): bigint {
+    return this.#held.token;
+  }
 
-  constructor(host: LockHost<V>, key: Key, token: bigint, partition: number) {
-    this.#host = host;
-    this.key = key;
-    this.token = token;
-    this.partition = partition;
+  get mode(): LockModeName {
+    return modeName(this.#held.mode);
+  }
+
+  get partition(): number {
+    return this.#held.partition;
   }
 
   /** Aborts with KV_LOCK_LOST when the lock is lost. Hand it to whatever must stop then. */
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    return this.#held.signal;
   }
 
   /**
@@ -63,37 +88,27 @@ export class Lock<V = string> implements AsyncDisposable {
     return this.#fetched.revision;
   }
 
-  get #fetched(): { readonly revision: bigint; readonly decode: () => V | null } {
+  get #fetched(): LockContent<V> {
     if (this.#content !== null) return this.#content;
-    throw new KeyvalError('KV_USAGE', `the lock on ${this.#name} was taken without its value (fetch: false)`);
-  }
-
-  /** @internal */
-  get hasContent(): boolean {
-    return this.#content !== null;
-  }
-
-  /** @internal Told by the client. */
-  found(revision: bigint, decode: () => V | null): void {
-    this.#content = { revision, decode };
+    throw new KeyvalError('KV_USAGE', `the lock on ${this.#held.name} was taken without its value (fetch: false)`);
   }
 
   /** True until it is released or lost. */
   get held(): boolean {
-    return this.#state === 'held' && this.#host.leaseHolds(this);
+    return !this.#released && this.#held.state === 'held' && this.#host.leaseHolds(this.#held);
   }
 
   /** @throws KeyvalError KV_LOCK_LOST, KV_NOT_HELD after a release */
   assertHeld(): void {
     if (this.held) return;
     this.throwIfLost();
-    const how = this.#state === 'storing' ? 'is being released' : 'was released before';
-    throw new KeyvalError('KV_NOT_HELD', `the lock on ${this.#name} ${how}`);
+    const how = this.#held.state === 'storing' ? 'is being released' : 'was released before';
+    throw new KeyvalError('KV_NOT_HELD', `the lock on ${this.#held.name} ${how}`);
   }
 
   /** @internal Released is not lost. @throws KeyvalError KV_LOCK_LOST */
   throwIfLost(): void {
-    if (!this.held) this.#abort.signal.throwIfAborted();
+    if (!this.held && !this.#released) this.#held.signal.throwIfAborted();
   }
 
   /** The value of the lock's key, read while the lock was held. @throws KeyvalError KV_LOCK_LOST, KV_NOT_HELD, … */
@@ -104,71 +119,123 @@ export class Lock<V = string> implements AsyncDisposable {
     return value;
   }
 
-  /** Stores a value under the lock's key (L9). @throws KeyvalError KV_FENCED when the lock is no longer held, … */
+  /**
+   * Stores a value under the lock's key (L9).
+   * @throws KeyvalError KV_FENCED when the lock is no longer held; KV_USAGE in a mode that only reads; …
+   */
   async put(value: V, options?: PutOptions): Promise<bigint> {
-    this.assertHeld();
+    this.#assertWrites('put');
     return this.#host.put(this.key, value, { ...options, fence: this });
   }
 
-  /** Deletes the lock's key (L9). @throws KeyvalError KV_FENCED when the lock is no longer held, … */
+  /** Deletes the lock's key (L9). @throws KeyvalError as `put` */
   async delete(options?: DeleteOptions): Promise<boolean> {
-    this.assertHeld();
+    this.#assertWrites('delete');
     return this.#host.delete(this.key, { ...options, fence: this });
   }
 
-  get #name(): string {
-    return typeof this.key === 'string' ? `'${this.key}'` : 'the key';
+  #assertWrites(what: string): void {
+    this.assertHeld();
+    if (!mayWrite(this.#held.mode)) {
+      const text = `${what}: the lock on ${this.#held.name} is held in mode ${this.mode}, which only reads; convert it first`;
+      throw new KeyvalError('KV_USAGE', text);
+    }
   }
 
-  /** Told by the client. */
-  lose(cause: LossCause, reason: string): void {
-    if (this.#state !== 'held' && this.#state !== 'storing') return;
-    this.#state = 'lost';
-    const error = new KeyvalError('KV_LOCK_LOST', `the lock on ${this.#name} is lost: ${reason}`);
-    this.#loss = { key: this.key, token: this.token, cause, error };
-    publishLoss(this.#loss);
-    this.#abort.abort(error);
+  /**
+   * Asks for another mode (L7). Downward it takes effect at once; otherwise it waits for the other holders, before all who
+   * wait for the lock, and brings a new token. Until then, and if it fails, the lock is held as it was; between
+   * `concurrent-write` and `read`, of which neither includes the other, as `concurrent-read`.
+   * @throws KeyvalError KV_LOCK_BUSY after `waitMs`; KV_DEADLOCK when another holder converts, too, and each stands in the
+   * other's way; KV_ABORTED, KV_LOCK_LOST, KV_NOT_HELD, KV_USAGE, …
+   */
+  async convert(mode: LockModeName, options: ConvertOptions = {}): Promise<void> {
+    this.assertHeld();
+    const content = await this.#host.convert(this.#held, mode, options);
+    if (content !== null) this.#content = content;
   }
 
-  /** `listener` is called when the lock is lost, with the cause; at once, if that has happened. */
-  on(_event: 'lost', listener: (loss: LockLoss) => void): this {
-    if (this.#loss !== null) listener(this.#loss);
-    else this.#abort.signal.addEventListener('abort', () => listener(this.#loss as LockLoss), { once: true });
+  /**
+   * Of a lock taken with `renew: false`: it lasts for `ms` from now on; default: its lease.
+   * @throws KeyvalError KV_USAGE for a lock that is renewed by itself, KV_LOCK_LOST, KV_NOT_HELD
+   */
+  extend(ms?: number): void {
+    this.assertHeld();
+    this.#host.extend(this.#held, ms);
+  }
+
+  /**
+   * `lost`: `listener` is called when the lock is lost, with the cause; at once, if that has happened.
+   * `wanted`: somebody waits for whom this lock stands in the way (the blocking AST of VMS); told once for each mode.
+   */
+  on(event: 'lost', listener: (loss: LockLoss) => void): this;
+  on(event: 'wanted', listener: (wanted: LockWanted) => void): this;
+  on(event: 'lost' | 'wanted', listener: ((loss: LockLoss) => void) & ((wanted: LockWanted) => void)): this {
+    if (event === 'wanted') return this.#onWanted(listener);
+    if (event !== 'lost') throw new KeyvalError('KV_USAGE', `a lock tells 'lost' and 'wanted', not '${String(event)}'`);
+    const held = this.#held;
+    if (held.loss !== null) listener(held.loss);
+    else
+      held.signal.addEventListener(
+        'abort',
+        () => {
+          if (!this.#released) listener(held.loss as LockLoss);
+        },
+        { once: true },
+      );
+    return this;
+  }
+
+  #onWanted(listener: (wanted: LockWanted) => void): this {
+    const isFirst = this.#held.wanted.size === 0;
+    this.#held.wanted.add(listener);
+    if (isFirst && this.held) this.#host.watch(this.#held);
     return this;
   }
 
   /**
    * Lets go. Plain: resolves once the message stands in order in the connection's queue. `confirm`, and with a `value`: once
-   * it is committed. When a value cannot be stored, the lock is still held.
-   * @throws KeyvalError KV_NOT_HELD when it was released or lost before; KV_AMBIGUOUS; with a value also KV_TOO_LARGE, KV_OUT_OF_MEMORY
+   * it is committed. When a value cannot be stored, the lock is still held. A flow that took the lock several times holds it
+   * until the last is let go of.
+   * @throws KeyvalError KV_NOT_HELD when it was released or lost before; KV_AMBIGUOUS; with a value also KV_TOO_LARGE,
+   * KV_OUT_OF_MEMORY, KV_USAGE in a mode that only reads
    */
   async release(options: ReleaseOptions<V> = {}): Promise<void> {
-    if (this.#state !== 'held') {
-      throw new KeyvalError(
-        'KV_NOT_HELD',
-        `the lock on ${this.#name} is not held any more: it was ${this.#state} before`,
-      );
+    const held = this.#held;
+    if (this.#released || held.state !== 'held') {
+      const how = this.#released || held.state === 'released' ? 'released' : held.state;
+      throw new KeyvalError('KV_NOT_HELD', `the lock on ${held.name} is not held any more: it was ${how} before`);
     }
     if ('value' in options) return this.#store(options.value as V, options.ttlMs);
     if (options.ttlMs !== undefined) throw new KeyvalError('KV_USAGE', 'release: ttlMs needs a value');
-    this.#state = 'released';
-    await this.#host.release(this, options);
+    this.#released = true;
+    held.handles -= 1;
+    if (held.handles > 0) return;
+    held.state = 'released';
+    await this.#host.release(held, options);
   }
 
   async #store(value: V, ttlMs: number | undefined): Promise<void> {
-    this.#state = 'storing';
+    const held = this.#held;
+    this.#assertWrites('release');
+    if (held.handles > 1) {
+      await this.put(value, ttlMs === undefined ? {} : { ttlMs });
+      return this.release();
+    }
+    held.state = 'storing';
     try {
-      await this.#host.store(this, value, ttlMs);
-      this.#state = 'released';
+      await this.#host.store(held, value, ttlMs);
+      held.state = 'released';
+      this.#released = true;
     } catch (error) {
-      if (this.#state === 'storing') this.#state = isHeldAfter(error) ? 'held' : 'released';
+      if (held.state === 'storing') held.state = isHeldAfter(error) ? 'held' : 'released';
       throw error;
     }
   }
 
   /** Releases it, unless that has been done, or it is lost. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === 'held') await this.release();
+    if (!this.#released && this.#held.state === 'held') await this.release();
   }
 }
 

@@ -4,30 +4,23 @@
  * signal aborts.
  */
 
-import { writeU32 } from '../base/bytes.ts';
 import type { TimerHandle } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
-import { WAIT_FOREVER, WriteFlag } from '../protocol/client-codec.ts';
-import * as op from '../protocol/opcode.ts';
-import { type Content, type Grant, Shape } from './answers.ts';
+import { WriteFlag } from '../protocol/client-codec.ts';
+import type { Content } from './answers.ts';
 import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
 import type { Codec } from './codecs.ts';
+import { Conversions } from './conversions.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Flows } from './flows.ts';
+import { HeldLock } from './held-lock.ts';
 import type { Key } from './key-buffer.ts';
-import { isHeldAfter, Lock, type LockHost, type ReleaseOptions } from './lock.ts';
+import { isHeldAfter, Lock, type LockContent, type LockHost } from './lock.ts';
 import type { LossCause } from './lock-loss.ts';
-import { Operation } from './operation.ts';
+import { type ConvertOptions, type LockModeName, type LockSettings, mustBeLease } from './lock-options.ts';
+import { LockRequests } from './lock-requests.ts';
 import { encodeValue, spanOf } from './values.ts';
-
-export interface AcquireOptions {
-  /** The value of the key is to come with the grant (L8). */
-  readonly fetch: boolean;
-  /** 0: try once. Infinity: until it is granted or `signal` aborts. */
-  readonly waitMs: number;
-  /** How long to go on trying while the cluster cannot take the request. */
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-}
+import { WantedLocks } from './wanted-locks.ts';
 
 /** Keys as the client reads and writes them. */
 interface Keys<V> extends Pick<LockHost<V>, 'put' | 'delete'> {
@@ -42,13 +35,21 @@ export class Locks<V> implements LockHost<V> {
   readonly #dispatcher: Dispatcher;
   readonly #keys: Keys<V>;
   readonly #codec: Codec<V>;
-  readonly #held: Map<number, Set<Lock<V>>> = new Map();
+  readonly #flows: Flows;
+  readonly #requests: LockRequests;
+  readonly #conversions: Conversions;
+  readonly #wanted: WantedLocks;
+  readonly #held: Map<number, Set<HeldLock>> = new Map();
   #leaseTimer: TimerHandle | null = null;
 
-  constructor(dispatcher: Dispatcher, keys: Keys<V>, codec: Codec<V>) {
+  constructor(dispatcher: Dispatcher, keys: Keys<V>, codec: Codec<V>, flows: Flows) {
     this.#dispatcher = dispatcher;
     this.#keys = keys;
     this.#codec = codec;
+    this.#flows = flows;
+    this.#requests = new LockRequests(dispatcher);
+    this.#conversions = new Conversions(dispatcher, this.#requests, keys);
+    this.#wanted = new WantedLocks(dispatcher);
   }
 
   get(key: Key, options?: ReadOptions): Promise<V | null> {
@@ -68,116 +69,96 @@ export class Locks<V> implements LockHost<V> {
   }
 
   /** Resolves with the lock. @throws KeyvalError KV_LOCK_BUSY, KV_ABORTED, KV_NO_QUORUM, KV_UNREACHABLE, KV_AMBIGUOUS, … */
-  acquire(key: Key, options: AcquireOptions): Promise<Lock<V>> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: KeyvalError): void => {
-        if (error.code !== 'KV_LOCK_BUSY' || operation.unknown) this.#abandon(operation);
-        reject(error);
-      };
-      const granted = (grant: unknown): void => {
-        const lock = this.#register(key, operation, grant as Grant);
-        if (lock === null) reject(new KeyvalError('KV_LOCK_LOST', 'the lease had run out when the lock was granted'));
-        else if (options.fetch && !lock.hasContent) this.#fetch(lock, options).then(() => resolve(lock), reject);
-        else resolve(lock);
-      };
-      const now = this.#nowMs;
-      const operation = new Operation(op.LCKK, key, null, now + options.timeoutMs, granted, fail);
-      if (options.fetch) operation.flags |= WriteFlag.wantsValue;
-      operation.span = Math.min(Math.ceil(options.waitMs), WAIT_FOREVER);
-      operation.timeoutMs = options.timeoutMs;
-      operation.queuedUntilMs = now + options.waitMs + options.timeoutMs;
-      this.#listen(operation, options.signal);
-      this.#dispatcher.submit(operation);
-    });
+  async acquire(key: Key, settings: LockSettings): Promise<Lock<V>> {
+    const flow = this.#flows.current;
+    const again = flow?.again(key, settings.mode) ?? null;
+    if (again !== null && this.leaseHolds(again)) return this.#again(again, settings);
+    const sentAtMs = this.#nowMs;
+    const { grant, operation } = await this.#requests.acquire(key, settings, flow?.tag ?? 0);
+    const held = new HeldLock(key, operation.partition, flow, grant.token, settings.mode, operation.sequence);
+    if (!settings.renew) held.untilMs = sentAtMs + settings.leaseMs;
+    this.#register(held);
+    if (settings.fetch && grant.content === null) return this.#fetched(held, settings);
+    return new Lock(this, held, grant.content === null ? null : this.#decoded(grant.content));
   }
 
-  #listen(operation: Operation, signal: AbortSignal | undefined): void {
-    if (signal === undefined) return;
-    const aborted = (): void => {
-      const error = new KeyvalError('KV_ABORTED', 'the wait for the lock was aborted', { cause: signal.reason });
-      this.#dispatcher.giveUp(operation, error);
-    };
-    signal.addEventListener('abort', aborted, { once: true });
-    operation.unlisten = (): void => signal.removeEventListener('abort', aborted);
+  /** The flow holds it already. */
+  async #again(held: HeldLock, settings: LockSettings): Promise<Lock<V>> {
+    held.handles += 1;
+    return settings.fetch ? this.#fetched(held, settings) : new Lock(this, held, null);
   }
 
-  /** L5: a wait that was given up leaves nothing behind; this is repeated until the node has acknowledged it. */
-  #abandon(acquire: Operation): void {
-    if (acquire.attempts === 0 || acquire.attachEpoch === 0) return;
-    const sequence = new Uint8Array(4);
-    writeU32(sequence, 0, acquire.sequence);
-    const ignore = (): void => undefined;
-    const cancel = new Operation(op.CNCL, acquire.key, sequence, Number.POSITIVE_INFINITY, ignore, ignore);
-    cancel.attachEpoch = acquire.attachEpoch;
-    cancel.attachOperation = acquire.attachOperation;
-    cancel.shape = Shape.nothing;
-    if (!this.#dispatcher.closed) this.#dispatcher.submit(cancel);
-  }
-
-  /** A value that did not come along: large, or about to expire. */
-  async #fetch(lock: Lock<V>, { timeoutMs, signal }: AcquireOptions): Promise<void> {
+  /** A value that did not come along: large, or about to expire, or the lock was held already. */
+  async #fetched(held: HeldLock, { timeoutMs, signal }: LockSettings): Promise<Lock<V>> {
+    const lock = new Lock(this, held, null);
     try {
       const content = await this.#keys.contentOf(
-        lock.key,
+        held.key,
         signal === undefined ? { timeoutMs } : { timeoutMs, signal },
       );
       lock.assertHeld(); // else it may be the value of whoever came next
-      this.#found(lock, content);
+      return new Lock(this, held, this.#decoded(content));
     } catch (error) {
-      if (lock.held) await lock.release();
+      await lock[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  #found(lock: Lock<V>, { bytes, revision }: Content): void {
-    lock.found(revision, () => (bytes === null ? null : this.#codec.decode(bytes, 0, bytes.length)));
+  #decoded({ bytes, revision }: Content): LockContent<V> {
+    return { revision, decode: () => (bytes === null ? null : this.#codec.decode(bytes, 0, bytes.length)) };
   }
 
-  #register(key: Key, operation: Operation, { token, content }: Grant): Lock<V> | null {
-    const { partition } = operation;
-    const lock = new Lock<V>(this, key, token, partition);
-    if (content !== null) this.#found(lock, content);
-    if (this.leaseUntilMs(partition) <= this.#nowMs) {
-      void this.release(lock, { confirm: false });
-      return null;
+  /** @throws KeyvalError KV_LOCK_LOST when its lease has run out before it came */
+  #register(held: HeldLock): void {
+    const { partition } = held;
+    if (this.#leaseUntilMs(held) <= this.#nowMs) {
+      void this.release(held, {});
+      throw new KeyvalError('KV_LOCK_LOST', 'the lease had run out when the lock was granted');
     }
     let locks = this.#held.get(partition);
     if (locks === undefined) {
       locks = new Set();
       this.#held.set(partition, locks);
     }
-    locks.add(lock);
-    this.#watch();
-    return lock;
+    locks.add(held);
+    held.flow?.add(held);
+    this.#watchLeases();
   }
 
   leaseUntilMs(partition: number): number {
     return this.#dispatcher.session.at(partition).leaseUntilMs;
   }
 
+  #leaseUntilMs({ partition, untilMs }: HeldLock): number {
+    return Math.min(untilMs, this.leaseUntilMs(partition));
+  }
+
   /** True while the lease of the lock's partition has not run out. The end counts at once, even while timers are late. */
-  leaseHolds(lock: Lock<V>): boolean {
-    if (this.#nowMs < this.leaseUntilMs(lock.partition)) return true;
-    this.#runOut(lock.partition);
+  leaseHolds(held: HeldLock): boolean {
+    const now = this.#nowMs;
+    if (now >= this.leaseUntilMs(held.partition)) this.#runOut(held.partition);
+    else if (now >= held.untilMs) this.#giveUp(held);
+    else return true;
     return false;
   }
 
   /** Wakes at the end of the lease that ends first. */
-  #watch(): void {
+  #watchLeases(): void {
     if (this.#leaseTimer !== null || this.#held.size === 0) return;
     let earliest = Number.POSITIVE_INFINITY;
-    for (const partition of this.#held.keys()) earliest = Math.min(earliest, this.leaseUntilMs(partition));
+    for (const [partition, locks] of this.#held) {
+      earliest = Math.min(earliest, this.leaseUntilMs(partition));
+      for (const { untilMs } of locks) earliest = Math.min(earliest, untilMs);
+    }
     this.#leaseTimer = this.#dispatcher.ports.timers.after(Math.max(1, earliest - this.#nowMs), () => {
       this.#leaseTimer = null;
       this.#endLeases();
-      this.#watch();
+      this.#watchLeases();
     });
   }
 
   #endLeases(): void {
-    for (const partition of [...this.#held.keys()]) {
-      if (this.leaseUntilMs(partition) <= this.#nowMs) this.#runOut(partition);
-    }
+    for (const locks of [...this.#held.values()]) for (const held of [...locks]) this.leaseHolds(held);
   }
 
   /**
@@ -187,7 +168,26 @@ export class Locks<V> implements LockHost<V> {
   #runOut(partition: number): void {
     const locks = [...(this.#held.get(partition) ?? [])];
     this.lost(partition, 'lease', 'the lease ran out without a renewal');
-    for (const lock of locks) void this.release(lock, { confirm: false });
+    for (const held of locks) void this.release(held, {});
+  }
+
+  /** It was not to be renewed. */
+  #giveUp(held: HeldLock): void {
+    held.lose('lease', 'its lease ran out, and it was taken without renewal (renew: false)');
+    void this.release(held, {});
+  }
+
+  /** @throws KeyvalError KV_USAGE */
+  extend(held: HeldLock, ms: number = this.#dispatcher.session.leaseMs): void {
+    if (held.untilMs === Number.POSITIVE_INFINITY)
+      throw new KeyvalError(
+        'KV_USAGE',
+        'extend: the lock is renewed by itself; take it with renew: false to extend it',
+      );
+    held.untilMs = this.#nowMs + mustBeLease(ms);
+    this.#leaseTimer?.cancel();
+    this.#leaseTimer = null;
+    this.#watchLeases();
   }
 
   /** Every lock in `partition` is lost. */
@@ -195,14 +195,39 @@ export class Locks<V> implements LockHost<V> {
     const locks = this.#held.get(partition);
     if (locks === undefined) return;
     this.#held.delete(partition);
-    for (const lock of locks) lock.lose(cause, reason);
+    for (const held of locks) {
+      held.flow?.remove(held);
+      held.lose(cause, reason);
+    }
   }
 
-  #drop(lock: Lock<V>): void {
-    const locks = this.#held.get(lock.partition);
+  #drop(held: HeldLock): void {
+    held.flow?.remove(held);
+    const locks = this.#held.get(held.partition);
     if (locks === undefined) return;
-    locks.delete(lock);
-    if (locks.size === 0) this.#held.delete(lock.partition);
+    locks.delete(held);
+    if (locks.size === 0) this.#held.delete(held.partition);
+  }
+
+  /** The node that serves these is another, or a new connection: it has to hear again what is listened to. */
+  found(partitions: readonly number[]): void {
+    for (const partition of partitions) for (const held of this.#held.get(partition) ?? []) this.#wanted.again(held);
+  }
+
+  watch(held: HeldLock): void {
+    this.#wanted.watch(held);
+  }
+
+  /** A node says that somebody waits for a lock. */
+  wanted(partition: number, token: bigint, mode: number): void {
+    for (const held of this.#held.get(partition) ?? []) if (held.token === token) this.#wanted.tell(held, mode);
+  }
+
+  /** L7. Null: no value was asked for. */
+  async convert(held: HeldLock, mode: LockModeName, options: ConvertOptions): Promise<LockContent<V> | null> {
+    const content = await this.#conversions.convert(held, mode, options);
+    if (held.state === 'held') this.#wanted.again(held);
+    return content === null ? null : this.#decoded(content);
   }
 
   /**
@@ -210,12 +235,12 @@ export class Locks<V> implements LockHost<V> {
    * once; the message stands in order in its queue, or goes out when the node is back. Confirmed: resolves when it is
    * committed. @throws KeyvalError KV_NOT_HELD, KV_AMBIGUOUS when a lease has passed without an answer
    */
-  release(lock: Lock<V>, { confirm = false }: ReleaseOptions<V>): Promise<void> {
-    this.#drop(lock);
-    const committed = this.#submitRelease(lock, null, 0, 0);
+  async release(held: HeldLock, { confirm = false }: { readonly confirm?: boolean }): Promise<void> {
+    this.#drop(held);
+    if (held.endConversion !== null) await held.endConversion();
+    const committed = this.#submitRelease(held, null, 0, 0);
     if (confirm) return this.#within(this.#dispatcher.session.leaseMs, committed);
     committed.catch(() => undefined); // the session's end frees it
-    return Promise.resolve();
   }
 
   /**
@@ -223,30 +248,25 @@ export class Locks<V> implements LockHost<V> {
    * of a store in doubt, the lock is given back.
    * @throws KeyvalError KV_NOT_HELD, KV_AMBIGUOUS, KV_OUT_OF_MEMORY, …
    */
-  async store(lock: Lock<V>, value: V, ttlMs: number | undefined): Promise<void> {
-    const stored = this.#submitRelease(lock, encodeValue(this.#codec, value), spanOf(ttlMs), WriteFlag.store);
+  async store(held: HeldLock, value: V, ttlMs: number | undefined): Promise<void> {
+    const bytes = encodeValue(this.#codec, value);
+    const span = spanOf(ttlMs);
+    if (held.endConversion !== null) await held.endConversion();
+    const stored = this.#submitRelease(held, bytes, span, WriteFlag.store);
     try {
       await this.#within(Math.max(this.#dispatcher.session.leaseMs, this.#keys.timeoutMs), stored);
-      this.#drop(lock);
+      this.#drop(held);
     } catch (error) {
       if (!isHeldAfter(error)) {
-        this.#drop(lock);
-        stored.catch(() => this.release(lock, {}));
+        this.#drop(held);
+        stored.catch(() => this.release(held, {}));
       }
       throw error;
     }
   }
 
-  #submitRelease(lock: Lock<V>, payload: Uint8Array | null, span: number, flags: number): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const operation = new Operation(op.ULKK, lock.key, payload, Number.POSITIVE_INFINITY, () => resolve(), reject);
-      operation.shape = Shape.nothing;
-      operation.flags = flags;
-      operation.span = span;
-      operation.epoch = Number(lock.token >> 32n);
-      operation.operation = Number(lock.token & 0xffff_ffffn);
-      this.#dispatcher.submit(operation);
-    });
+  #submitRelease(held: HeldLock, payload: Uint8Array | null, span: number, flags: number): Promise<void> {
+    return this.#requests.release(held, payload, span, flags);
   }
 
   #within(ms: number, committed: Promise<void>): Promise<void> {
@@ -256,6 +276,11 @@ export class Locks<V> implements LockHost<V> {
       });
       committed.then(resolve, reject).finally(() => timer.cancel());
     });
+  }
+
+  /** Nobody waits for a lock any more. */
+  endWaits(): void {
+    this.#requests.giveUpAll(new KeyvalError('KV_CLOSED', 'the client was closed'));
   }
 
   /** Ends the watch; nothing is released. */

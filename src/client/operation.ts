@@ -30,6 +30,8 @@ export class Operation {
   operation = 0;
   /** The lock under which alone the write counts. */
   fence: Fence | null = null;
+  /** Of a release: the request that was granted, where the token does not say which; see `WriteFlag.namesGrant`. */
+  grantSequence = 0;
   /** How to read the answer: see `answers.ts`. */
   shape = 0;
   /** A partition for requests without a key, or the partition of the key once known. */

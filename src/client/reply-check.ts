@@ -53,6 +53,7 @@ function isDoneBy(opcode: number): boolean {
     case op.INCR:
     case op.ULKK:
     case op.CNCL:
+    case op.WANT:
     case op.ATCH:
       return true;
     default:

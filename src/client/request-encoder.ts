@@ -61,6 +61,7 @@ export class RequestEncoder {
     codec.beginWrite(frames, operation.opcode, operation.messageId, head, this.key.bytes, this.key.length);
     if (payload !== null) frames.bytes(payload, 0, payload.length);
     if (operation.fence !== null) this.#fence(frames, operation.key, operation.fence);
+    if ((operation.flags & codec.WriteFlag.namesGrant) !== 0) frames.u32(operation.grantSequence >>> 0);
     frames.end();
   }
 

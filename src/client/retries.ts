@@ -98,7 +98,8 @@ export class Retries {
     if (session.at(partition).is(operation.attachEpoch, operation.attachOperation))
       this.#parts.attachmentLost(partition, error.message);
     operation.lastError = error;
-    if (operation.opcode === op.CNCL || this.startOver(operation)) this.#later(operation);
+    if (operation.opcode === op.CNCL || operation.opcode === op.WANT || this.startOver(operation))
+      this.#later(operation);
   }
 
   /** The attachment under which it was sent is gone. A lock is gone with it; of a write that was sent nobody knows. */
@@ -108,6 +109,7 @@ export class Retries {
       return false;
     }
     operation.sequence = NO_SEQUENCE;
+    operation.attempts = 0;
     operation.unknown = false;
     operation.queued = false;
     return true;

@@ -132,8 +132,8 @@ export class Sender {
     const attachment = this.#session.at(operation.partition);
     const { payload } = operation;
     const current = attachment.is(operation.attachEpoch, operation.attachOperation);
-    if (operation.opcode === op.CNCL) {
-      if (!current) return this.#endings.resolve(operation, undefined); // the session's end has ended its waits
+    if (operation.opcode === op.CNCL || operation.opcode === op.WANT) {
+      if (!current) return this.#endings.resolve(operation, undefined); // the session's end has ended its locks and waits
       return this.#writeFrame(operation, link, attachment.mark, payload);
     }
     if (operation.sequence !== NO_SEQUENCE && !current && !this.#retries.startOver(operation)) return;

@@ -25,6 +25,7 @@ export function speaksOfTheWrite(code: Code): boolean {
   switch (code) {
     case 'KV_NOT_INTEGER':
     case 'KV_LOCK_BUSY':
+    case 'KV_DEADLOCK':
     case 'KV_NOT_HELD':
     case 'KV_CONFLICT':
     case 'KV_FENCED':

@@ -1,328 +1,331 @@
 /**
- * The locks of one partition: who holds each, with which fencing token, and who waits, first come first served (L1, L2,
- * L5). A state machine without time: the entries of the partition's log drive it, the same on every replica.
+ * The locks of one partition: who holds each, in which mode and with which fencing token, and who waits, first come first
+ * served (L1, L2, L5, L7). A state machine without time: the entries of the partition's log drive it, the same on every
+ * replica.
  *
- *      key ─► slot ─► holder (attachment, sequence), token
- *                └──► waiters: head ⇄ … ⇄ tail            every waiter and every held lock also hangs in a chain of
- *                                                         its attachment, so that a session's end finds them
+ *      key ─► slot ─► granted:    request ⇄ request …     modes that go together
+ *                ├──► converting: request …               granted in one mode, waiting for another
+ *                └──► waiting:    request ⇄ … ⇄ request
+ *
+ * Every request also hangs in a chain of its attachment, so that a session's end finds it. Who holds nothing yet waits
+ * behind all who came before, and who holds it in mode null stands in line like them; a conversion from another mode goes
+ * first, as soon as the other holders allow it (VMS, DLM).
  */
-import type { Arena } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
-import { KeyIndex } from '../base/key-index.ts';
-import { Chains } from './chains.ts';
+import { isCompatible, isDownward, LockMode } from '../base/lock-mode.ts';
+import type { Chains } from './chains.ts';
+import type { Conversion } from './conversions.ts';
+import { LockView } from './lock-view.ts';
 
-export const AcquireOutcome = { granted: 0, queued: 1, busy: 2 } as const;
+export const AcquireOutcome = { granted: 0, queued: 1, busy: 2, deadlock: 3 } as const;
 
 const NONE = -1;
-const SLOTS_MIN = 8;
 
-export class LockTable {
-  readonly #index: KeyIndex;
-  // Per slot.
-  #holders: Int32Array = new Int32Array(SLOTS_MIN).fill(NONE); // attachment slot; NONE: free
-  #sequences: Int32Array = new Int32Array(SLOTS_MIN);
-  #tokenEpochs: Uint32Array = new Uint32Array(SLOTS_MIN);
-  #tokenOperations: Int32Array = new Int32Array(SLOTS_MIN);
-  #sinceMs: Float64Array = new Float64Array(SLOTS_MIN);
-  /** Held locks by attachment; an item is a slot. */
-  readonly #held: Chains = new Chains();
-  /** Waiters by lock slot, in order; an item is a waiter. */
-  readonly #queues: Chains = new Chains();
-  /** Waiters by attachment. */
-  readonly #waits: Chains = new Chains();
-  // Per waiter.
-  #waiterLocks: Int32Array = new Int32Array(SLOTS_MIN).fill(NONE); // NONE: free
-  #waiterAttachments: Int32Array = new Int32Array(SLOTS_MIN);
-  #waiterSequences: Int32Array = new Int32Array(SLOTS_MIN);
-  #waiterSinceMs: Float64Array = new Float64Array(SLOTS_MIN);
-  readonly #freeWaiters: number[] = [];
-  #waiterEnd = 0;
-  #waiting = 0;
-  /** By attachment. */
-  readonly #waitCounts: number[] = [];
-  /** The waiter that `acquire` queued last. */
-  queuedWaiter: number = NONE;
-
-  constructor(arena: Arena) {
-    this.#index = new KeyIndex(arena);
-  }
-
-  /** Locks held. */
-  get size(): number {
-    return this.#index.size;
-  }
-
-  get waiting(): number {
-    return this.#waiting;
-  }
-
-  get bytes(): number {
-    return this.#index.bytes + this.#holders.length * 24 + this.#waiterLocks.length * 20;
-  }
+export class LockTable extends LockView {
+  /** Since `forgetNews`: requests that were granted after waiting, and those whose wait ended without a grant. */
+  readonly granted: number[] = [];
+  grantedCount = 0;
+  readonly ended: number[] = [];
+  endedCount = 0;
 
   /** Gives the memory of its keys back; it is of no use afterwards. */
   discard(): void {
-    this.#index.clear();
+    this.index.clear();
   }
 
-  /** Slot of a held lock, or −1 when the key is free. */
-  find(key: Uint8Array, start: number, end: number): number {
-    return this.#index.find(key, start, end);
+  forgetNews(): void {
+    this.grantedCount = 0;
+    this.endedCount = 0;
   }
 
-  holder(slot: number): number {
-    return this.#holders[slot] as number;
-  }
-
-  holderSequence(slot: number): number {
-    return this.#sequences[slot] as number;
-  }
-
-  tokenEpoch(slot: number): number {
-    return this.#tokenEpochs[slot] as number;
-  }
-
-  tokenOperation(slot: number): number {
-    return this.#tokenOperations[slot] as number;
-  }
-
-  /** Log time of the grant. */
-  sinceMs(slot: number): number {
-    return this.#sinceMs[slot] as number;
-  }
-
-  copyKey(slot: number, target: Uint8Array, at: number): void {
-    this.#index.copyKey(slot, target, at);
-  }
-
-  keyLength(slot: number): number {
-    return this.#index.keyLength(slot);
-  }
-
-  /** The next held lock at or after `slot`, or −1. */
-  next(slot: number): number {
-    return this.#index.next(slot);
-  }
+  // ---- asking
 
   /**
-   * Asks for the lock of a key. Granted: the token is (epoch, operation), the operation that grants. Queued only with
-   * `mayWait`; then `queuedWaiter` names the waiter.
+   * Asks for the lock of a key; `request` is what was made of `sequence` by `Requests.take`. Granted: the token is (epoch,
+   * operation), the operation that grants. Busy: the request is gone.
    */
   acquire(
     key: Uint8Array,
     start: number,
     end: number,
-    attachment: number,
+    request: number,
+    epoch: number,
+    operation: number,
+    nowMs: number,
+    mayWait: boolean,
+  ): number {
+    const mode = this.requests.mode(request);
+    let slot = this.index.find(key, start, end);
+    if (slot < 0) {
+      slot = this.index.insert(key, start, end, 0);
+      this.makeRoomForLock(slot);
+    } else if (!this.isFreeFor(slot, mode)) {
+      if (mayWait) this.#enqueue(slot, request, nowMs);
+      else this.requests.free(request);
+      return mayWait ? AcquireOutcome.queued : AcquireOutcome.busy;
+    }
+    this.requests.setLock(request, slot);
+    this.#grant(request, epoch, operation, nowMs);
+    return AcquireOutcome.granted;
+  }
+
+  /** Whoever comes now waits behind those who wait already, unless nobody could mind. */
+  isFreeFor(slot: number, mode: number): boolean {
+    if (mode === LockMode.null) return true;
+    const isQueued = this.queues.first(slot) !== NONE || this.converting.first(slot) !== NONE;
+    return !isQueued && this.allows(slot, mode, NONE);
+  }
+
+  #grant(request: number, epoch: number, operation: number, nowMs: number): void {
+    const { requests } = this;
+    const slot = requests.lock(request);
+    requests.grant(request, epoch, operation, nowMs);
+    this.count(slot, requests.mode(request), 1);
+    this.holders.append(slot, request);
+    this.held.append(requests.attachment(request), request);
+  }
+
+  #enqueue(slot: number, request: number, nowMs: number): void {
+    this.requests.setLock(request, slot);
+    this.requests.wait(request, nowMs);
+    this.queues.append(slot, request);
+    this.waits.append(this.requests.attachment(request), request);
+  }
+
+  /**
+   * Asks for another mode for a lock that is held, a weaker or a stronger one. Downward it is granted at once, under the token
+   * that it has; upward when the other holders allow it, under a new token, and until then the lock is held as it was.
+   * Deadlock: another holder waits for a mode that this one stands in the way of, and stands in the way of `mode`.
+   */
+  convert(
+    request: number,
+    mode: number,
     sequence: number,
     epoch: number,
     operation: number,
     nowMs: number,
     mayWait: boolean,
   ): number {
-    const slot = this.#index.find(key, start, end);
-    if (slot < 0) {
-      const fresh = this.#index.insert(key, start, end, 0);
-      this.#makeRoomForLock(fresh);
-      this.#grant(fresh, attachment, sequence, epoch, operation, nowMs);
+    const { requests } = this;
+    const slot = requests.lock(request);
+    const held = requests.mode(request);
+    assert(this.conversions.pending(request) === undefined, 'lock table: one conversion at a time');
+    if (isDownward(held, mode)) {
+      this.#weaken(request, mode);
+      this.#passOn(slot, epoch, operation, nowMs);
+      return AcquireOutcome.granted;
+    }
+    assert(isDownward(mode, held), 'lock table: a conversion gives up, or it adds');
+    const conversion: Conversion = { mode, sequence, epoch: 0, operation: 0, sinceMs: nowMs };
+    if (held === LockMode.null ? this.isFreeFor(slot, mode) : this.allows(slot, mode, held)) {
+      this.#converted(request, conversion, epoch, operation, nowMs);
       return AcquireOutcome.granted;
     }
     if (!mayWait) return AcquireOutcome.busy;
-    this.queuedWaiter = this.#enqueue(slot, attachment, sequence, nowMs);
+    if (this.#isBlockedByConversion(slot, held, mode)) return AcquireOutcome.deadlock;
+    this.conversions.wait(request, conversion);
+    this.#lineOf(request).append(slot, request);
+    this.waits.append(this.requests.attachment(request), request);
     return AcquireOutcome.queued;
   }
 
-  #grant(slot: number, attachment: number, sequence: number, epoch: number, operation: number, nowMs: number): void {
-    this.#holders[slot] = attachment;
-    this.#sequences[slot] = sequence;
-    this.#tokenEpochs[slot] = epoch;
-    this.#tokenOperations[slot] = operation;
-    this.#sinceMs[slot] = nowMs;
-    this.#held.append(attachment, slot);
+  /** What was before is no matter any more: a conversion that is given up later changes nothing. */
+  #weaken(request: number, mode: number): void {
+    this.#changeMode(request, mode);
+    if (this.conversions.former(request) !== undefined) this.#remember(request);
   }
 
-  #enqueue(slot: number, attachment: number, sequence: number, nowMs: number): number {
-    const waiter = this.#freeWaiters.pop() ?? this.#newWaiter();
-    this.#waiterLocks[waiter] = slot;
-    this.#waiterAttachments[waiter] = attachment;
-    this.#waiterSequences[waiter] = sequence;
-    this.#waiterSinceMs[waiter] = nowMs;
-    this.#queues.append(slot, waiter);
-    this.#waits.append(attachment, waiter);
-    this.#waitCounts[attachment] = this.waitsOf(attachment) + 1;
-    this.#waiting += 1;
-    return waiter;
+  /** Where whoever converts waits. */
+  #lineOf(request: number): Chains {
+    return this.requests.mode(request) === LockMode.null ? this.queues : this.converting;
   }
+
+  #isBlockedByConversion(slot: number, held: number, wanted: number): boolean {
+    for (let other = this.converting.first(slot); other !== NONE; other = this.converting.after(other)) {
+      const { mode } = this.conversions.pending(other) as Conversion;
+      if (!isCompatible(mode, held) && !isCompatible(wanted, this.requests.mode(other))) return true;
+    }
+    return false;
+  }
+
+  #changeMode(request: number, mode: number): void {
+    const slot = this.requests.lock(request);
+    this.count(slot, this.requests.mode(request), -1);
+    this.count(slot, mode, 1);
+    this.requests.setMode(request, mode);
+  }
+
+  /** What it was is remembered: whoever gave the conversion up, and did not hear of it, holds the lock so. */
+  #converted(request: number, { mode, sequence }: Conversion, epoch: number, operation: number, nowMs: number): void {
+    this.#remember(request);
+    this.#changeMode(request, mode);
+    this.requests.setSequence(request, sequence);
+    this.requests.grant(request, epoch, operation, nowMs);
+  }
+
+  #remember(request: number): void {
+    const { requests } = this;
+    this.conversions.remember(request, {
+      mode: requests.mode(request),
+      sequence: requests.sequence(request),
+      epoch: requests.tokenEpoch(request),
+      operation: requests.tokenOperation(request),
+      sinceMs: requests.sinceMs(request),
+    });
+  }
+
+  // ---- letting go
 
   /**
-   * Lets go of a held lock. It passes to the first waiter under the new token (epoch, operation) in the same step, so
-   * nobody can come between; gives that waiter, whose `waiter…` fields can be read until the next call, or −1.
+   * Lets go of a held lock. In the same step it passes to those who wait and go together, under the new token (epoch,
+   * operation), so nobody can come between; `granted` names them.
    */
-  release(slot: number, epoch: number, operation: number, nowMs: number): number {
-    const holder = this.holder(slot);
-    assert(holder !== NONE, 'lock table: releasing a free lock');
-    this.#held.remove(holder, slot);
-    const waiter = this.#queues.first(slot);
-    if (waiter === NONE) {
-      this.#holders[slot] = NONE;
-      this.#index.remove(slot);
-      return NONE;
+  release(request: number, epoch: number, operation: number, nowMs: number): void {
+    const { requests } = this;
+    const slot = requests.lock(request);
+    if (this.conversions.pending(request) !== undefined) this.#endConversion(request);
+    const attachment = requests.attachment(request);
+    if (attachment !== NONE) this.held.remove(attachment, request);
+    this.holders.remove(slot, request);
+    this.count(slot, requests.mode(request), -1);
+    this.#free(request);
+    this.#passOn(slot, epoch, operation, nowMs);
+  }
+
+  #free(request: number): void {
+    this.conversions.forget(request);
+    this.requests.free(request);
+  }
+
+  /** L13: it stays locked, held by nobody, until `untilMs`; then `release` ends it. */
+  abandon(request: number, untilMs: number): void {
+    if (this.conversions.pending(request) !== undefined) this.#endConversion(request);
+    this.held.remove(this.requests.attachment(request), request);
+    this.conversions.forget(request);
+    this.requests.abandon(request, untilMs);
+  }
+
+  /** Ends a wait without a grant. Whoever waited behind it may be next: `granted`. */
+  cancel(request: number, epoch: number, operation: number, nowMs: number): void {
+    const slot = this.requests.lock(request);
+    this.endWait(request);
+    this.#passOn(slot, epoch, operation, nowMs);
+  }
+
+  /** The same, while more of its session is about to end: `settle` follows. */
+  endWait(request: number): void {
+    if (this.conversions.pending(request) !== undefined) return this.#endConversion(request);
+    assert(this.requests.isWaiting(request), 'lock table: ending a wait that is none');
+    this.queues.remove(this.requests.lock(request), request);
+    this.#removeWait(request);
+    this.requests.free(request);
+  }
+
+  #endConversion(request: number): void {
+    this.#lineOf(request).remove(this.requests.lock(request), request);
+    this.#removeWait(request);
+    this.conversions.endWait(request);
+  }
+
+  #removeWait(request: number): void {
+    this.waits.remove(this.requests.attachment(request), request);
+    this.ended[this.endedCount] = request;
+    this.endedCount += 1;
+  }
+
+  /** A conversion that was granted and that nobody knows of: the lock is held as before, under the token it had. */
+  revert(request: number, epoch: number, operation: number, nowMs: number): void {
+    const former = this.conversions.former(request) as Conversion;
+    const { requests } = this;
+    this.conversions.forget(request);
+    this.#changeMode(request, former.mode);
+    requests.setSequence(request, former.sequence);
+    requests.grant(request, former.epoch, former.operation, former.sinceMs);
+    this.#passOn(requests.lock(request), epoch, operation, nowMs);
+  }
+
+  /** Passes the lock in `slot` on to whoever is next, if it is there still. */
+  settle(slot: number, epoch: number, operation: number, nowMs: number): void {
+    if (this.holders.first(slot) !== NONE || this.queues.first(slot) !== NONE)
+      this.#passOn(slot, epoch, operation, nowMs);
+  }
+
+  #passOn(slot: number, epoch: number, operation: number, nowMs: number): void {
+    this.#passOnConversions(slot, epoch, operation, nowMs);
+    if (this.converting.first(slot) !== NONE) return;
+    let request = this.queues.first(slot);
+    while (request !== NONE && this.allows(slot, this.wantedMode(request), NONE)) {
+      this.queues.remove(slot, request);
+      this.waits.remove(this.requests.attachment(request), request);
+      if (this.requests.isWaiting(request)) this.#grant(request, epoch, operation, nowMs);
+      else this.#passOnConversion(request, epoch, operation, nowMs);
+      this.#tellGranted(request);
+      request = this.queues.first(slot);
     }
-    this.#unlinkWaiter(waiter);
-    this.#grant(slot, this.waiterAttachment(waiter), this.waiterSequence(waiter), epoch, operation, nowMs);
-    return waiter;
+    if (this.holders.first(slot) === NONE) this.index.remove(slot);
   }
 
-  /** Ends a wait without a grant. */
-  cancel(waiter: number): void {
-    assert(this.waiterLock(waiter) !== NONE, 'lock table: cancelling a free waiter');
-    this.#unlinkWaiter(waiter);
+  #passOnConversions(slot: number, epoch: number, operation: number, nowMs: number): void {
+    let request = this.converting.first(slot);
+    while (request !== NONE) {
+      const next = this.converting.after(request);
+      if (this.allows(slot, this.wantedMode(request), this.requests.mode(request))) {
+        this.converting.remove(slot, request);
+        this.waits.remove(this.requests.attachment(request), request);
+        this.#passOnConversion(request, epoch, operation, nowMs);
+        this.#tellGranted(request);
+      }
+      request = next;
+    }
   }
 
-  #unlinkWaiter(waiter: number): void {
-    this.#queues.remove(this.waiterLock(waiter), waiter);
-    const attachment = this.waiterAttachment(waiter);
-    this.#waits.remove(attachment, waiter);
-    this.#waitCounts[attachment] = this.waitsOf(attachment) - 1;
-    this.#waiterLocks[waiter] = NONE;
-    this.#freeWaiters.push(waiter);
-    this.#waiting -= 1;
+  #passOnConversion(request: number, epoch: number, operation: number, nowMs: number): void {
+    const conversion = this.conversions.pending(request) as Conversion;
+    this.conversions.endWait(request);
+    this.#converted(request, conversion, epoch, operation, nowMs);
   }
 
-  /** The lock slot that a waiter waits for; −1: it does not wait. */
-  waiterLock(waiter: number): number {
-    return this.#waiterLocks[waiter] as number;
+  #tellGranted(request: number): void {
+    this.granted[this.grantedCount] = request;
+    this.grantedCount += 1;
   }
 
-  waiterAttachment(waiter: number): number {
-    return this.#waiterAttachments[waiter] as number;
-  }
+  // ---- the whole table, for snapshots: locks with their requests, then the order of each attachment's
 
-  waiterSequence(waiter: number): number {
-    return this.#waiterSequences[waiter] as number;
-  }
-
-  waiterSinceMs(waiter: number): number {
-    return this.#waiterSinceMs[waiter] as number;
-  }
-
-  /** How many waits an attachment has. */
-  waitsOf(attachment: number): number {
-    return this.#waitCounts[attachment] ?? 0;
-  }
-
-  /** The wait that an attachment began with `sequence`, or −1. */
-  waiterOf(attachment: number, sequence: number): number {
-    let waiter = this.#waits.first(attachment);
-    while (waiter !== NONE && this.waiterSequence(waiter) !== sequence) waiter = this.#waits.after(waiter);
-    return waiter;
-  }
-
-  /** The lock that an attachment was granted for the request `sequence`, or −1. */
-  heldFor(attachment: number, sequence: number): number {
-    let slot = this.#held.first(attachment);
-    while (slot !== NONE && this.holderSequence(slot) !== sequence) slot = this.#held.after(slot);
+  /** Puts a key back that is held, and gives its slot. */
+  restoreLock(key: Uint8Array): number {
+    const slot = this.index.insert(key, 0, key.length, 0);
+    this.makeRoomForLock(slot);
     return slot;
   }
 
-  /** The longest-held lock of an attachment, or −1; the longest wait of it, or −1. For ending a session. */
-  firstHeld(attachment: number): number {
-    return this.#held.first(attachment);
+  /** Puts a request back, behind those of its kind: `Requests.restore` has made it. */
+  restoreRequest(request: number): void {
+    const { requests } = this;
+    const slot = requests.lock(request);
+    if (requests.isWaiting(request)) this.queues.append(slot, request);
+    else {
+      this.count(slot, requests.mode(request), 1);
+      this.holders.append(slot, request);
+    }
   }
 
-  firstWait(attachment: number): number {
-    return this.#waits.first(attachment);
+  restoreConversion(request: number, conversion: Conversion): void {
+    this.conversions.wait(request, conversion);
+    this.#lineOf(request).append(this.requests.lock(request), request);
   }
 
-  /** The lock granted next to the same attachment, or −1; the wait it began next, or −1. */
-  heldAfter(slot: number): number {
-    return this.#held.after(slot);
+  restoreFormer(request: number, former: Conversion): void {
+    this.conversions.remember(request, former);
   }
 
-  waitAfter(waiter: number): number {
-    return this.#waits.after(waiter);
+  /** What its attachment was granted next. */
+  restoreHeld(request: number): void {
+    this.held.append(this.requests.attachment(request), request);
   }
 
-  /** Waiters of a lock in order: `firstWaiter`, then `waiterAfter` until −1. */
-  firstWaiter(slot: number): number {
-    return this.#queues.first(slot);
+  /** What its attachment waited for next. */
+  restoreWait(request: number): void {
+    this.waits.append(this.requests.attachment(request), request);
   }
-
-  waiterAfter(waiter: number): number {
-    return this.#queues.after(waiter);
-  }
-
-  // ---- the whole table, for snapshots: locks, then waiters, then the order of each attachment's waits, then free numbers
-
-  /** Numbers of waiters that are free; the last one is taken next. */
-  get freeWaiters(): readonly number[] {
-    return this.#freeWaiters;
-  }
-
-  /** Puts a held lock back as it was, behind those that its attachment was granted before. Gives its slot. */
-  restoreLock(
-    key: Uint8Array,
-    attachment: number,
-    sequence: number,
-    epoch: number,
-    operation: number,
-    sinceMs: number,
-  ): number {
-    const slot = this.#index.insert(key, 0, key.length, 0);
-    this.#makeRoomForLock(slot);
-    this.#grant(slot, attachment, sequence, epoch, operation, sinceMs);
-    return slot;
-  }
-
-  /** Puts a waiter back at the end of its lock's queue, under its number. */
-  restoreWaiter(waiter: number, slot: number, attachment: number, sequence: number, sinceMs: number): void {
-    while (this.#waiterEnd <= waiter) this.#newWaiter();
-    assert(this.waiterLock(waiter) === NONE, 'lock table: a number stands for one waiter');
-    this.#waiterLocks[waiter] = slot;
-    this.#waiterAttachments[waiter] = attachment;
-    this.#waiterSequences[waiter] = sequence;
-    this.#waiterSinceMs[waiter] = sinceMs;
-    this.#queues.append(slot, waiter);
-    this.#waiting += 1;
-  }
-
-  /** A waiter that was put back is the next one of its attachment. */
-  restoreWait(waiter: number): void {
-    const attachment = this.waiterAttachment(waiter);
-    this.#waits.append(attachment, waiter);
-    this.#waitCounts[attachment] = this.waitsOf(attachment) + 1;
-  }
-
-  /** All the numbers that no waiter has; afterwards new waiters get those that they would have got. */
-  restoreFreeWaiters(waiters: readonly number[]): void {
-    for (const waiter of waiters) this.#freeWaiters.push(waiter);
-    while (this.#waiterEnd < this.#waiting + waiters.length) this.#newWaiter();
-    assert(this.#waiterEnd === this.#waiting + waiters.length, 'lock table: every number is used or free');
-  }
-
-  #makeRoomForLock(slot: number): void {
-    if (slot < this.#holders.length) return;
-    const size = Math.max(this.#index.capacity, slot + 1);
-    this.#holders = widened(this.#holders, new Int32Array(size).fill(NONE));
-    this.#sequences = widened(this.#sequences, new Int32Array(size));
-    this.#tokenEpochs = widened(this.#tokenEpochs, new Uint32Array(size));
-    this.#tokenOperations = widened(this.#tokenOperations, new Int32Array(size));
-    this.#sinceMs = widened(this.#sinceMs, new Float64Array(size));
-  }
-
-  #newWaiter(): number {
-    const waiter = this.#waiterEnd;
-    this.#waiterEnd += 1;
-    if (waiter < this.#waiterLocks.length) return waiter;
-    const size = this.#waiterLocks.length * 2;
-    this.#waiterLocks = widened(this.#waiterLocks, new Int32Array(size).fill(NONE));
-    this.#waiterAttachments = widened(this.#waiterAttachments, new Int32Array(size));
-    this.#waiterSequences = widened(this.#waiterSequences, new Int32Array(size));
-    this.#waiterSinceMs = widened(this.#waiterSinceMs, new Float64Array(size));
-    return waiter;
-  }
-}
-
-function widened<T extends Int32Array | Uint32Array | Float64Array>(old: T, larger: T): T {
-  larger.set(old);
-  return larger;
 }

@@ -14,8 +14,8 @@ export const CONGESTED_BYTES: number = 4 * 1024 * 1024;
 /** Waits for locks of one session, and of all. */
 export const WAITS_PER_SESSION_MAX = 16_384;
 export const WAITS_MAX = 131_072;
-/** A lock and its waiters take about this much besides the key. */
-const LOCK_BYTES = 160;
+/** A lock, or a wait, takes about this much besides its key and its label. */
+const LOCK_BYTES = 192;
 
 /** Too much is appended and not yet held by all. */
 export function isBackedUp(log: ReplicationLog, applied: number): boolean {
@@ -48,5 +48,5 @@ export function waitsTooMuch(locks: LockTable, attachment: number): boolean {
 /** Memory that a write may add for good; 0 for what only takes away, which is never refused for lack of it. */
 export function bytesKept(kind: number, stores: boolean, keyLength: number, bodyBytes: number): number {
   if (kind === EntryKind.remove || (kind === EntryKind.release && !stores)) return 0;
-  return kind === EntryKind.acquire ? LOCK_BYTES + keyLength : bytesNeeded(keyLength, bodyBytes);
+  return kind === EntryKind.acquire ? LOCK_BYTES + bodyBytes : bytesNeeded(keyLength, bodyBytes);
 }

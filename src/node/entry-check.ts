@@ -4,6 +4,7 @@
  */
 import { readU16, readU32 } from '../base/bytes.ts';
 import { fenceLength } from '../protocol/fence.ts';
+import { GRANT_SEQUENCE_BYTES, isLockPayload } from '../protocol/lock-request.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
 import { ENTRY_HEAD_BYTES } from '../replication/replication-log.ts';
@@ -24,16 +25,18 @@ export function isEntry(bytes: Uint8Array, start: number, end: number): boolean 
     case EntryKind.detach:
       return length >= REVISION_BYTES;
     case EntryKind.release:
-      if (isStaged(bytes, body, length) && !isStoring(bytes, body)) return false;
-      return hasKey(bytes, body, length, isStaged(bytes, body, length) ? STAGE_REFERENCE_BYTES : 0);
+      if (isStaged(bytes, body, length) && !hasFlag(bytes, body, layout.EntryFlag.store)) return false;
+      return hasKey(bytes, body, length, stageBytes(bytes, body, length) + grantBytes(bytes, body, length));
     case EntryKind.put:
-      return hasKey(bytes, body, length, isStaged(bytes, body, length) ? STAGE_REFERENCE_BYTES : 0);
+      return hasKey(bytes, body, length, stageBytes(bytes, body, length));
     case EntryKind.increment:
       return hasKey(bytes, body, length, SUM_BYTES);
     case EntryKind.remove:
-    case EntryKind.acquire:
       return hasKey(bytes, body, length, 0);
+    case EntryKind.acquire:
+      return hasKey(bytes, body, length, 0) && asksForLock(bytes, body, length);
     case EntryKind.expireKey:
+    case EntryKind.endDelay:
       return (
         length >= layout.EXPIRE_KEY && fits(readU16(bytes, body + layout.EXPIRE_KEY_LENGTH), length, layout.EXPIRE_KEY)
       );
@@ -50,19 +53,36 @@ export function isEntry(bytes: Uint8Array, start: number, end: number): boolean 
 }
 
 function isStaged(bytes: Uint8Array, body: number, length: number): boolean {
-  return length >= layout.ENTRY_KEY && ((bytes[body + layout.ENTRY_FLAGS] as number) & layout.EntryFlag.staged) !== 0;
+  return length >= layout.ENTRY_KEY && hasFlag(bytes, body, layout.EntryFlag.staged);
 }
 
-/** A release with a value. */
-function isStoring(bytes: Uint8Array, body: number): boolean {
-  return ((bytes[body + layout.ENTRY_FLAGS] as number) & layout.EntryFlag.store) !== 0;
+function stageBytes(bytes: Uint8Array, body: number, length: number): number {
+  return isStaged(bytes, body, length) ? STAGE_REFERENCE_BYTES : 0;
+}
+
+/** Of a release that names one of several grants. */
+function grantBytes(bytes: Uint8Array, body: number, length: number): number {
+  const names = length >= layout.ENTRY_KEY && hasFlag(bytes, body, layout.EntryFlag.namesGrant);
+  return names ? GRANT_SEQUENCE_BYTES : 0;
+}
+
+function hasFlag(bytes: Uint8Array, body: number, flag: number): boolean {
+  return ((bytes[body + layout.ENTRY_FLAGS] as number) & flag) !== 0;
+}
+
+/** What stands behind the key of an acquire. */
+function asksForLock(bytes: Uint8Array, body: number, length: number): boolean {
+  const keyEnd = body + layout.ENTRY_KEY + readU16(bytes, body + layout.ENTRY_KEY_LENGTH);
+  const isConversion = readU32(bytes, body + layout.ENTRY_OPERATION) !== 0;
+  return isLockPayload(bytes, keyEnd, body + length, isConversion);
 }
 
 /** `payload`: bytes behind the key, at least; a fence comes behind them. */
 function hasKey(bytes: Uint8Array, body: number, length: number, payload: number): boolean {
   if (length < layout.ENTRY_KEY) return false;
-  const isFenced = ((bytes[body + layout.ENTRY_FLAGS] as number) & layout.EntryFlag.fenced) !== 0;
-  const fence = isFenced ? fenceLength(bytes, body + layout.ENTRY_KEY, body + length) : 0;
+  const fence = hasFlag(bytes, body, layout.EntryFlag.fenced)
+    ? fenceLength(bytes, body + layout.ENTRY_KEY, body + length)
+    : 0;
   return fence >= 0 && fits(readU16(bytes, body + layout.ENTRY_KEY_LENGTH), length - fence, layout.ENTRY_KEY + payload);
 }
 

@@ -8,7 +8,7 @@ import { INLINE_VALUE_BYTES_MAX, KEY_BYTES_MAX } from '../protocol/limits.ts';
 import * as layout from '../replication/entry-layout.ts';
 import { ENTRY_HEAD_BYTES, type ReplicationLog } from '../replication/replication-log.ts';
 import type { PartitionState } from './partition-state.ts';
-import { type ReplyTarget, replyLockedApart, replyLockedWith } from './reply.ts';
+import { type ReplyTarget, replyLocked, replyLockedApart, replyLockedWith } from './reply.ts';
 
 /** With more than this unsent to whoever waits, values are asked for: one session's end may grant thousands of locks. */
 const UNSENT_BYTES_MAX: number = 1024 * 1024;
@@ -43,12 +43,20 @@ export class GrantReplies {
     this.#granted(to, messageId, state.epoch, state.operation, log.data, keyStart, keyEnd);
   }
 
-  /** To the holder of the lock in `slot`. */
-  holderOf(slot: number, to: ReplyTarget, messageId: number): void {
+  /** To whoever was granted its lock by `request`. */
+  answer(request: number, to: ReplyTarget, messageId: number, fetches: boolean): void {
+    if (fetches) return this.#withValue(request, to, messageId);
+    const { requests } = this.#partition.state.locks;
+    replyLocked(to, messageId, requests.tokenEpoch(request), requests.tokenOperation(request));
+  }
+
+  #withValue(request: number, to: ReplyTarget, messageId: number): void {
     const { locks } = this.#partition.state;
+    const { requests } = locks;
+    const slot = requests.lock(request);
     const length = locks.keyLength(slot);
     locks.copyKey(slot, KEY, 0);
-    this.#granted(to, messageId, locks.tokenEpoch(slot), locks.tokenOperation(slot), KEY, 0, length);
+    this.#granted(to, messageId, requests.tokenEpoch(request), requests.tokenOperation(request), KEY, 0, length);
   }
 
   /** The lock of the key `bytes[start, end)` is granted under the token (epoch, operation). */

@@ -4,6 +4,7 @@
  */
 import { readI32, readU16, readU32, readU48 } from '../base/bytes.ts';
 import * as codec from '../protocol/client-codec.ts';
+import { converts, modeAsked } from '../protocol/lock-request.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { ReignLease } from './reign-lease.ts';
@@ -18,7 +19,7 @@ export interface SettledPartition {
   readonly lease: ReignLease;
 }
 
-/** True when the request was answered; `bytes` hold its body from `start` on. */
+/** True when the request was answered; `bytes[start, end)` is its body. */
 export function refusedAtOnce(
   { state, lease }: SettledPartition,
   kind: number,
@@ -26,13 +27,15 @@ export function refusedAtOnce(
   messageId: number,
   bytes: Uint8Array,
   start: number,
+  end: number,
 ): boolean {
   const keyStart = start + codec.WRITE_KEY;
   const keyEnd = keyStart + readU16(bytes, start + codec.WRITE_KEY_LENGTH);
   const flags = bytes[start + codec.WRITE_FLAGS] as number;
   if (kind === EntryKind.acquire) {
-    if (readU48(bytes, start + codec.WRITE_SPAN) > 0) return false;
-    if (state.locks.find(bytes, keyStart, keyEnd) < 0 || !lease.holds) return false;
+    if (readU48(bytes, start + codec.WRITE_SPAN) > 0 || converts(bytes, start)) return false;
+    const lock = state.locks.find(bytes, keyStart, keyEnd);
+    if (lock < 0 || state.locks.isFreeFor(lock, modeAsked(bytes, keyEnd, end)) || !lease.holds) return false;
     replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
     return true;
   }

@@ -5,8 +5,8 @@
 import { BinaryHeap } from '../base/binary-heap.ts';
 import { MovedFlag, WAIT_FOREVER } from '../protocol/client-codec.ts';
 import type { GrantReplies } from './grant-replies.ts';
-import { type ReplyTarget, replyFail, replyLocked, replyMoved } from './reply.ts';
-import { BUSY_TEXT } from './texts.ts';
+import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
+import { BUSY_TEXT, NO_SESSION_TEXT } from './texts.ts';
 
 /** So many stale pairs are no matter. */
 const STALE_MAX = 1024;
@@ -62,21 +62,19 @@ export class LockWaits {
     this.#fetches[waiter] = fetches;
   }
 
-  /** The lock in `slot` is now its own, under the token (epoch, operation). */
-  granted(waiter: number, slot: number, epoch: number, operation: number): void {
+  /** The lock is now its own. */
+  granted(waiter: number): void {
     const to = this.#owners[waiter] ?? null;
-    if (to !== null) {
-      const tag = this.#tags[waiter] as number;
-      if (this.#fetches[waiter] === true) this.#grants.holderOf(slot, to, tag);
-      else replyLocked(to, tag, epoch, operation);
-    }
+    if (to !== null) this.#grants.answer(waiter, to, this.#tags[waiter] as number, this.#fetches[waiter] === true);
     this.#forget(waiter);
   }
 
-  /** The wait ended without a grant. */
-  ended(waiter: number): void {
+  /** The wait ended without a grant: its time was up, or it was given up; with `withSession` because its session has ended. */
+  ended(waiter: number, withSession: boolean): void {
     const to = this.#owners[waiter] ?? null;
-    if (to !== null) replyFail(to, this.#tags[waiter] as number, 'KV_LOCK_BUSY', BUSY_TEXT);
+    const messageId = this.#tags[waiter] as number;
+    if (to !== null && withSession) replyFail(to, messageId, 'KV_NO_SESSION', NO_SESSION_TEXT);
+    else if (to !== null) replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
     this.#forget(waiter);
   }
 

@@ -3,7 +3,14 @@ import { DoneOutcome } from '../protocol/client-codec.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import { ApplyStatus } from './partition-state.ts';
 import { type ReplyTarget, replyDone, replyFail, replyLocked, replyQueued, replySum } from './reply.ts';
-import { BUSY_TEXT, FENCED_TEXT, NO_SESSION_TEXT, NOT_HELD_TEXT, NOT_INTEGER_TEXT } from './texts.ts';
+import {
+  BUSY_TEXT,
+  CONVERSION_DEADLOCK_TEXT,
+  FENCED_TEXT,
+  NO_SESSION_TEXT,
+  NOT_HELD_TEXT,
+  NOT_INTEGER_TEXT,
+} from './texts.ts';
 
 export function replyOutcome(
   kind: number,
@@ -29,6 +36,8 @@ export function replyOutcome(
       return replyQueued(to, messageId);
     case ApplyStatus.busy:
       return replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
+    case ApplyStatus.deadlock:
+      return replyFail(to, messageId, 'KV_DEADLOCK', CONVERSION_DEADLOCK_TEXT);
     case ApplyStatus.notHeld:
       return replyFail(to, messageId, 'KV_NOT_HELD', NOT_HELD_TEXT);
     case ApplyStatus.fenced:

@@ -3,27 +3,27 @@
  * committed (R5, R7, R11, R22, R23). No object is made per request; what waits longer (a read of a key that is due, a
  * wait for a lock) is kept aside. When the book names another primary it is closed, and whoever waits is told (R16).
  */
-import { readI32, readU16, readU32, readU48, writeU32 } from '../base/bytes.ts';
+import { readI32, readU16, readU32 } from '../base/bytes.ts';
 import type { Code } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
+import { converts } from '../protocol/lock-request.ts';
 import type { Attachment } from '../replication/attachment.ts';
 import { ATTACHMENTS_MAX } from '../replication/attachments.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
-import * as layout from '../replication/entry-layout.ts';
 import type { Follower } from '../replication/follower.ts';
 import { Primary } from '../replication/primary.ts';
-import { ENTRY_HEAD_BYTES, type ReplicationLog } from '../replication/replication-log.ts';
+import type { ReplicationLog } from '../replication/replication-log.ts';
 import { bytesKept, isBackedUp, waitsTooMuch } from './admission.ts';
-import { fetchesAt, GrantReplies } from './grant-replies.ts';
+import { fetchesAt } from './grant-replies.ts';
 import { refusedAtOnce } from './instant-refusal.ts';
 import { KeyExpiry } from './key-expiry.ts';
-import { LockWaits } from './lock-waits.ts';
 import { replyOutcome } from './outcome.ts';
 import { PartitionReads } from './partition-reads.ts';
 import type { PartitionReplica } from './partition-replica.ts';
 import { PartitionSessions } from './partition-sessions.ts';
 import { ApplyStatus, type PartitionState } from './partition-state.ts';
 import type { PrimaryHost } from './primary-host.ts';
+import { PrimaryLocks } from './primary-locks.ts';
 import { ReignLease } from './reign-lease.ts';
 import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
 import { Retries } from './retries.ts';
@@ -46,6 +46,7 @@ export class PartitionPrimary {
   readonly primary: Primary;
   readonly lease: ReignLease;
   readonly reads: PartitionReads;
+  readonly locks: PrimaryLocks;
   /** Listed for the end of this turn. */
   dirty = false;
   /** Commit point that the followers have been told. */
@@ -69,9 +70,7 @@ export class PartitionPrimary {
   /** At the last tick sessions could be renewed here. */
   #renewed = false;
   #expiriesApplied = false;
-  readonly #grants: GrantReplies = new GrantReplies(this);
-  readonly #waits: LockWaits = new LockWaits(this.#grants);
-  readonly #retries: Retries = new Retries(this, this.#waits, this.#grants);
+  readonly #retries: Retries;
   readonly #expiry: KeyExpiry;
   readonly #sessions: PartitionSessions;
 
@@ -91,6 +90,8 @@ export class PartitionPrimary {
     this.reads = new PartitionReads(this, host, this.lease);
     this.#sessions = new PartitionSessions(state.attachments, this.primary, this);
     this.#expiry = new KeyExpiry(state.keys, this.primary);
+    this.locks = new PrimaryLocks(this, host);
+    this.#retries = new Retries(this, this.locks.waits, this.locks.grants);
     for (const attachment of state.attachments) attachment.beginReign();
     this.#sessions.restartClocks();
   }
@@ -214,7 +215,7 @@ export class PartitionPrimary {
     if (refusal !== null) return refuse(to, messageId, refusal, refusalText(refusal));
     this.#settleDue(bytes, start);
     const isSettled = this.applied === this.log.next && !this.#host.readsStrictly;
-    if (isSettled && refusedAtOnce(this, kind, to, messageId, bytes, start)) return false;
+    if (isSettled && refusedAtOnce(this, kind, to, messageId, bytes, start, end)) return false;
     const position = this.primary.append(kind, this.logTimeMs(), bytes, start + codec.WRITE_ATTACH_EPOCH, end);
     this.log.own(position, to, messageId);
     // Beyond the window of what is applied, a retry cannot join; applied twice it has no second effect.
@@ -234,6 +235,7 @@ export class PartitionPrimary {
   ): Code | null {
     if (attachment.isBeyondWindow(sequence, mark)) return 'KV_OVERLOADED';
     if (isBackedUp(this.log, this.applied)) return 'KV_OVERLOADED';
+    if (kind === EntryKind.acquire && converts(bytes, start)) return null; // of a lock that is there
     if (kind === EntryKind.acquire && this.#host.nowMs < this.locksFromMs) return 'KV_NO_QUORUM';
     if (kind === EntryKind.acquire && waitsTooMuch(this.state.locks, attachment.slot)) return 'KV_OVERLOADED';
     const stores = ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.store) !== 0;
@@ -337,53 +339,15 @@ export class PartitionPrimary {
     const { state, log } = this;
     const to = log.owner(position) as ReplyTarget | null;
     const messageId = log.tag(position);
-    if (state.status === ApplyStatus.queued) this.#remember(state.queuedWaiter, to, messageId, position);
+    if (state.status === ApplyStatus.queued) this.locks.queued(state.queuedRequest, to, messageId, position);
     if (state.status === ApplyStatus.attached) this.#sessions.attached(state.epoch, state.operation);
     if (to !== null) {
       log.own(position, null, 0);
       const { status, epoch, operation, payloadHigh, payloadLow } = state;
-      if (status === ApplyStatus.granted && fetchesAt(log, position)) this.#grants.grantedAt(position, to, messageId);
+      if (status === ApplyStatus.granted && fetchesAt(log, position)) this.locks.grantedAt(position, to, messageId);
       else replyOutcome(kind, status, to, messageId, epoch, operation, payloadHigh, payloadLow);
     }
-    for (let index = 0; index < state.grantedCount; index += 1)
-      this.#waits.granted(
-        state.granted[index] as number,
-        state.grantedSlots[index] as number,
-        state.grantEpoch,
-        state.grantOperation,
-      );
-    for (let index = 0; index < state.endedCount; index += 1) this.#waits.ended(state.ended[index] as number);
-  }
-
-  // ---- waits for locks
-
-  #remember(waiter: number, to: ReplyTarget | null, messageId: number, position: number): void {
-    const { log } = this;
-    const span = readU48(log.data, log.offset(position) + ENTRY_HEAD_BYTES + layout.ENTRY_SPAN);
-    this.#waits.queued(waiter, to, messageId, fetchesAt(log, position), log.timeMs(position), span);
-  }
-
-  /** CNCL: ends the wait `sequence`, or lets go of what it was granted (L5). */
-  cancel(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.writable) return void this.refuseNow(to, messageId);
-    if (isBackedUp(this.log, this.applied))
-      return void refuse(to, messageId, 'KV_OVERLOADED', refusalText('KV_OVERLOADED'));
-    const epoch = readU32(bytes, start + codec.WRITE_ATTACH_EPOCH);
-    const operation = readI32(bytes, start + codec.WRITE_ATTACH_OPERATION);
-    if (this.state.attachments.find(epoch, operation) === undefined)
-      return void refuse(to, messageId, 'KV_NO_SESSION', NO_SESSION_TEXT);
-    const position = this.#appendCancel(epoch, operation, readI32(bytes, end - 4), true);
-    this.log.own(position, to, messageId);
-    this.changed();
-  }
-
-  #appendCancel(epoch: number, operation: number, sequence: number, releaseGrant: boolean): number {
-    const body = new Uint8Array(layout.CANCEL_BYTES);
-    writeU32(body, 0, epoch);
-    writeU32(body, 4, operation);
-    writeU32(body, layout.CANCEL_SEQUENCE, sequence);
-    body[layout.CANCEL_RELEASE] = releaseGrant ? 1 : 0;
-    return this.primary.append(EntryKind.cancel, this.logTimeMs(), body, 0, body.length);
+    this.locks.tellNews(kind);
   }
 
   // ---- sessions
@@ -409,21 +373,14 @@ export class PartitionPrimary {
     this.changed();
   }
 
+  /** Its lease has run out, and its end is about to be appended. */
+  ranOut(attachment: Attachment): void {
+    this.locks.ranOut(attachment);
+  }
+
   /** L3: renews the session's lease here; false: it is not attached, or its end is already appended. */
   renew(session: string): boolean {
     return this.#sessions.renew(session);
-  }
-
-  /** L14: what a session loses whose lease has run out. */
-  ranOut({ slot, name }: Attachment): void {
-    const { locks } = this.state;
-    const first = locks.firstHeld(slot);
-    if (first < 0) return;
-    let held = 0;
-    for (let lock = first; lock >= 0; lock = locks.heldAfter(lock)) held += 1;
-    const key = new Uint8Array(locks.keyLength(first));
-    locks.copyKey(first, key, 0);
-    this.#host.locksLost(this.id, name, held, key);
   }
 
   /** The session says good-bye. True when nothing of it will remain once what is appended has committed. */
@@ -444,7 +401,7 @@ export class PartitionPrimary {
       if (to !== null) replyMoved(to, log.tag(position), this.id, primary, codec.MovedFlag.unknown);
       log.own(position, null, 0);
     }
-    this.#waits.moved(this.id, primary);
+    this.locks.waits.moved(this.id, primary);
     for (const attachment of this.state.attachments) attachment.beginReign();
   }
 
@@ -462,19 +419,7 @@ export class PartitionPrimary {
     if (!renews) return;
     this.#expireDue();
     this.#sessions.tick();
-    this.#endWaits();
-  }
-
-  #endWaits(): void {
-    if (!this.writable) return;
-    const { locks, attachments } = this.state;
-    const now = this.logTimeMs();
-    for (let waiter = this.#waits.takeDue(now); waiter >= 0; waiter = this.#waits.takeDue(now)) {
-      const attachment = attachments.atSlot(locks.waiterAttachment(waiter));
-      if (attachment === null || locks.waiterLock(waiter) < 0) continue;
-      this.#appendCancel(attachment.epoch, attachment.operation, locks.waiterSequence(waiter), false);
-      this.changed();
-    }
+    this.locks.tick();
   }
 }
 

@@ -6,6 +6,7 @@ import { writeU32 } from '../base/bytes.ts';
 import type { Attachment } from '../replication/attachment.ts';
 import type { Attachments } from '../replication/attachments.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
+import { DETACH_BYTES, DETACH_LOST } from '../replication/entry-layout.ts';
 import type { Primary } from '../replication/primary.ts';
 import { leaseHasRunOut } from './session-clock.ts';
 
@@ -52,14 +53,15 @@ export class PartitionSessions {
   leave(session: string): boolean {
     const attachment = this.#attachments.ofSession(session);
     if (attachment === undefined || attachment.ending) return true;
-    return this.#end(attachment);
+    return this.#end(attachment, false);
   }
 
-  #end(attachment: Attachment): boolean {
+  #end(attachment: Attachment, isLoss: boolean): boolean {
     if (!this.#host.writable) return false;
-    const body = new Uint8Array(8);
+    const body = new Uint8Array(DETACH_BYTES);
     writeU32(body, 0, attachment.epoch);
     writeU32(body, 4, attachment.operation);
+    body[DETACH_LOST] = isLoss ? 1 : 0;
     attachment.ending = true;
     this.#primary.append(EntryKind.detach, this.#host.logTimeMs(), body, 0, body.length);
     this.#host.changed();
@@ -77,7 +79,7 @@ export class PartitionSessions {
         next = Math.min(next, attachment.renewedAtMs + attachment.leaseMs);
       } else if (this.#host.writable) {
         this.#host.ranOut(attachment);
-        this.#end(attachment);
+        this.#end(attachment, true);
       } else next = now;
     }
     this.#nextCheckMs = next;

@@ -18,6 +18,7 @@ import {
   LEASE_MS_MAX,
   LEASE_MS_MIN,
 } from '../protocol/limits.ts';
+import { converts, GRANT_SEQUENCE_BYTES, isLockPayload } from '../protocol/lock-request.ts';
 import type { ConnectionFacts } from '../protocol/node-facts.ts';
 import * as op from '../protocol/opcode.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
@@ -65,6 +66,9 @@ export interface RequestHost extends WholePartitionHost, BulkHost, ClusterHost {
 /** A body that ends exactly behind its key. */
 const NO_PAYLOAD = 0;
 const ANY_PAYLOAD = -1;
+const LOCK_PAYLOAD = -2;
+/** The kind of a WANT. */
+const NO_ENTRY = -1;
 /** What a write costs beyond a read, and a status, in units of fair-share.ts. */
 const WRITE_UNITS = 3;
 const STATUS_UNITS = 128;
@@ -109,11 +113,13 @@ export class RequestHandler implements FrameHandler {
       case op.INCR:
         return this.#write(opcode, EntryKind.increment, 8, from, messageId, bytes, start, end);
       case op.LCKK:
-        return this.#write(opcode, EntryKind.acquire, NO_PAYLOAD, from, messageId, bytes, start, end);
+        return this.#write(opcode, EntryKind.acquire, LOCK_PAYLOAD, from, messageId, bytes, start, end);
       case op.ULKK:
         return this.#release(from, messageId, bytes, start, end);
       case op.CNCL:
         return this.#write(opcode, EntryKind.cancel, 4, from, messageId, bytes, start, end);
+      case op.WANT:
+        return this.#write(opcode, NO_ENTRY, 4, from, messageId, bytes, start, end);
       default:
         return this.#rare(opcode, from, messageId, bytes, start, end);
     }
@@ -217,7 +223,8 @@ export class RequestHandler implements FrameHandler {
     const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#elsewhere(partition, opcode, from, messageId, bytes, start, end);
     if (primary.starting) return this.#wait(partition, opcode, from, messageId, bytes, start, end);
-    if (kind === EntryKind.cancel) primary.cancel(from, messageId, bytes, start, end);
+    if (kind === NO_ENTRY) primary.locks.watch(from, messageId, bytes, start, end);
+    else if (kind === EntryKind.cancel) primary.locks.cancel(from, messageId, bytes, start, end);
     else primary.write(kind, from, messageId, bytes, start, end);
   }
 
@@ -236,7 +243,7 @@ export class RequestHandler implements FrameHandler {
     if (keyLength === 0) return emptyKey(from, messageId);
     const keyEnd = start + codec.WRITE_KEY + keyLength;
     const payloadEnd = keyEnd > end ? -1 : payloadEndOf(bytes, start, keyEnd, end);
-    if (payloadEnd < 0 || (payload !== ANY_PAYLOAD && keyEnd + payload !== payloadEnd)) {
+    if (payloadEnd < 0 || !isPayload(payload, bytes, start, keyEnd, payloadEnd)) {
       return malformed(from, messageId, op.opcodeName(opcode));
     }
     if ((bytes[start + codec.WRITE_FLAGS] as number) & ~allowedFlags(opcode)) {
@@ -446,11 +453,11 @@ export class RequestHandler implements FrameHandler {
 
 /** Flags that mean something to a write; any other is refused, so that a later version may give it a meaning. */
 function allowedFlags(opcode: number): number {
-  const { ifRevision, staged, fenced, wantsValue, store } = codec.WriteFlag;
+  const { ifRevision, staged, fenced, wantsValue, store, namesGrant } = codec.WriteFlag;
   if (opcode === op.PUTK || opcode === op.CASK) return ifRevision | staged | fenced;
   if (opcode === op.DELK) return ifRevision | fenced;
   if (opcode === op.LCKK) return wantsValue;
-  if (opcode === op.ULKK) return store | staged;
+  if (opcode === op.ULKK) return store | staged | namesGrant;
   return opcode === op.INCR ? fenced : 0;
 }
 
@@ -458,8 +465,16 @@ function isFenced(bytes: Uint8Array, start: number): boolean {
   return ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.fenced) !== 0;
 }
 
-/** Where what follows the key ends: at the fence, if there is one; −1: it is none. */
+/** Whether what follows the key is so long, or as LOCK_PAYLOAD and ANY_PAYLOAD say. */
+function isPayload(payload: number, bytes: Uint8Array, start: number, keyEnd: number, end: number): boolean {
+  if (payload === LOCK_PAYLOAD) return isLockPayload(bytes, keyEnd, end, converts(bytes, start));
+  return payload === ANY_PAYLOAD ? keyEnd <= end : keyEnd + payload === end;
+}
+
+/** Where what follows the key ends: at the fence, or at the grant that is named, if there is one; −1: it is none. */
 function payloadEndOf(bytes: Uint8Array, start: number, keyEnd: number, end: number): number {
+  const flags = bytes[start + codec.WRITE_FLAGS] as number;
+  if ((flags & codec.WriteFlag.namesGrant) !== 0) return end - GRANT_SEQUENCE_BYTES;
   if (!isFenced(bytes, start)) return end;
   const fence = fenceLength(bytes, keyEnd, end);
   return fence < 0 ? -1 : end - fence;

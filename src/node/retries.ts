@@ -8,7 +8,7 @@ import type { GrantReplies } from './grant-replies.ts';
 import type { LockWaits } from './lock-waits.ts';
 import { replyOutcome } from './outcome.ts';
 import type { PartitionState } from './partition-state.ts';
-import { type ReplyTarget, replyFail, replyLocked, replyQueued } from './reply.ts';
+import { type ReplyTarget, replyFail, replyQueued } from './reply.ts';
 import { BUSY_TEXT, FORGOTTEN_TEXT } from './texts.ts';
 
 export interface RetriedPartition {
@@ -80,9 +80,8 @@ export class Retries {
       else this.#waits.queued(waiter, to, messageId, fetches, this.#partition.logTimeMs(), spanMs);
       return replyQueued(to, messageId);
     }
-    const slot = locks.heldFor(attachment.slot, sequence);
-    if (slot >= 0 && fetches) return this.#grants.holderOf(slot, to, messageId);
-    if (slot >= 0) return replyLocked(to, messageId, locks.tokenEpoch(slot), locks.tokenOperation(slot));
+    const held = locks.heldFor(attachment.slot, sequence);
+    if (held >= 0) return this.#grants.answer(held, to, messageId, fetches);
     replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
   }
 }

@@ -2,7 +2,9 @@
 import type { Code } from '../errors.ts';
 
 export const ORPHAN_TEXT = 'this node has heard no commander for 30 s; others may have gone on without it';
-export const BUSY_TEXT = 'somebody else holds the lock';
+export const BUSY_TEXT = 'the lock is held';
+export const CONVERSION_DEADLOCK_TEXT =
+  'another holder waits to convert the same lock: each waits for the other to let go; release one of the two';
 export const FORGOTTEN_TEXT = 'the answer to this request was already received once and is no longer kept';
 export const NO_SESSION_TEXT = 'the session is not attached to the partition, or has run out';
 export const NOT_HELD_TEXT = 'this session does not hold the lock with this token';

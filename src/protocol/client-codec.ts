@@ -29,15 +29,16 @@ export const READ_KEY = 7;
 /*
  * Every write has one fixed part, so that routing, deduplication and the replicated log treat all alike:
  *
- * PUTK CASK DELK INCR LCKK ULKK CNCL
+ * PUTK CASK DELK INCR LCKK ULKK CNCL WANT
  *   timeLeftMs u32
  *   attachment: epoch u32, operation u32     the committed entry by which the session attached to the partition (R22)
  *   sequence u32 | mark u32                  of this request; lowest sequence still unanswered
  *   flags u8
  *   span u48                                 PUTK CASK, ULKK that stores: time to live in ms, 0 none; LCKK: longest wait
  *                                            in ms, 0 none
- *   revision: epoch u32, operation u32       the condition (PUTK CASK DELK) or the fencing token (ULKK)
- *   keyLength u16 | key | payload …          PUTK CASK, ULKK that stores: value; INCR: summand i64; CNCL: sequence of the wait u32
+ *   revision: epoch u32, operation u32       the condition (PUTK CASK DELK) or the fencing token (ULKK, WANT, LCKK that converts)
+ *   keyLength u16 | key | payload …          PUTK CASK, ULKK that stores: value; INCR: summand i64; CNCL, WANT: sequence of the
+ *                                            wait, of the grant, u32; LCKK: lock-request.ts
  *   fence                                    with `fenced`, PUTK CASK DELK INCR
  *
  * What follows timeLeftMs is copied into the log as it came.
@@ -64,6 +65,8 @@ export const WriteFlag = {
   wantsValue: 8,
   /** ULKK: the payload is a value that is stored with the release. */
   store: 16,
+  /** ULKK: the last four bytes are the sequence of the request that was granted: one of several under one token. */
+  namesGrant: 32,
 } as const;
 
 /** Longest wait that means "for ever". */
@@ -152,6 +155,14 @@ export const LOCKED_EPOCH = 0;
 export const LOCKED_OPERATION = 4;
 /** Here the fields of GOTK begin. */
 export const LOCKED_GOT = 8;
+
+/*
+ * WNTD   partition u16 | token u64 | mode u8        unasked, with message id 0: somebody waits for that lock in that mode
+ */
+export const WANTED_PARTITION = 0;
+export const WANTED_TOKEN = 2;
+export const WANTED_MODE = 10;
+export const WANTED_BYTES = 11;
 
 /*
  * MOVD   partition u16 | member u16 (its primary, 0xffff: not known) | flags u8

@@ -21,6 +21,8 @@ export const RecordStatus = {
   notHeld: 8,
   /** The lock that was to guard the write was not held under that token (L9). */
   fenced: 12,
+  /** It could not be had before what the same session holds is let go of (L10). */
+  deadlock: 13,
 } as const;
 
 const ALL: ReadonlySet<number> = new Set(Object.values(RecordStatus));

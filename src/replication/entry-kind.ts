@@ -11,10 +11,12 @@ export const EntryKind = {
   expireKey: 5,
   /** A session attaches. */
   attach: 6,
-  /** A session leaves or has run out: attachment epoch u32, operation u32. */
+  /** A session leaves or has run out: attachment epoch u32, operation u32, lost u8. */
   detach: 7,
   acquire: 8,
   release: 9,
   /** Ends a wait: attachment, sequence of the wait. */
   cancel: 10,
+  /** The delay of a lost lock is over (L13): its token epoch u32, operation u32, keyLength u16, key. */
+  endDelay: 11,
 } as const;

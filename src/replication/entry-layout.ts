@@ -13,7 +13,7 @@ export const ENTRY_OPERATION = 27;
 export const ENTRY_KEY_LENGTH = 31;
 export const ENTRY_KEY = 33;
 
-export const EntryFlag = { ifRevision: 1, staged: 2, fenced: 4, wantsValue: 8, store: 16 } as const;
+export const EntryFlag = { ifRevision: 1, staged: 2, fenced: 4, wantsValue: 8, store: 16, namesGrant: 32 } as const;
 
 /** attach: partition u16 | session 16 bytes | leaseMs u32 | nameLength u8 | name */
 export const ATTACH_ENTRY_SESSION = 2;
@@ -21,7 +21,11 @@ export const ATTACH_ENTRY_LEASE = 18;
 export const ATTACH_ENTRY_NAME_LENGTH = 22;
 export const ATTACH_ENTRY_NAME = 23;
 
-/** expireKey: epoch u32 | operation u32 | keyLength u16 | key */
+/** detach: attachment epoch u32 | operation u32 | lost u8: 1 when its lease has run out */
+export const DETACH_LOST = 8;
+export const DETACH_BYTES = 9;
+
+/** expireKey, endDelay: epoch u32 | operation u32 | keyLength u16 | key */
 export const EXPIRE_KEY_LENGTH = 8;
 export const EXPIRE_KEY = 10;
 

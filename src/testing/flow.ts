@@ -7,6 +7,7 @@ import type { LockGroup } from '../client/lock-group.ts';
 import type { ReadMode } from '../client/options.ts';
 import { KeyvalError } from '../errors.ts';
 import { isDynamic } from './dynamic.ts';
+import { ModeActions } from './mode-actions.ts';
 import { RareActions } from './rare-actions.ts';
 import { inHistory, type Recorded } from './recorder.ts';
 import type { SimClient } from './sim-cluster.ts';
@@ -34,6 +35,7 @@ export class Flow {
   readonly #name: string;
   readonly #random: Prng;
   readonly #rare: RareActions;
+  readonly #modes: ModeActions;
   #written = 0;
 
   constructor(load: Workload, sim: SimClient, name: string, random: Prng) {
@@ -43,6 +45,7 @@ export class Flow {
     this.#name = name;
     this.#random = random;
     this.#rare = new RareActions(load, sim.client, name, random);
+    this.#modes = new ModeActions(load, sim, name, random);
   }
 
   async run(): Promise<void> {
@@ -81,6 +84,7 @@ export class Flow {
     tryLock: () => this.#locked(0),
     update: () => this.#update(),
     lockAll: () => this.#lockedTogether(),
+    modes: () => this.#modes.section(),
     batch: () => this.#batch(),
     large: () => this.#large(),
     scan: () => this.#rare.scan(),
@@ -218,12 +222,7 @@ export class Flow {
     if (lock === null) return;
     const { token } = lock;
     this.#load.counters.count('lockGrants');
-    const claim = { s: this.#name, token: `${token}` };
-    const lost = (): void => {
-      this.#load.counters.count('locksLost');
-      recorder.call(this.#name, 'release', key, claim);
-    };
-    lock.signal.addEventListener('abort', lost, { once: true });
+    const letGo = this.#claim(lock);
     const { steps, stepMs } = this.#section(settings.leaseMs);
     for (let step = 0; step < steps && lock.held; step += 1) {
       guard.holds(key, token, this.#name);
@@ -231,8 +230,7 @@ export class Flow {
       await this.#sleep(stepMs * (0.5 + this.#random.float()));
     }
     if (!lock.held) return this.#fencedWrite(key, token);
-    lock.signal.removeEventListener('abort', lost);
-    const released = this.#call('release', key, claim);
+    const released = letGo();
     if (chance(this.#random, 0.5)) return lock.release().catch((error) => recorder.failed(released, error));
     await this.#release(lock, released);
   }
@@ -263,18 +261,26 @@ export class Flow {
       recorder.answered(claim, { got: true, token: `${token}` });
       guard.holds(key as string, token, this.#name);
     });
-    const lettingGo = group.locks.map(({ token, key, signal }) => {
-      const letGo = (): unknown =>
-        recorder.call(this.#name, 'release', key as string, { s: this.#name, token: `${token}` });
-      signal.addEventListener('abort', letGo, { once: true });
-      return { letGo, signal };
-    });
+    const claimed = group.locks.map((lock) => ({ lock, letGo: this.#claim(lock) }));
     await this.#sleep(this.#random.float() * settings.leaseMs * SECTION_OF_LEASE);
-    for (const { letGo, signal } of lettingGo) {
-      signal.removeEventListener('abort', letGo);
-      if (!signal.aborted) letGo();
-    }
+    for (const { lock, letGo } of claimed) if (!lock.signal.aborted) letGo();
     await group.release().catch((error: unknown) => recorder.mustBeForeseen('release', error));
+  }
+
+  /** Tells the history when a lock is let go of: by calling what this gives, or when it is lost before. */
+  #claim(lock: Lock): () => Recorded {
+    const { recorder, counters } = this.#load;
+    const letGo = (): Recorded =>
+      recorder.call(this.#name, 'release', lock.key as string, { s: this.#name, token: `${lock.token}` });
+    const lost = (): void => {
+      counters.count('locksLost');
+      letGo();
+    };
+    lock.signal.addEventListener('abort', lost, { once: true });
+    return () => {
+      lock.signal.removeEventListener('abort', lost);
+      return letGo();
+    };
   }
 
   /** L8: what the key holds comes with its lock, what it is to hold goes with the release. */
@@ -284,18 +290,15 @@ export class Flow {
     const sentNs = recorder.nowNs;
     const lock = await this.#acquire(key, pick(this.#random, WAITS_MS), this.#call('acquire', key, { s: this.#name }));
     if (lock === null) return;
-    const claim = { s: this.#name, token: `${lock.token}` };
-    const lost = (): unknown => recorder.call(this.#name, 'release', key, claim);
-    lock.signal.addEventListener('abort', lost, { once: true });
+    const letGo = this.#claim(lock);
     guard.holds(key, lock.token, this.#name);
     const read = recorder.call(this.#name, 'get', key, {}, sentNs);
     recorder.answered(read, lock.value === null ? { v: null } : { v: inHistory(lock.value), ver: `${lock.revision}` });
     await this.#sleep(this.#random.float() * settings.leaseMs * SECTION_OF_LEASE);
     if (!lock.held) return;
-    lock.signal.removeEventListener('abort', lost);
     const value = this.#value();
     const written = this.#call('put', key, { v: inHistory(value) });
-    const released = this.#call('release', key, claim);
+    const released = letGo();
     try {
       await lock.release({ value });
       counters.count('storedWithRelease');

@@ -22,6 +22,7 @@ import { EntryKind } from '../replication/entry-kind.ts';
 import type { ReplicationLog } from '../replication/replication-log.ts';
 import { BookWatch } from './book-watch.ts';
 import type { Counters } from './counters.ts';
+import { LockObserver } from './lock-observer.ts';
 import { digestOf } from './replica-digest.ts';
 import type { Seat, SimCluster } from './sim-cluster.ts';
 
@@ -57,14 +58,13 @@ const BOUNDS_EVERY_MS = 1000;
 const APPLIED_KEPT = 50_000;
 /** Room above a bound: what was let in while it was not yet passed. */
 const SLACK_BYTES: number = 2 * 1024 * 1024;
-const NAME = new TextDecoder();
 
 export class Observer {
   readonly #cluster: SimCluster;
   readonly #counters: Counters;
   readonly #histories: History[] = [];
   /** By key of a lock: the newest token granted, over the whole run. */
-  readonly #tokens: Map<string, bigint> = new Map();
+  readonly #locks: LockObserver = new LockObserver((rule, text) => this.#fail(rule, text));
   /** Reigns that are watched already. */
   readonly #reigns: WeakSet<PartitionPrimary> = new WeakSet();
   /** By state, which is another one where a partition began anew: its commit point when it was looked at last. */
@@ -199,7 +199,7 @@ export class Observer {
     history.tailName = name;
     this.#checkHeld(watched, log, position);
     this.#count(state, log.kind(position));
-    this.#checkLocks(state, partition);
+    this.#locks.check(state, partition);
   }
 
   /** R5, R14: a primary has everything that was ever committed, unless the partition was lost and began anew (R9). */
@@ -236,7 +236,7 @@ export class Observer {
     }
   }
 
-  #count({ status, grantedCount, endedCount }: PartitionState, kind: number): void {
+  #count({ status, locks: { grantedCount, endedCount } }: PartitionState, kind: number): void {
     const counters = this.#counters;
     counters.count('entriesApplied');
     if (kind === EntryKind.expireKey) counters.count('keyExpiries');
@@ -244,21 +244,6 @@ export class Observer {
     if (kind === EntryKind.cancel) counters.count('cancels', endedCount);
     if (status === ApplyStatus.queued) counters.count('lockWaits');
     counters.count('lockHandOvers', grantedCount);
-  }
-
-  /** L2: the tokens of a key only grow. A lock belongs to a session that is attached. */
-  #checkLocks({ locks, attachments }: PartitionState, id: number): void {
-    for (let slot = locks.next(0); slot >= 0; slot = locks.next(slot + 1)) {
-      const bytes = new Uint8Array(locks.keyLength(slot));
-      locks.copyKey(slot, bytes, 0);
-      const key = NAME.decode(bytes);
-      const token = (BigInt(locks.tokenEpoch(slot)) << 32n) | BigInt(locks.tokenOperation(slot));
-      const newest = this.#tokens.get(key) ?? 0n;
-      if (token < newest) this.#fail('L2', `lock '${key}' granted under ${token}, after ${newest}`);
-      this.#tokens.set(key, token);
-      if (attachments.atSlot(locks.holder(slot)) === null)
-        this.#fail('L3', `partition ${id}: lock '${key}' belongs to a session that is not attached`);
-    }
   }
 
   // ---- now and then
@@ -351,8 +336,9 @@ function entryHash(log: ReplicationLog, position: number): number {
 
 function outcomeHash(chain: number, state: PartitionState): number {
   let hash = absorb(chain, state.status);
-  for (const word of [state.epoch, state.operation, state.payloadHigh, state.payloadLow, state.grantedCount])
+  const { granted, grantedCount } = state.locks;
+  for (const word of [state.epoch, state.operation, state.payloadHigh, state.payloadLow, grantedCount])
     hash = absorb(hash, word);
-  for (let index = 0; index < state.grantedCount; index += 1) hash = absorb(hash, state.granted[index] as number);
+  for (let index = 0; index < grantedCount; index += 1) hash = absorb(hash, granted[index] as number);
   return hash;
 }

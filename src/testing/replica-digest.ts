@@ -26,12 +26,30 @@ function locksDigest({ locks }: PartitionState): number {
   for (let slot = locks.next(0); slot >= 0; slot = locks.next(slot + 1)) {
     const bytes = new Uint8Array(locks.keyLength(slot));
     locks.copyKey(slot, bytes, 0);
-    const words = [locks.holder(slot), locks.holderSequence(slot), locks.tokenEpoch(slot), locks.tokenOperation(slot)];
+    const words: number[] = [];
+    for (let held = locks.firstGranted(slot); held >= 0; held = locks.grantedAfter(held)) {
+      const { mode = -1, sequence = -1 } = locks.conversionOf(held) ?? {};
+      words.push(...wordsOf(locks.requests, held), mode, sequence, locks.formerOf(held)?.operation ?? -1);
+    }
     for (let waiter = locks.firstWaiter(slot); waiter >= 0; waiter = locks.waiterAfter(waiter))
-      words.push(locks.waiterAttachment(waiter), locks.waiterSequence(waiter));
+      words.push(...wordsOf(locks.requests, waiter));
     sum = (sum + hashOf(bytes, words)) | 0;
   }
   return sum;
+}
+
+function wordsOf(requests: PartitionState['locks']['requests'], request: number): number[] {
+  return [
+    requests.attachment(request),
+    requests.sequence(request),
+    requests.tokenEpoch(request),
+    requests.tokenOperation(request),
+    requests.mode(request),
+    requests.flow(request),
+    requests.delayMs(request),
+    requests.untilMs(request) % 2 ** 32,
+    requests.label(request).length,
+  ];
 }
 
 function sessionsDigest({ attachments }: PartitionState): number {

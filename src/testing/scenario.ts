@@ -5,7 +5,8 @@
  * have grown over it.
  */
 
-import type { Client, LockOptions } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
+import type { LockOptions } from '../client/lock-options.ts';
 import { KeyvalError } from '../errors.ts';
 import type { PartitionPrimary } from '../node/partition-primary.ts';
 import type { Follower } from '../replication/follower.ts';
@@ -289,11 +290,12 @@ class Scenario {
         for (let slot = locks.next(0); slot >= 0; slot = locks.next(slot + 1)) {
           const key = new Uint8Array(locks.keyLength(slot));
           locks.copyKey(slot, key, 0);
-          const holder = attachments.atSlot(locks.holder(slot));
+          const held = locks.firstGranted(slot);
+          const holder = attachments.atSlot(locks.requests.attachment(held));
           const heardMs = Math.round((node?.nowMs ?? 0) - (holder?.renewedAtMs ?? 0));
           const name = new TextDecoder().decode(key);
           lines.push(
-            `${host} ${name} held by ${holder?.name} as ${locks.holderSequence(slot)}, heard ${heardMs} ms ago`,
+            `${host} ${name} held by ${holder?.name} as ${locks.requests.sequence(held)}, heard ${heardMs} ms ago`,
           );
         }
       }

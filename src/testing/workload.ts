@@ -8,6 +8,7 @@ import type { Counters } from './counters.ts';
 import { Flow } from './flow.ts';
 import { KeyNames } from './key-names.ts';
 import { LockGuard } from './lock-guard.ts';
+import { ModeGuard } from './mode-guard.ts';
 import { Recorder } from './recorder.ts';
 import type { SimClient, SimCluster } from './sim-cluster.ts';
 import type { LoadSettings } from './swarm.ts';
@@ -19,6 +20,7 @@ export class Workload {
   readonly settings: LoadSettings;
   readonly recorder: Recorder;
   readonly guard: LockGuard;
+  readonly modes: ModeGuard;
   readonly counters: Counters;
   readonly cluster: SimCluster;
   readonly names: KeyNames;
@@ -35,6 +37,7 @@ export class Workload {
     this.names = new KeyNames(cluster.settings.partitions);
     this.recorder = new Recorder(cluster.world, counters, this.names);
     this.guard = new LockGuard(cluster.world);
+    this.modes = new ModeGuard(cluster.world);
     this.#random = cluster.world.random('flows');
   }
 

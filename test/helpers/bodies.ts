@@ -28,6 +28,7 @@ export const STAGED = 2;
 export const FENCED = 4;
 export const FETCH = 8;
 export const STORE = 16;
+export const NAMES_GRANT = 32;
 
 /** A whole frame. `length` other than the true one makes it a broken one. */
 export function frame(
@@ -122,6 +123,22 @@ export function write(parts: WriteParts): Buffer {
 export function fence(token: bigint, lockKey: string | Uint8Array = ''): Buffer {
   const key = Buffer.from(lockKey);
   return Buffer.concat([key, u64(token), u16(key.length)]);
+}
+
+export interface LockParts {
+  readonly flow?: number;
+  readonly delayMs?: number;
+  readonly label?: string | Uint8Array;
+}
+
+/** What LCKK asks for behind its key, when it is not simply exclusive. */
+export function lockOf(mode: number, { flow = 0, delayMs = 0, label = '' }: LockParts = {}): Buffer {
+  return Buffer.concat([u8(mode), u32(flow), u32(delayMs), Buffer.from(label)]);
+}
+
+/** LCKK with a token: the mode, and the sequence of the grant that is converted; 0: the exclusive one. */
+export function conversionOf(mode: number, sequence: number): Buffer {
+  return Buffer.concat([u8(mode), u32(sequence >>> 0)]);
 }
 
 export interface AttachParts {

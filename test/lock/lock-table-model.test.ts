@@ -1,182 +1,131 @@
-/** L1, L2, L5, L6: the lock table against a map of queues, whatever is asked of it. */
-import test, { type ExecutionContext } from 'ava';
+/** L1, L2, L5, L6, L7, L13: the lock table does what plain arrays would, whatever is asked of it. */
+import assert from 'node:assert/strict';
+import test from 'ava';
 import fc from 'fast-check';
-import { Arena } from '../../src/base/arena.ts';
-import { AcquireOutcome, LockTable } from '../../src/lock/lock-table.ts';
+import { LockMode } from '../../src/base/lock-mode.ts';
+import { CheckedLocks } from './support/checked-locks.ts';
+import type { Grant, ModelRequest } from './support/lock-model.ts';
 
-const NONE = -1;
-const EPOCH = 2 ** 32 - 7;
+const KEYS = ['a', 'b', 'd'.repeat(300)];
+const SESSIONS = 5;
+const { concurrentRead, concurrentWrite, protectedRead, protectedWrite, exclusive } = LockMode;
+const ALL = Object.values(LockMode);
 
-interface Request {
+interface Command {
+  readonly act: string;
+  readonly key: number;
   readonly session: number;
-  readonly sequence: number;
+  readonly mode: number;
+  readonly index: number;
+  readonly delayMs: number;
+  readonly mayWait: boolean;
 }
 
-interface Held extends Request {
-  readonly token: number;
+const acts = { acquire: 12, convert: 9, release: 5, cancel: 2, revert: 2, end: 2, endDelay: 2 };
+const weighted = Object.entries(acts).map(([act, weight]) => ({ arbitrary: fc.constant(act), weight }));
+
+function command(keys: number, modes: readonly number[]): fc.Arbitrary<Command> {
+  return fc.record({
+    act: fc.oneof(...weighted),
+    key: fc.nat(keys - 1),
+    session: fc.nat(SESSIONS - 1),
+    mode: fc.constantFrom(...modes),
+    index: fc.nat(40),
+    delayMs: fc.constantFrom(0, 700),
+    mayWait: fc.constantFrom(true, true, true, false),
+  });
 }
 
-interface ModelLock {
-  holder: Held;
-  waiters: Request[];
+/** One of those for whom that can be done. */
+function choose(requests: readonly ModelRequest[], index: number): ModelRequest | undefined {
+  return requests[index % Math.max(1, requests.length)];
 }
 
-class Model {
-  readonly table = new LockTable(new Arena());
-  readonly locks = new Map<string, ModelLock>();
-  /** Greatest token ever given out for a key. */
-  readonly tokens = new Map<string, number>();
-  readonly #t: ExecutionContext;
-  #operation = 0;
-
-  constructor(t: ExecutionContext) {
-    this.#t = t;
-  }
-
-  acquire(key: string, session: number, mayWait: boolean): void {
-    const bytes = Buffer.from(key);
-    const operation = this.#next();
-    const request = { session, sequence: operation };
-    const outcome = this.table.acquire(bytes, 0, bytes.length, session, operation, EPOCH, operation, 0, mayWait);
-    const lock = this.locks.get(key);
-    if (lock === undefined) {
-      this.#t.is(outcome, AcquireOutcome.granted);
-      this.locks.set(key, { holder: this.#grant(key, request), waiters: [] });
-    } else if (mayWait) {
-      this.#t.is(outcome, AcquireOutcome.queued);
-      this.#t.is(this.table.waiterOf(session, operation), this.table.queuedWaiter);
-      lock.waiters.push(request);
-    } else this.#t.is(outcome, AcquireOutcome.busy);
-  }
-
-  #next(): number {
-    this.#operation += 1;
-    return this.#operation;
-  }
-
-  /** L2: a token is greater than all before it. */
-  #grant(key: string, request: Request): Held {
-    this.#t.true(this.#operation > (this.tokens.get(key) ?? 0));
-    this.tokens.set(key, this.#operation);
-    return { ...request, token: this.#operation };
-  }
-
-  /** L6: what the session holds and the token names; anything else changes nothing. */
-  release(key: string, session: number, token: number): void {
-    const slot = this.#find(key);
-    const lock = this.locks.get(key);
-    const { table } = this;
-    const may = slot >= 0 && table.holder(slot) === session && table.tokenOperation(slot) === token;
-    this.#t.is(may, lock !== undefined && lock.holder.session === session && lock.holder.token === token);
-    if (may) this.#pass(key, slot);
-  }
-
-  #pass(key: string, slot: number): void {
-    const waiter = this.table.release(slot, EPOCH, this.#next(), 0);
-    const lock = this.locks.get(key) as ModelLock;
-    const first = lock.waiters.shift();
-    if (first === undefined) {
-      this.#t.is(waiter, NONE);
-      this.locks.delete(key);
-      return;
-    }
-    this.#t.deepEqual(
-      { session: this.table.waiterAttachment(waiter), sequence: this.table.waiterSequence(waiter) },
-      first,
-    );
-    lock.holder = this.#grant(key, first);
-  }
-
-  /** L5: ends the `index`th wait of all, or lets go of what it was granted. */
-  cancel(index: number): void {
-    const requests = [...this.locks].flatMap(([key, lock]) =>
-      [lock.holder, ...lock.waiters].map((request) => ({ key, request })),
-    );
-    const chosen = requests[index % Math.max(1, requests.length)];
-    if (chosen === undefined) return;
-    const { session, sequence } = chosen.request;
-    const waiter = this.table.waiterOf(session, sequence);
-    const slot = this.table.heldFor(session, sequence);
-    this.#t.is((waiter === NONE ? 0 : 1) + (slot === NONE ? 0 : 1), 1);
-    if (slot !== NONE) return this.#pass(chosen.key, slot);
-    this.table.cancel(waiter);
-    const lock = this.locks.get(chosen.key) as ModelLock;
-    lock.waiters = lock.waiters.filter((other) => other !== chosen.request);
-  }
-
-  /** The end of a session: its waits end, its locks pass on, nothing of it is left. */
-  end(session: number): void {
-    const { table } = this;
-    for (let waiter = table.firstWait(session); waiter !== NONE; waiter = table.firstWait(session))
-      table.cancel(waiter);
-    for (const lock of this.locks.values())
-      lock.waiters = lock.waiters.filter((request) => request.session !== session);
-    for (let slot = table.firstHeld(session); slot !== NONE; slot = table.firstHeld(session)) {
-      this.#pass(this.#keyOf(slot), slot);
-    }
-    for (const { holder } of this.locks.values()) this.#t.not(holder.session, session);
-  }
-
-  #keyOf(slot: number): string {
-    const bytes = Buffer.alloc(this.table.keyLength(slot));
-    this.table.copyKey(slot, bytes, 0);
-    return `${bytes}`;
-  }
-
-  #find(key: string): number {
-    const bytes = Buffer.from(key);
-    return this.table.find(bytes, 0, bytes.length);
-  }
-
-  /** The token that a release would name; now and then one of the past. */
-  tokenOf(key: string, past: number): number {
-    return (this.locks.get(key)?.holder.token ?? 1) - past;
-  }
-
-  /** What the table holds, as the model writes it. */
-  found(): [string, ModelLock][] {
-    const { table } = this;
-    const found: [string, ModelLock][] = [];
-    for (let slot = table.next(0); slot >= 0; slot = table.next(slot + 1)) {
-      const holder = {
-        session: table.holder(slot),
-        sequence: table.holderSequence(slot),
-        token: table.tokenOperation(slot),
-      };
-      const waiters: Request[] = [];
-      for (let waiter = table.firstWaiter(slot); waiter !== NONE; waiter = table.waiterAfter(waiter)) {
-        waiters.push({ session: table.waiterAttachment(waiter), sequence: table.waiterSequence(waiter) });
-      }
-      found.push([this.#keyOf(slot), { holder, waiters }]);
-    }
-    return found;
-  }
+function isHeld({ session, grant }: ModelRequest): boolean {
+  return session >= 0 && grant !== null;
 }
 
-const command = fc.record({
-  act: fc.constantFrom('acquire', 'acquire', 'acquire', 'acquire', 'try', 'release', 'release', 'cancel', 'end'),
-  key: fc.constantFrom('a', 'b', 'key c', 'd'.repeat(300), 'e', 'f', 'g', 'h', 'i', 'j', 'k'),
-  session: fc.nat(4),
-  index: fc.nat(30),
-  past: fc.constantFrom(0, 0, 0, 1),
+/** What was given up of a conversion can be had back as long as the others allow it. */
+function mayRevert({ model }: CheckedLocks, request: ModelRequest): boolean {
+  const { former, key } = request;
+  return former !== null && model.allows(key, former.mode, request);
+}
+
+function candidates(locks: CheckedLocks, act: string): ModelRequest[] {
+  const { requests } = locks.model;
+  if (act === 'convert') return requests.filter((request) => isHeld(request) && request.wanted === null);
+  if (act === 'release') return requests.filter(isHeld);
+  if (act === 'cancel') return requests.filter(({ wanted }) => wanted !== null);
+  if (act === 'revert') return requests.filter((request) => mayRevert(locks, request));
+  return requests.filter(({ session }) => session < 0);
+}
+
+function run(locks: CheckedLocks, { act, key, session, mode, index, delayMs, mayWait }: Command): boolean {
+  if (act === 'acquire') locks.acquire(KEYS[key] as string, session, mode, delayMs, mayWait);
+  else if (act === 'end') locks.end(session, delayMs > 0);
+  else {
+    const request = choose(candidates(locks, act), index);
+    if (request === undefined) return false;
+    if (act === 'convert') locks.convert(request, mode, mayWait);
+    else if (act === 'cancel') locks.cancel(request);
+    else if (act === 'revert') locks.revert(request);
+    else locks.release(request);
+  }
+  locks.check();
+  return true;
+}
+
+interface Runs {
+  readonly keys: number;
+  readonly modes: readonly number[];
+  readonly numRuns: number;
+}
+
+/** How often each was done. */
+function compare({ keys, modes, numRuns }: Runs): Map<string, number> {
+  const done = new Map<string, number>();
+  const commands = fc.array(command(keys, modes), { minLength: 10, maxLength: 80, size: 'max' });
+  const property = fc.property(commands, (chosen) => {
+    const locks = new CheckedLocks(KEYS.slice(0, keys), SESSIONS);
+    for (const one of chosen) if (run(locks, one)) done.set(one.act, (done.get(one.act) ?? 0) + 1);
+    for (let session = 0; session < SESSIONS; session += 1) locks.end(session, false);
+    for (const abandoned of locks.model.requests) locks.release(abandoned);
+    locks.check();
+    assert.equal(locks.table.size + locks.table.waiting, 0, 'nothing is left');
+  });
+  fc.assert(property, { numRuns });
+  return done;
+}
+
+test('L1, L2, L5, L7, L13: in all modes, for several keys', (t) => {
+  const done = compare({ keys: 3, modes: ALL, numRuns: 200 });
+  for (const act of Object.keys(acts)) t.true((done.get(act) ?? 0) > 10, `${act}: ${done.get(act)}`);
 });
 
-test('L1, L2, L5, L6: holds what a map of queues would', (t) => {
-  const run = fc.property(fc.array(command, { minLength: 20, maxLength: 120 }), (commands) => {
-    const model = new Model(t);
-    for (const { act, key, session, index, past } of commands) {
-      if (act === 'acquire' || act === 'try') model.acquire(key, session, act === 'acquire');
-      else if (act === 'cancel') model.cancel(index);
-      else if (act === 'end') model.end(session);
-      else model.release(key, model.locks.get(key)?.holder.session ?? session, model.tokenOf(key, past));
-    }
-    const byKey = (one: [string, ModelLock], other: [string, ModelLock]): number => (one[0] < other[0] ? -1 : 1);
-    t.deepEqual(model.found().sort(byKey), [...model.locks].sort(byKey));
-    t.is(model.table.size, model.locks.size);
-    t.is(
-      model.table.waiting,
-      [...model.locks.values()].reduce((sum, { waiters }) => sum + waiters.length, 0),
-    );
-  });
-  fc.assert(run, { numRuns: 200 });
+test('L1, L2, L5, L7, L13: in all modes, for one key', (t) => {
+  compare({ keys: 1, modes: ALL, numRuns: 300 });
+  t.pass();
+});
+
+test('L5, L7: readers and writers', (t) => {
+  compare({ keys: 1, modes: [protectedRead, protectedRead, protectedRead, exclusive], numRuns: 150 });
+  t.pass();
+});
+
+test('L7: who changes sideways', (t) => {
+  compare({ keys: 1, modes: [concurrentRead, concurrentWrite, protectedRead, protectedWrite], numRuns: 250 });
+  t.pass();
+});
+
+test('L1, L6: the lock of one session at a time', (t) => {
+  compare({ keys: 2, modes: [exclusive], numRuns: 80 });
+  t.pass();
+});
+
+test('L2: a session may have several grants of one lock, each under a token or a sequence of its own', (t) => {
+  const locks = new CheckedLocks(KEYS, SESSIONS);
+  for (const mode of [protectedRead, protectedRead, concurrentRead]) locks.acquire('a', 0, mode, 0, true);
+  const grants = locks.model.requests.map(({ grant }) => grant as Grant);
+  t.is(new Set(grants.map(({ token, sequence }) => `${token} ${sequence}`)).size, 3);
+  locks.check();
 });

@@ -1,204 +1,195 @@
+/** The lock table by example: L1, L2, L5, L6. Modes and conversions: lock-conversions.test.ts. */
 import test from 'ava';
-import { Arena } from '../../src/base/arena.ts';
-import { AcquireOutcome, LockTable } from '../../src/lock/lock-table.ts';
+import { LockMode } from '../../src/base/lock-mode.ts';
+import { NamedLocks } from './support/named-locks.ts';
 
-const { granted, queued, busy } = AcquireOutcome;
 const NONE = -1;
 const ANNA = 0;
 const BERT = 1;
 const CARL = 2;
 
-/** A table whose operations count up by themselves; requests are told apart by their sequence. */
-class Locks {
-  readonly table = new LockTable(new Arena());
-  operation = 0;
-
-  acquire(key: string, attachment: number, sequence: number, mayWait = true): number {
-    const bytes = Buffer.from(`..${key}.`);
-    this.operation += 1;
-    const { operation } = this;
-    return this.table.acquire(
-      bytes,
-      2,
-      bytes.length - 1,
-      attachment,
-      sequence,
-      9,
-      operation,
-      1000 + operation,
-      mayWait,
-    );
-  }
-
-  slot(key: string): number {
-    const bytes = Buffer.from(key);
-    return this.table.find(bytes, 0, bytes.length);
-  }
-
-  /** Gives the waiter that holds it now, or −1. */
-  release(key: string): number {
-    this.operation += 1;
-    return this.table.release(this.slot(key), 9, this.operation, 1000 + this.operation);
-  }
-
-  holder(key: string): string | null {
-    const slot = this.slot(key);
-    if (slot < 0) return null;
-    return `${this.table.holder(slot)}:${this.table.holderSequence(slot)} token 9.${this.table.tokenOperation(slot)}`;
-  }
-
-  waiters(key: string): string[] {
-    const found: string[] = [];
-    const { table } = this;
-    const slot = this.slot(key);
-    if (slot < 0) return found;
-    for (let waiter = table.firstWaiter(slot); waiter !== NONE; waiter = table.waiterAfter(waiter)) {
-      found.push(`${table.waiterAttachment(waiter)}:${table.waiterSequence(waiter)}`);
-    }
-    return found;
-  }
-}
-
 test('L1: one holder at a time', (t) => {
-  const locks = new Locks();
-  t.is(locks.acquire('a', ANNA, 1), granted);
-  t.is(locks.acquire('a', BERT, 1), queued);
-  t.is(locks.acquire('a', ANNA, 2), queued);
-  t.is(locks.acquire('b', BERT, 2), granted);
-  t.is(locks.holder('a'), '0:1 token 9.1');
-  t.is(locks.holder('b'), '1:2 token 9.4');
+  const locks = new NamedLocks();
+  t.is(locks.acquire('a', 'anna'), 'granted');
+  t.is(locks.acquire('a', 'bert'), 'queued');
+  t.is(locks.acquire('a', 'anna'), 'queued');
+  t.is(locks.acquire('b', 'bert'), 'granted');
+  t.deepEqual(locks.holders('a'), ['anna write 1']);
+  t.deepEqual(locks.holders('b'), ['bert write 4']);
   t.is(locks.table.size, 2);
   t.is(locks.table.waiting, 2);
 });
 
 test('L2: the token is the operation that granted, to a waiter too', (t) => {
-  const locks = new Locks();
-  locks.acquire('a', ANNA, 1);
-  locks.acquire('a', BERT, 7);
-  locks.release('a');
-  t.is(locks.holder('a'), '1:7 token 9.3');
-  t.is(locks.table.sinceMs(locks.slot('a')), 1003);
-  t.is(locks.table.tokenEpoch(locks.slot('a')), 9);
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna');
+  locks.acquire('a', 'bert');
+  locks.release('a', 'anna');
+  t.deepEqual(locks.holders('a'), ['bert write 3']);
+  const held = locks.grantOf('a', 'bert');
+  t.is(locks.table.requests.sinceMs(held), 1003);
+  t.is(locks.table.requests.tokenEpoch(held), 9);
 });
 
 test('L2: epochs above 2³¹ are kept as they are', (t) => {
-  const { table } = new Locks();
+  const { table } = new NamedLocks();
   const key = Buffer.from('a');
-  table.acquire(key, 0, 1, ANNA, -5, 2 ** 32 - 1, 2 ** 31 - 1, 0, false);
+  const request = table.requests.take(ANNA, -5, LockMode.exclusive, 2 ** 32 - 1);
+  table.acquire(key, 0, 1, request, 2 ** 32 - 1, 2 ** 31 - 1, 0, false);
+  t.is(table.requests.tokenEpoch(request), 2 ** 32 - 1);
+  t.is(table.requests.tokenOperation(request), 2 ** 31 - 1);
+  t.is(table.requests.sequence(request), -5);
+  t.is(table.requests.flow(request), 2 ** 32 - 1);
   const slot = table.find(key, 0, 1);
-  t.is(table.tokenEpoch(slot), 2 ** 32 - 1);
-  t.is(table.tokenOperation(slot), 2 ** 31 - 1);
-  t.is(table.holderSequence(slot), -5);
+  t.is(table.holding(slot, ANNA, 2 ** 32 - 1, 2 ** 31 - 1, 0), request);
+  t.true(table.isHeldUnder(slot, 2 ** 32 - 1, 2 ** 31 - 1));
+  t.false(table.isHeldUnder(slot, 1, 2 ** 31 - 1));
 });
 
 test('L5: who does not wait leaves nothing behind', (t) => {
-  const locks = new Locks();
-  locks.acquire('a', ANNA, 1);
-  t.is(locks.acquire('a', BERT, 1, false), busy);
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna');
+  t.is(locks.attempt('a', 'bert'), 'busy');
   t.is(locks.table.waiting, 0);
-  t.is(locks.table.waiterOf(BERT, 1), NONE);
-  t.is(locks.acquire('b', BERT, 2, false), granted);
+  t.is(locks.table.waiterOf(BERT, 2), NONE);
+  t.deepEqual(locks.table.requests.freed, [locks.last]);
+  t.is(locks.attempt('b', 'bert'), 'granted');
 });
 
 test('L5: waiters are served first come first served', (t) => {
-  const locks = new Locks();
-  locks.acquire('a', ANNA, 1);
-  locks.acquire('a', CARL, 1);
-  const carl = locks.table.queuedWaiter;
-  locks.acquire('a', BERT, 1);
-  t.deepEqual(locks.waiters('a'), ['2:1', '1:1']);
-  t.is(locks.release('a'), carl);
-  t.is(locks.table.waiterAttachment(carl), CARL);
-  t.is(locks.table.waiterSequence(carl), 1);
-  t.deepEqual(locks.waiters('a'), ['1:1']);
-  locks.release('a');
-  t.is(locks.holder('a'), '1:1 token 9.5');
-  t.is(locks.release('a'), NONE);
-  t.is(locks.holder('a'), null);
+  const locks = new NamedLocks();
+  for (const who of ['anna', 'carl', 'bert']) locks.acquire('a', who);
+  t.deepEqual(locks.waiters('a'), ['carl write', 'bert write']);
+  locks.release('a', 'anna');
+  t.deepEqual(locks.news, ['carl write']);
+  t.deepEqual(locks.waiters('a'), ['bert write']);
+  locks.release('a', 'carl');
+  t.deepEqual(locks.holders('a'), ['bert write 5']);
+  locks.release('a', 'bert');
+  t.deepEqual(locks.news, []);
+  t.deepEqual(locks.holders('a'), []);
   t.is(locks.table.size, 0);
 });
 
 test('L5: a wait that is cancelled leaves nothing behind', (t) => {
-  const locks = new Locks();
-  locks.acquire('a', ANNA, 1);
-  for (const who of [BERT, CARL, BERT]) locks.acquire('a', who, locks.operation);
+  const locks = new NamedLocks();
+  for (const who of ['anna', 'bert', 'carl', 'bert']) locks.acquire('a', who);
   const { table } = locks;
-  table.cancel(table.waiterOf(CARL, 2));
-  t.deepEqual(locks.waiters('a'), ['1:1', '1:3']);
-  t.is(table.waiterOf(CARL, 2), NONE);
+  const carl = locks.waitOf('a', 'carl');
+  locks.cancel('a', 'carl');
+  t.deepEqual(table.ended.slice(0, table.endedCount), [carl]);
+  t.deepEqual(locks.waiters('a'), ['bert write', 'bert write']);
+  t.is(table.waiterOf(CARL, 3), NONE);
   t.is(table.firstWait(CARL), NONE);
   t.is(table.waiting, 2);
-  locks.release('a');
-  t.is(locks.holder('a'), '1:1 token 9.5');
+  t.is(table.waitsOf(CARL), 0);
+  locks.release('a', 'anna');
+  t.deepEqual(locks.holders('a'), ['bert write 6']);
+});
+
+test('L5: when the first of the queue gives up, those behind it may be let in', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'write');
+  locks.acquire('a', 'carl', 'read');
+  locks.acquire('a', 'dora', 'read');
+  locks.cancel('a', 'bert');
+  t.deepEqual(locks.news, ['carl read', 'dora read']);
+  t.deepEqual(locks.holders('a'), ['anna read 1', 'carl read 5', 'dora read 5']);
 });
 
 test('L5: a wait is found by its session and sequence, and a grant by the request it answers', (t) => {
-  const locks = new Locks();
+  const locks = new NamedLocks();
   const { table } = locks;
-  locks.acquire('a', ANNA, 1);
-  locks.acquire('b', ANNA, 2);
-  locks.acquire('a', BERT, 5);
-  locks.acquire('b', BERT, 6);
-  t.is(table.waiterLock(table.waiterOf(BERT, 6)), locks.slot('b'));
+  locks.acquire('a', 'anna');
+  locks.acquire('b', 'anna');
+  locks.acquire('a', 'bert');
+  locks.acquire('b', 'bert');
+  const bert = locks.last;
+  t.is(table.waiterOf(BERT, 4), bert);
+  t.is(table.requests.lock(bert), locks.slot('b'));
+  t.is(table.waitSequence(bert), 4);
   t.is(table.waiterOf(BERT, 1), NONE);
-  t.is(table.heldFor(ANNA, 2), locks.slot('b'));
-  t.is(table.heldFor(ANNA, 6), NONE);
-  locks.release('b');
-  t.is(table.waiterOf(BERT, 6), NONE);
-  t.is(table.heldFor(BERT, 6), locks.slot('b'));
+  t.is(table.heldFor(ANNA, 2), locks.grantOf('b', 'anna'));
+  t.is(table.heldFor(ANNA, 4), NONE);
+  locks.release('b', 'anna');
+  t.is(table.waiterOf(BERT, 4), NONE);
+  t.is(table.heldFor(BERT, 4), bert, 'the request keeps its number');
 });
 
 test('L6: a session finds all that it holds and waits for, oldest first', (t) => {
-  const locks = new Locks();
+  const locks = new NamedLocks();
   const { table } = locks;
-  for (const [index, key] of ['a', 'b', 'c'].entries()) locks.acquire(key, ANNA, index);
-  locks.acquire('d', BERT, 1);
-  locks.acquire('d', ANNA, 3);
-  t.is(table.firstHeld(ANNA), locks.slot('a'));
-  locks.release('a');
-  t.is(table.firstHeld(ANNA), locks.slot('b'));
-  t.is(table.firstWait(ANNA), table.waiterOf(ANNA, 3));
+  for (const key of ['a', 'b', 'c']) locks.acquire(key, 'anna');
+  locks.acquire('d', 'bert');
+  locks.acquire('d', 'anna');
+  t.is(table.firstHeld(ANNA), locks.grantOf('a', 'anna'));
+  t.is(table.heldAfter(table.firstHeld(ANNA)), locks.grantOf('b', 'anna'));
+  locks.release('a', 'anna');
+  t.is(table.firstHeld(ANNA), locks.grantOf('b', 'anna'));
+  t.is(table.firstWait(ANNA), locks.waitOf('d', 'anna'));
   t.is(table.firstHeld(CARL), NONE);
   t.is(table.firstWait(CARL), NONE);
 });
 
+test('L6: a lock is let go of by session and token, and by the request too when it is not exclusive', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'bert');
+  locks.acquire('a', 'anna', 'read');
+  const first = locks.last;
+  locks.acquire('a', 'anna', 'read');
+  const second = locks.last;
+  locks.release('a', 'bert'); // both are granted under token 4
+  const holding = (who: number, token: number, sequence: number): number =>
+    locks.table.holding(locks.slot('a'), who, 9, token, sequence);
+  t.is(holding(ANNA, 4, 2), first);
+  t.is(holding(ANNA, 4, 3), second);
+  t.is(holding(ANNA, 4, 0), NONE);
+  t.is(holding(ANNA, 4, 1), NONE);
+  t.is(holding(ANNA, 3, 2), NONE);
+  t.is(holding(BERT, 4, 2), NONE);
+});
+
 test('what is free cannot be released or cancelled', (t) => {
-  const locks = new Locks();
-  locks.acquire('a', ANNA, 1);
-  locks.acquire('a', BERT, 1);
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna');
+  locks.acquire('a', 'bert');
   const { table } = locks;
-  const waiter = table.waiterOf(BERT, 1);
-  table.cancel(waiter);
-  t.throws(() => table.cancel(waiter), { name: 'AssertionError' });
-  const slot = locks.slot('a');
-  locks.release('a');
-  t.throws(() => table.release(slot, 9, 9, 0), { name: 'AssertionError' });
+  const waiter = locks.waitOf('a', 'bert');
+  locks.cancel('a', 'bert');
+  t.throws(() => table.cancel(waiter, 9, 9, 0), { name: 'AssertionError' });
+  const held = locks.grantOf('a', 'anna');
+  locks.release('a', 'anna');
+  t.throws(() => table.requests.free(held), { name: 'AssertionError' });
 });
 
 test('locks and waits that come and go use the same memory all the time', (t) => {
-  const locks = new Locks();
+  const locks = new NamedLocks();
   const { table } = locks;
-  locks.acquire('a', ANNA, 1);
-  locks.acquire('a', BERT, 1);
+  locks.acquire('a', 'anna');
+  locks.acquire('a', 'bert');
   const { bytes } = table;
   for (let count = 0; count < 1000; count += 1) {
-    locks.release('a');
-    locks.acquire('a', count % 2 === 0 ? ANNA : BERT, count);
+    const [holder, other] = count % 2 === 0 ? ['anna', 'bert'] : ['bert', 'anna'];
+    locks.release('a', holder as string);
+    locks.acquire('a', holder as string);
+    t.deepEqual(locks.waiters('a'), [`${holder} write`]);
+    t.regex(locks.holders('a').join(), new RegExp(`^${other}`));
   }
   t.is(table.bytes, bytes);
   t.is(table.waiting, 1);
 });
 
 test('held locks are listed with their keys', (t) => {
-  const locks = new Locks();
-  for (let index = 0; index < 100; index += 1) locks.acquire(`key ${index}`, index % 3, index);
+  const locks = new NamedLocks();
+  for (let index = 0; index < 100; index += 1) locks.acquire(`key ${index}`, 'anna');
   const { table } = locks;
   const found = new Set<string>();
   for (let slot = table.next(0); slot >= 0; slot = table.next(slot + 1)) {
     const key = Buffer.alloc(table.keyLength(slot));
     table.copyKey(slot, key, 0);
     found.add(`${key}`);
-    t.is(`key ${table.holderSequence(slot)}`, `${key}`);
+    t.is(`key ${table.requests.sequence(table.firstGranted(slot)) - 1}`, `${key}`);
   }
   t.is(found.size, 100);
   t.true(table.bytes > 0);

@@ -3,7 +3,7 @@ import test from 'ava';
 import { Prng } from '../../src/base/prng.ts';
 import { EPOCH, PartitionWorld } from './support/partition.ts';
 import { describeReplica } from './support/replica-content.ts';
-import { TestSession } from './support/session.ts';
+import { type GrantName, TestSession } from './support/session.ts';
 
 const SEEDS = 30;
 const STEPS = 150;
@@ -70,7 +70,7 @@ class Schedule {
     session.mark = Math.max(1, session.sequence - this.#random.below(8));
     const revision = `9.${2 + this.#random.below(this.world.primary.log.next)}`;
     const span = this.#pick([0, 0, 50, 400]);
-    switch (this.#random.below(9)) {
+    switch (this.#random.below(11)) {
       case 0:
         return void session.put(key, `${this.#random.u32()}`, { span });
       case 1:
@@ -82,11 +82,13 @@ class Schedule {
       case 4:
         return this.#putStaged(session, key);
       case 5:
-        return void session.unlock(key, this.#tokenOf(key));
+        return void session.unlockGrant(key, this.#grantOf(key, session));
       case 6:
         return void session.get(key);
+      case 7:
+        return void session.convert(key, this.#grantOf(key, session), this.#random.below(6), this.#pick([0, 300]));
       default:
-        return void session.lock(key, this.#pick([0, 300, 2 ** 40]));
+        return this.#lock(session, key);
     }
   }
 
@@ -96,12 +98,28 @@ class Schedule {
     session.putStaged(key, this.#stage);
   }
 
-  /** Of whoever holds it, most of the time. */
-  #tokenOf(key: string): string {
-    const { locks } = this.world.primary.state;
+  /** Of the session, if it holds it; else of whoever does. */
+  #grantOf(key: string, session: TestSession): GrantName {
+    const { locks, attachments } = this.world.primary.state;
+    const { requests } = locks;
     const bytes = Buffer.from(key);
     const slot = locks.find(bytes, 0, bytes.length);
-    return slot < 0 ? '9.3' : `${locks.tokenEpoch(slot)}.${locks.tokenOperation(slot)}`;
+    if (slot < 0) return { token: '9.3', sequence: 1 };
+    const own = attachments.ofSession(session.hex)?.slot;
+    let held = locks.firstGranted(slot);
+    while (requests.attachment(held) !== own && locks.grantedAfter(held) >= 0) held = locks.grantedAfter(held);
+    return {
+      token: `${requests.tokenEpoch(held)}.${requests.tokenOperation(held)}`,
+      sequence: requests.sequence(held),
+    };
+  }
+
+  #lock(session: TestSession, key: string): void {
+    const waitMs = this.#pick([0, 300, 2 ** 40]);
+    const mode = this.#pick([3, 3, 3, 5, 5, 1, 2, 4, 0]);
+    const lock = { flow: this.#random.below(4), delayMs: this.#pick([0, 0, 40, 900]), label: this.#pick(['', 'job']) };
+    if (this.#random.below(4) === 0) session.lock(key, waitMs);
+    else session.share(key, mode, waitMs, { lock });
   }
 }
 

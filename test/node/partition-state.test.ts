@@ -86,7 +86,7 @@ test('R22: a wait that is appended twice waits once', (t) => {
   const wait = { sequence: 1, key: 'l', span: 1000 };
   for (let count = 0; count < 2; count += 1) {
     t.is(applied.write(EntryKind.acquire, '9.2', wait), ApplyStatus.queued);
-    t.is(applied.state.queuedWaiter, applied.state.locks.waiterOf(1, 1));
+    t.is(applied.state.queuedRequest, applied.state.locks.waiterOf(1, 1));
     t.is(applied.state.locks.waiting, 1);
   }
   applied.write(EntryKind.release, '9.1', { sequence: 2, key: 'l', revision: revisionOf('9.3') });
@@ -103,9 +103,9 @@ test('L5: a grant to a waiter checks that its session is still there', (t) => {
   applied.write(EntryKind.acquire, '9.1', { sequence: 1, key: 'l' });
   applied.write(EntryKind.acquire, '9.2', { sequence: 1, key: 'l', span: 1000 });
   applied.detach('9.2');
-  t.is(applied.state.endedCount, 1);
+  t.is(applied.state.locks.endedCount, 1);
   applied.write(EntryKind.release, '9.1', { sequence: 2, key: 'l', revision: revisionOf('9.3') });
-  t.is(applied.state.grantedCount, 0);
+  t.is(applied.state.locks.grantedCount, 0);
   t.is(applied.state.locks.size, 0);
 });
 

@@ -21,6 +21,7 @@ test('the kinds of entries have their numbers for ever', (t) => {
     ['acquire', 8],
     ['release', 9],
     ['cancel', 10],
+    ['endDelay', 11],
   ]);
 });
 

@@ -4,10 +4,13 @@
  */
 import { assert } from '../../base/assert.ts';
 import { ByteWriter } from '../../base/byte-writer.ts';
+import type { Conversion } from '../../lock/conversions.ts';
+import type { LockTable } from '../../lock/lock-table.ts';
+import type { Requests } from '../../lock/requests.ts';
 import { type Attachment, RecordStatus } from '../../replication/attachment.ts';
 import type { PartitionState } from '../partition-state.ts';
 import * as layout from './layout.ts';
-import { Part } from './layout.ts';
+import { Part, RequestState } from './layout.ts';
 
 const NONE = -1;
 const utf8 = new TextEncoder();
@@ -16,9 +19,10 @@ export function controlParts(state: PartitionState): Uint8Array {
   const writer = new ByteWriter();
   writeList(writer, Part.freeSlots, state.attachments.freeSlots);
   for (const attachment of state.attachments) writeSession(writer, attachment);
-  writeLocks(writer, state);
+  writeLocks(writer, state.locks);
+  writeList(writer, Part.held, heldInOrder(state));
   writeList(writer, Part.waits, waitsInOrder(state));
-  writeList(writer, Part.freeWaiters, state.locks.freeWaiters);
+  writeList(writer, Part.freeRequests, state.locks.requests.freed);
   return writer.finish();
 }
 
@@ -66,38 +70,71 @@ function writeRecord(writer: ByteWriter, attachment: Attachment, ahead: number):
   writer.u32(attachment.payloadLow(sequence));
 }
 
-/** Every held lock is one of a session that is attached. */
-function writeLocks(writer: ByteWriter, { attachments, locks }: PartitionState): void {
-  let written = 0;
-  for (const { slot: holder } of attachments) {
-    for (let slot = locks.firstHeld(holder); slot !== NONE; slot = locks.heldAfter(slot)) {
-      const key = new Uint8Array(locks.keyLength(slot));
-      locks.copyKey(slot, key, 0);
-      beginPart(writer, Part.lock, layout.LOCK_BYTES + key.length);
-      writer.u32(holder);
-      writer.u32(locks.holderSequence(slot));
-      writer.u32(locks.tokenEpoch(slot));
-      writer.u32(locks.tokenOperation(slot));
-      writer.u48(locks.sinceMs(slot));
-      writer.bytes(key);
-      for (let waiter = locks.firstWaiter(slot); waiter !== NONE; waiter = locks.waiterAfter(waiter)) {
-        beginPart(writer, Part.waiter, layout.WAITER_BYTES);
-        writer.u32(waiter);
-        writer.u32(locks.waiterAttachment(waiter));
-        writer.u32(locks.waiterSequence(waiter));
-        writer.u48(locks.waiterSinceMs(waiter));
-      }
-      written += 1;
+function writeLocks(writer: ByteWriter, locks: LockTable): void {
+  for (let slot = locks.next(0); slot !== NONE; slot = locks.next(slot + 1)) {
+    const key = new Uint8Array(locks.keyLength(slot));
+    locks.copyKey(slot, key, 0);
+    beginPart(writer, Part.lock, key.length);
+    writer.bytes(key);
+    for (let held = locks.firstGranted(slot); held !== NONE; held = locks.grantedAfter(held))
+      writeRequest(writer, locks, held);
+    for (let waiter = locks.firstWaiter(slot); waiter !== NONE; waiter = locks.waiterAfter(waiter)) {
+      if (locks.requests.isWaiting(waiter)) writeRequest(writer, locks, waiter);
+      else writeConversion(writer, waiter, locks.conversionOf(waiter), false);
     }
+    for (let held = locks.firstGranted(slot); held !== NONE; held = locks.grantedAfter(held))
+      writeConversion(writer, held, locks.formerOf(held), true);
+    for (let held = locks.firstConverting(slot); held !== NONE; held = locks.convertingAfter(held))
+      writeConversion(writer, held, locks.conversionOf(held), false);
   }
-  assert(written === locks.size, 'snapshot: every lock has a holder that is attached');
+}
+
+function writeRequest(writer: ByteWriter, { requests }: LockTable, request: number): void {
+  const label = utf8.encode(requests.label(request));
+  const attachment = requests.attachment(request);
+  beginPart(writer, Part.request, layout.REQUEST_BYTES + label.length);
+  writer.u32(request);
+  writer.u8(stateOf(requests, request));
+  writer.u32(attachment < 0 ? layout.NOBODY : attachment);
+  writer.u32(requests.sequence(request));
+  writer.u32(requests.tokenEpoch(request));
+  writer.u32(requests.tokenOperation(request));
+  writer.u48(requests.sinceMs(request));
+  writer.u8(requests.mode(request));
+  writer.u32(requests.flow(request));
+  writer.u32(requests.delayMs(request));
+  writer.u48(requests.untilMs(request));
+  writer.bytes(label);
+}
+
+function stateOf(requests: Requests, request: number): number {
+  if (requests.isWaiting(request)) return RequestState.waiting;
+  return requests.isAbandoned(request) ? RequestState.abandoned : RequestState.granted;
+}
+
+function writeConversion(writer: ByteWriter, request: number, one: Conversion | undefined, isFormer: boolean): void {
+  if (one === undefined) return;
+  beginPart(writer, Part.conversion, layout.CONVERSION_BYTES);
+  writer.u32(request);
+  writer.u8(isFormer ? 1 : 0);
+  writer.u8(one.mode);
+  writer.u32(one.sequence);
+  writer.u32(one.epoch);
+  writer.u32(one.operation);
+  writer.u48(one.sinceMs);
+}
+
+function heldInOrder({ attachments, locks }: PartitionState): number[] {
+  const held: number[] = [];
+  for (const { slot } of attachments)
+    for (let request = locks.firstHeld(slot); request !== NONE; request = locks.heldAfter(request)) held.push(request);
+  return held;
 }
 
 function waitsInOrder({ attachments, locks }: PartitionState): number[] {
   const waits: number[] = [];
-  for (const { slot } of attachments) {
-    for (let waiter = locks.firstWait(slot); waiter !== NONE; waiter = locks.waitAfter(waiter)) waits.push(waiter);
-  }
+  for (const { slot } of attachments)
+    for (let request = locks.firstWait(slot); request !== NONE; request = locks.waitAfter(request)) waits.push(request);
   assert(waits.length === locks.waiting, 'snapshot: every wait is one of a session that is attached');
   return waits;
 }

@@ -11,21 +11,25 @@
  *      2 freeSlots of sessions, u32 each: taken again from the last one on
  *      3 session   slot u32 | epoch u32 | operation u32 | mark u32 | leaseMs u32 | session 16 bytes | name
  *      4 record    of the session before: ahead of its mark u16 | status u8 | epoch u32 | operation u32 | payload u32 u32
- *      5 lock      holder's slot u32 | sequence u32 | token u32 u32 | sinceMs u48 | key
- *      6 waiter    of the lock before, in order: number u32 | session's slot u32 | sequence u32 | sinceMs u48
- *      7 waits     numbers of waiters, u32 each: those of a session in the order in which it began them
- *      8 freeWaiters  numbers, u32 each, like freeSlots
+ *      5 lock      key
+ *      6 request   for the lock before, in order, those who hold it first: number u32 | state u8 (RequestState) |
+ *                  session's slot u32 (2^32−1: nobody's) | sequence u32 | token u32 u32 | sinceMs u48 | mode u8 | flow u32 |
+ *                  delayMs u32 | untilMs u48 | label
+ *     12 conversion  of a request of the lock before, in order, from mode null in line with those who wait: number u32 | former u8 (1: what it was, 0: what it waits
+ *                  for) | mode u8 | sequence u32 | token u32 u32 | sinceMs u48
+ *     13 held      numbers of requests, u32 each: the locks of a session in the order in which they were granted
+ *      7 waits     the same: its waits in the order in which it began them
+ *      8 freeRequests  numbers, u32 each, like freeSlots
  *      9 entry     key length u16 | value length u32 | epoch u32 | operation u32 | deadlineMs u64 | key | value
  *     10 more      bytes of the value of the entry before: one that does not fit a slice is cut
- *     11 end       how many: sessions u32 | locks u32 | waiters u32 | keys u32
+ *     11 end       how many: sessions u32 | locks u32 | waits u32 | keys u32
  *
- * Parts come in the order of these sections; sessions stand in the order in which they attached, the locks of one session
- * in the order in which they were granted. Slots of sessions and numbers of waiters are carried, with those that are
- * free, because what the state says of later entries names them. Slots of keys and of locks are not: nothing that an
- * entry does depends on them.
+ * Parts come in the order of these sections; sessions stand in the order in which they attached. Slots of sessions and
+ * numbers of requests are carried, with those that are free, because what the state says of later entries names them. Slots
+ * of keys and of locks are not: nothing that an entry does depends on them.
  */
 
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 export const SLICE_HEAD_BYTES = 8;
 export const PART_HEAD_BYTES = 5;
 
@@ -35,21 +39,26 @@ export const Part = {
   session: 3,
   record: 4,
   lock: 5,
-  waiter: 6,
+  request: 6,
   waits: 7,
-  freeWaiters: 8,
+  freeRequests: 8,
   entry: 9,
   more: 10,
   end: 11,
+  conversion: 12,
+  held: 13,
 } as const;
+
+export const RequestState = { granted: 0, waiting: 1, abandoned: 2 } as const;
+export const NOBODY = 0xffff_ffff;
 
 /** Bytes of bodies before what has no fixed length. */
 export const HEAD_BYTES = 39;
 export const EPOCH_BYTES = 10;
 export const SESSION_BYTES = 36;
 export const RECORD_BYTES = 19;
-export const LOCK_BYTES = 22;
-export const WAITER_BYTES = 18;
+export const REQUEST_BYTES = 42;
+export const CONVERSION_BYTES = 24;
 export const ENTRY_BYTES = 22;
 export const END_BYTES = 16;
 

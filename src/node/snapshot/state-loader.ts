@@ -16,7 +16,18 @@ import { expect } from './malformed.ts';
 import type { SnapshotHead } from './state-snapshot.ts';
 
 /** Order of the sections; parts of one section may alternate. */
-const Section = { none: 0, head: 1, freeSlots: 2, sessions: 3, locks: 4, waits: 5, freeWaiters: 6, keys: 7, end: 8 };
+const Section = {
+  none: 0,
+  head: 1,
+  freeSlots: 2,
+  sessions: 3,
+  locks: 4,
+  held: 5,
+  waits: 6,
+  freeRequests: 7,
+  keys: 8,
+  end: 9,
+};
 
 const sectionOf: Readonly<Record<number, number>> = {
   [Part.head]: Section.head,
@@ -24,9 +35,11 @@ const sectionOf: Readonly<Record<number, number>> = {
   [Part.session]: Section.sessions,
   [Part.record]: Section.sessions,
   [Part.lock]: Section.locks,
-  [Part.waiter]: Section.locks,
+  [Part.request]: Section.locks,
+  [Part.conversion]: Section.locks,
+  [Part.held]: Section.held,
   [Part.waits]: Section.waits,
-  [Part.freeWaiters]: Section.freeWaiters,
+  [Part.freeRequests]: Section.freeRequests,
   [Part.entry]: Section.keys,
   [Part.more]: Section.keys,
   [Part.end]: Section.end,
@@ -123,12 +136,16 @@ export class StateLoader {
         return this.#control.record(bytes, start, end);
       case Part.lock:
         return this.#control.lock(bytes, start, end);
-      case Part.waiter:
-        return this.#control.waiter(bytes, start, end);
+      case Part.request:
+        return this.#control.request(bytes, start, end);
+      case Part.conversion:
+        return this.#control.conversion(bytes, start, end);
+      case Part.held:
+        return this.#control.held(bytes, start, end);
       case Part.waits:
         return this.#control.waits(bytes, start, end);
-      case Part.freeWaiters:
-        return this.#control.freeWaiters(bytes, start, end);
+      case Part.freeRequests:
+        return this.#control.freeRequests(bytes, start, end);
       case Part.entry:
         return this.#keys.entry(bytes, start, end);
       case Part.more:
@@ -144,7 +161,7 @@ export class StateLoader {
     if (section === before && section !== Section.head) return;
     expect(section > before, 'a part stands where it cannot stand');
     if (before <= Section.sessions && section > Section.sessions) this.#control.sessionsDone();
-    if (before <= Section.freeWaiters && section > Section.freeWaiters) this.#control.locksDone();
+    if (before <= Section.freeRequests && section > Section.freeRequests) this.#control.locksDone();
     this.#section = section;
   }
 

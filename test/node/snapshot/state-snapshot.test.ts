@@ -2,6 +2,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { Arena } from '../../../src/base/arena.ts';
+import { controlParts } from '../../../src/node/snapshot/control-parts.ts';
 import { StateLoader } from '../../../src/node/snapshot/state-loader.ts';
 import { StateSnapshot } from '../../../src/node/snapshot/state-snapshot.ts';
 import { type Entry, emptyState, History, Replica, type Step, step } from './support/history.ts';
@@ -47,8 +48,33 @@ function giveOut(
   return taken;
 }
 
+/** What there was of each. */
+interface Seen {
+  waiters: number;
+  free: number;
+  sharers: number;
+  conversions: number;
+  formers: number;
+  abandoned: number;
+  labels: number;
+}
+
+function look({ state: { locks } }: History, seen: Seen): void {
+  seen.waiters += locks.waiting;
+  seen.free += locks.requests.freed.length;
+  seen.abandoned += locks.requests.abandonedCount;
+  for (let slot = locks.next(0); slot >= 0; slot = locks.next(slot + 1)) {
+    for (let held = locks.firstGranted(slot); held >= 0; held = locks.grantedAfter(held)) {
+      if (held !== locks.firstGranted(slot)) seen.sharers += 1;
+      if (locks.conversionOf(held) !== undefined) seen.conversions += 1;
+      if (locks.formerOf(held) !== undefined) seen.formers += 1;
+      if (locks.requests.label(held) !== '') seen.labels += 1;
+    }
+  }
+}
+
 test('R21: the state loaded is the state at the snapshot, and further entries do to it what they do to any other', (t) => {
-  const seen = { waiters: 0, free: 0 };
+  const seen: Seen = { waiters: 0, free: 0, sharers: 0, conversions: 0, formers: 0, abandoned: 0, labels: 0 };
   fc.assert(
     fc.property(
       fc.array(step, { ...STEPS_BEFORE, size: 'max' }),
@@ -58,9 +84,9 @@ test('R21: the state loaded is the state at the snapshot, and further entries do
         const history = new History();
         for (const one of [...ATTACHING, ...before]) history.take(one);
         const expected = wholeState(history.state);
+        const control = controlParts(history.state);
         const { head } = history;
-        seen.waiters += history.state.locks.waiting;
-        seen.free += history.state.locks.freeWaiters.length;
+        look(history, seen);
         const snapshot = new StateSnapshot(history.state, head);
         const arena = new Arena();
         const loader = new StateLoader(arena, emptyState);
@@ -71,6 +97,7 @@ test('R21: the state loaded is the state at the snapshot, and further entries do
         t.deepEqual(loader.head, head);
         const replica = new Replica(arena, loader.state());
         t.deepEqual(wholeState(replica.state), expected);
+        t.deepEqual(controlParts(replica.state), control, 'byte for byte');
         for (const one of after) {
           const applied = history.take(one);
           if (applied !== null) taken.push(applied);
@@ -81,7 +108,7 @@ test('R21: the state loaded is the state at the snapshot, and further entries do
     ),
     { numRuns: 150 },
   );
-  t.true(seen.waiters > 20 && seen.free > 20, 'locks were waited for');
+  for (const [what, count] of Object.entries(seen)) t.true(count > 5, `${what}: ${count}`);
 });
 
 test('R21: slices keep to the bytes asked for, whatever the values are', (t) => {

@@ -6,7 +6,7 @@ import { contentDigest } from '../../../src/store/content-digest.ts';
 export interface ReplicaContent {
   readonly keys: number;
   readonly digest: bigint;
-  /** By key: holder and token, then the waiters in order. */
+  /** By key: holders with their tokens, conversions, then the waiters in order. */
   readonly locks: Record<string, readonly string[]>;
   /** By session: what attached it, and the outcomes kept. */
   readonly sessions: Record<string, readonly string[]>;
@@ -24,21 +24,36 @@ export function describeReplica(state: PartitionState): ReplicaContent {
   };
 }
 
-function locksOf({ locks, attachments }: PartitionState): Record<string, string[]> {
+function locksOf(state: PartitionState): Record<string, string[]> {
   const found: Record<string, string[]> = {};
-  const who = (slot: number, sequence: number): string => `${attachments.atSlot(slot)?.session} ${sequence}`;
+  const { locks } = state;
   for (let slot = locks.next(0); slot >= 0; slot = locks.next(slot + 1)) {
     const key = Buffer.alloc(locks.keyLength(slot));
     locks.copyKey(slot, key, 0);
-    const token = `${locks.tokenEpoch(slot)}.${locks.tokenOperation(slot)} since ${locks.sinceMs(slot)}`;
-    const lines = [`${who(locks.holder(slot), locks.holderSequence(slot))} ${token}`];
-    for (let waiter = locks.firstWaiter(slot); waiter >= 0; waiter = locks.waiterAfter(waiter)) {
-      const since = locks.waiterSinceMs(waiter);
-      lines.push(`${who(locks.waiterAttachment(waiter), locks.waiterSequence(waiter))} since ${since}`);
+    const lines: string[] = [];
+    for (let held = locks.firstGranted(slot); held >= 0; held = locks.grantedAfter(held)) {
+      const former = locks.formerOf(held);
+      lines.push(`${requestText(state, held)}${former === undefined ? '' : ` was ${JSON.stringify(former)}`}`);
     }
+    for (let held = locks.firstConverting(slot); held >= 0; held = locks.convertingAfter(held))
+      lines.push(`${held} converts ${JSON.stringify(locks.conversionOf(held))}`);
+    for (let waiter = locks.firstWaiter(slot); waiter >= 0; waiter = locks.waiterAfter(waiter))
+      lines.push(requestText(state, waiter));
     found[`${key}`] = lines;
   }
   return found;
+}
+
+function requestText({ locks, attachments }: PartitionState, request: number): string {
+  const { requests } = locks;
+  const isAbandoned = requests.isAbandoned(request);
+  const who = isAbandoned ? 'nobody' : attachments.atSlot(requests.attachment(request))?.session;
+  const token = requests.isWaiting(request)
+    ? 'waits'
+    : `${requests.tokenEpoch(request)}.${requests.tokenOperation(request)}`;
+  const times = `since ${requests.sinceMs(request)} delay ${requests.delayMs(request)} until ${requests.untilMs(request)}`;
+  const what = `mode ${requests.mode(request)} flow ${requests.flow(request)} '${requests.label(request)}'`;
+  return `${request}: ${who} ${requests.sequence(request)} ${token} ${times} ${what}`;
 }
 
 /** What is pending is known to the primary alone, and no part of it. */

@@ -25,6 +25,16 @@ export interface WriteOptions {
   readonly payload?: Uint8Array;
 }
 
+export interface ShareOptions extends WriteOptions {
+  readonly lock?: bodies.LockParts;
+}
+
+/** Token as epoch.operation, and the sequence of the request that was granted. */
+export interface GrantName {
+  readonly token: string;
+  readonly sequence: number;
+}
+
 /** Where a session may be. */
 export interface SessionWorld {
   readonly primary: PartitionPrimary;
@@ -92,7 +102,8 @@ export class TestSession {
     const written = { ...rest, attachment: this.attachment, sequence: sequence >>> 0, mark: mark >>> 0, key };
     const body = framed(bodies.write({ ...written, revision: revisionOf(revision) }));
     const { primary } = this.#world;
-    if (kind === EntryKind.cancel) primary.cancel(this.caller, this.#nextId(), body, MARGIN, body.length - MARGIN);
+    if (kind === EntryKind.cancel)
+      primary.locks.cancel(this.caller, this.#nextId(), body, MARGIN, body.length - MARGIN);
     else primary.write(kind, this.caller, this.#nextId(), body, MARGIN, body.length - MARGIN);
     return this.read();
   }
@@ -129,8 +140,24 @@ export class TestSession {
     return this.#write(EntryKind.acquire, key, { span: waitMs, ...options });
   }
 
+  /** In a mode of `LockMode`. */
+  share(key: string, mode: number, waitMs: number, { lock, ...options }: ShareOptions = {}): string[] {
+    return this.lock(key, waitMs, { payload: bodies.lockOf(mode, lock), ...options });
+  }
+
+  /** Another mode for what was granted under `token` to the request `granted`; 0: the exclusive grant. */
+  convert(key: string, grant: GrantName, mode: number, waitMs: number, options: WriteOptions = {}): string[] {
+    const payload = bodies.conversionOf(mode, grant.sequence);
+    return this.lock(key, waitMs, { revision: grant.token, payload, ...options });
+  }
+
   unlock(key: string, token: string, options: WriteOptions = {}): string[] {
     return this.#write(EntryKind.release, key, { revision: token, ...options });
+  }
+
+  /** One of several grants under one token, or what is not exclusive. */
+  unlockGrant(key: string, { token, sequence }: GrantName, options: WriteOptions = {}): string[] {
+    return this.unlock(key, token, { flags: bodies.NAMES_GRANT, payload: bodies.u32(sequence >>> 0), ...options });
   }
 
   /** Ends the wait that `sequence` began, or lets go of what it was granted. */

@@ -68,6 +68,12 @@ export const hashed: BodyCodec = ofLayout([
 
 export const locked: BodyCodec = ofLayout([['token', 'u64', codec.LOCKED_EPOCH]]);
 
+export const wanted: BodyCodec = ofLayout([
+  ['partition', 'u16', codec.WANTED_PARTITION],
+  ['token', 'u64', codec.WANTED_TOKEN],
+  ['mode', 'u8', codec.WANTED_MODE],
+]);
+
 const movedHead: Layout = [
   ['partition', 'u16', codec.MOVED_PARTITION],
   ['member', 'u16', codec.MOVED_MEMBER],

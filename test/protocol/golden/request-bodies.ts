@@ -24,7 +24,7 @@ export const get: BodyCodec = ofLayout([
   ['key', 'bytes16', codec.READ_KEY_LENGTH],
 ]);
 
-/** PUTK, CASK, DELK, INCR, LCKK, ULKK, CNCL. */
+/** PUTK, CASK, DELK, INCR, LCKK, ULKK, CNCL, WANT. */
 export const write: BodyCodec = ofLayout([
   ['timeLeftMs', 'u32', 0],
   ['attachment', 'u64', codec.WRITE_ATTACH_EPOCH],

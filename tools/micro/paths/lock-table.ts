@@ -1,5 +1,6 @@
 /** Acquire and release, of a free lock and of one that others wait for. */
 import { Arena } from '../../../src/base/arena.ts';
+import { LockMode } from '../../../src/base/lock-mode.ts';
 import { AcquireOutcome, LockTable } from '../../../src/lock/lock-table.ts';
 import { KEY_BYTES, keysOf, scattered } from '../data.ts';
 import { check, type HotPath } from './path.ts';
@@ -27,7 +28,8 @@ function free(): () => void {
     for (let lock = 0; lock < LOCKS; lock++) {
       const at = lock * KEY_BYTES;
       if (acquire(table, keys, lock, lock & 63, ++operation) === AcquireOutcome.granted) granted++;
-      table.release(table.find(keys, at, at + KEY_BYTES), 1, ++operation, 0);
+      table.release(table.firstGranted(table.find(keys, at, at + KEY_BYTES)), 1, ++operation, 0);
+      table.forgetNews();
     }
     check(granted, LOCKS, 'locks granted');
     check(table.size, LOCKS, 'locks held');
@@ -47,10 +49,12 @@ function contended(): () => void {
       for (let waiter = 0; waiter < WAITERS; waiter++) acquire(table, keys, 0, waiter, ++operation);
       const slot = table.find(keys, 0, KEY_BYTES);
       for (let waiter = 0; waiter < WAITERS; waiter++) {
-        const next = table.release(slot, 1, ++operation, 0);
-        sum += table.holder(slot) === waiter && table.waiterAttachment(next) === waiter ? waiter : Number.NaN;
+        table.forgetNews();
+        table.release(table.firstGranted(slot), 1, ++operation, 0);
+        const next = table.granted[0] as number;
+        sum += table.firstGranted(slot) === next && table.requests.attachment(next) === waiter ? waiter : Number.NaN;
       }
-      table.release(slot, 1, ++operation, 0);
+      table.release(table.firstGranted(slot), 1, ++operation, 0);
     }
     check(sum, ROUNDS * order, 'waiters in their order');
     check(table.size + table.waiting, 0, 'locks held and waits left');
@@ -60,5 +64,6 @@ function contended(): () => void {
 
 function acquire(table: LockTable, keys: Uint8Array, lock: number, attachment: number, operation: number): number {
   const at = lock * KEY_BYTES;
-  return table.acquire(keys, at, at + KEY_BYTES, attachment, operation, 1, operation, 0, true);
+  const request = table.requests.take(attachment, operation, LockMode.exclusive, 0);
+  return table.acquire(keys, at, at + KEY_BYTES, request, 1, operation, 0, true);
 }

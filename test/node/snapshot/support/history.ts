@@ -34,8 +34,8 @@ export class Replica {
     const position = this.#log.append(epoch, operation, kind, timeMs, body, 0, body.length);
     state.apply(this.#log, position);
     this.#log.dropBefore(position + 1);
-    const granted = state.granted.slice(0, state.grantedCount);
-    const ended = state.ended.slice(0, state.endedCount);
+    const granted = state.locks.granted.slice(0, state.locks.grantedCount);
+    const ended = state.locks.ended.slice(0, state.locks.endedCount);
     const outcome = [state.status, state.epoch, state.operation, state.payloadHigh, state.payloadLow];
     return `${kind}: ${outcome} granted ${granted} ended ${ended}`;
   }
@@ -47,13 +47,16 @@ export function emptyState(arena: Arena): PartitionState {
 }
 
 const small = fc.nat(255);
-const kinds = ['attach', 'detach', 'put', 'staged', 'remove', 'increment', 'acquire', 'release', 'cancel', 'expire'];
-const weights = [3, 1, 6, 1, 2, 2, 10, 4, 2, 1];
+const weights = { attach: 3, detach: 1, put: 6, staged: 1, remove: 2, increment: 2, expire: 1 };
+const lockWeights = { acquire: 12, convert: 8, release: 3, cancel: 4, endDelay: 1 };
 
 /** One entry to be, given meaning by the state in which it is made. */
 export const step: fc.Arbitrary<Step> = fc.record({
   what: fc.oneof(
-    ...kinds.map((kind, index) => ({ arbitrary: fc.constant(kind), weight: weights[index] as number })),
+    ...Object.entries({ ...weights, ...lockWeights }).map(([kind, weight]) => ({
+      arbitrary: fc.constant(kind),
+      weight,
+    })),
     fc.constantFrom('barrier', 'epoch', 'pend'),
   ),
   session: fc.nat(4),
@@ -73,6 +76,8 @@ export interface Step {
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'n', 'long'.repeat(100), 'l'.repeat(20_000), '\u0000', 'é'];
 const SPANS = [0, 0, 0, 50, 2 ** 40];
 const STAGED_BYTES = [70_000, 33_000, 1, 200_000];
+const DELAYS = [0, 30, 5000, 5000];
+const LABELS = ['', '', 'nightly job', '\ufeffbatch ö'];
 const SEQUENCE_STARTS = [1, 2 ** 31 - 5, -4, 2 ** 30, 77];
 
 /** A replica whose entries are made up as it goes. */
@@ -130,9 +135,11 @@ export class History {
       case 'attach':
         return { kind: EntryKind.attach, body: this.#attach(one.session) };
       case 'detach':
-        return { kind: EntryKind.detach, body: revision };
+        return { kind: EntryKind.detach, body: Buffer.concat([revision, bodies.u8(one.drawn % 4 === 0 ? 0 : 1)]) };
+      case 'endDelay':
+        return this.#endDelay();
       case 'cancel': {
-        const sequence = this.#sequence(one, attached) >>> 0;
+        const sequence = ((this.#sequences[one.session] as number) - (one.drawn % 8)) >>> 0;
         return {
           kind: EntryKind.cancel,
           body: Buffer.concat([revision, bodies.u32(sequence), bodies.u8(one.further & 1)]),
@@ -165,6 +172,19 @@ export class History {
     keys.copyKey(slot, key, 0);
     const revision = [bodies.u32(keys.epoch(slot)), bodies.u32(keys.operation(slot))];
     return { kind: EntryKind.expireKey, body: Buffer.concat([...revision, bodies.bytes16(key)]) };
+  }
+
+  /** Of what is free first; time goes on until then. */
+  #endDelay(): { kind: number; body: Uint8Array } | null {
+    const { locks } = this.state;
+    const { requests } = locks;
+    const [first] = [...requests.abandoned].sort((one, other) => requests.untilMs(one) - requests.untilMs(other));
+    if (first === undefined) return null;
+    this.timeMs = Math.max(this.timeMs, requests.untilMs(first));
+    const key = new Uint8Array(locks.keyLength(requests.lock(first)));
+    locks.copyKey(requests.lock(first), key, 0);
+    const token = [bodies.u32(requests.tokenEpoch(first)), bodies.u32(requests.tokenOperation(first))];
+    return { kind: EntryKind.endDelay, body: Buffer.concat([...token, bodies.bytes16(key)]) };
   }
 
   /** As a primary marks what it has appended. */
@@ -206,13 +226,23 @@ export class History {
         return { kind: EntryKind.remove, body: body({ flags: one.drawn & 1, revision: this.#revisionOf(key) }) };
       case 'increment':
         return { kind: EntryKind.increment, body: body({ key: 'n', payload: bodies.i64(BigInt(one.drawn) - 128n) }) };
-      case 'acquire':
+      case 'acquire': {
+        const payload = one.drawn % 5 === 0 ? Buffer.alloc(0) : this.#asked(one);
+        return { kind: EntryKind.acquire, body: body({ key: lock, span: one.drawn % 3 === 0 ? 0 : 1000, payload }) };
+      }
+      case 'convert': {
+        const { token, sequence: granted } = this.#grantOf(lock, one);
+        const payload = bodies.conversionOf(one.further % 6, granted);
+        return { kind: EntryKind.acquire, body: body({ key: lock, span: one.drawn % 4, revision: token, payload }) };
+      }
+      case 'release': {
+        const { token, sequence: granted } = this.#grantOf(lock, one);
+        const payload = bodies.u32(granted >>> 0);
         return {
-          kind: EntryKind.acquire,
-          body: body({ key: lock, span: one.drawn % 3 === 0 ? 0 : 1000 }),
+          kind: EntryKind.release,
+          body: body({ key: lock, revision: token, flags: bodies.NAMES_GRANT, payload }),
         };
-      case 'release':
-        return { kind: EntryKind.release, body: body({ key: lock, revision: this.#tokenOf(lock) }) };
+      }
       default: {
         const conditional = one.drawn % 4 === 0;
         const payload = Buffer.alloc(one.further % 16 === 0 ? one.drawn * 40 : one.drawn % 30, one.drawn);
@@ -228,10 +258,29 @@ export class History {
     return slot < 0 ? 0n : (BigInt(this.state.keys.epoch(slot)) << 32n) | BigInt(this.state.keys.operation(slot));
   }
 
-  #tokenOf(key: string): bigint {
-    const { locks } = this.state;
+  #asked({ drawn, further }: Step): Uint8Array {
+    const delayMs = DELAYS[drawn % 4] as number;
+    return bodies.lockOf([3, 3, 1, 1, 2, 4, 5, 0][further % 8] as number, {
+      flow: drawn,
+      delayMs,
+      label: LABELS[drawn % 4] as string,
+    });
+  }
+
+  /** Of the session, if it has one; else of anybody. */
+  #grantOf(key: string, { session, drawn }: Step): { token: bigint; sequence: number } {
+    const { locks, attachments } = this.state;
     const bytes = Buffer.from(key);
     const slot = locks.find(bytes, 0, bytes.length);
-    return slot < 0 ? 5n : (BigInt(locks.tokenEpoch(slot)) << 32n) | BigInt(locks.tokenOperation(slot));
+    if (slot < 0) return { token: 5n, sequence: 1 };
+    const all: number[] = [];
+    for (let held = locks.firstGranted(slot); held >= 0; held = locks.grantedAfter(held)) all.push(held);
+    const attached = this.#attached[session];
+    const own = attached && attachments.find(attached.epoch, attached.operation)?.slot;
+    const mine = all.filter((held) => locks.requests.attachment(held) === own);
+    const chosen = (mine[drawn % Math.max(1, mine.length)] ?? all[0]) as number;
+    const { requests } = locks;
+    const token = (BigInt(requests.tokenEpoch(chosen)) << 32n) | BigInt(requests.tokenOperation(chosen));
+    return { token, sequence: requests.sequence(chosen) };
   }
 }

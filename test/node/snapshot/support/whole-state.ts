@@ -12,13 +12,14 @@ export function wholeState(state: PartitionState): unknown {
     applied: [state.appliedEpoch, state.appliedOperation, state.appliedTimeMs],
     lastOutcome,
     freeSlots: [...attachments.freeSlots],
-    freeWaiters: [...locks.freeWaiters],
+    freeRequests: [...locks.requests.freed],
     waiting: locks.waiting,
+    abandoned: [...locks.requests.abandoned].sort((one, other) => one - other),
     earliestDeadlineMs: keys.earliestDeadlineMs(),
     sessionsInOrder: [...attachments].map((attachment) => {
       const { slot } = attachment;
-      const held = chain(locks.firstHeld(slot), (lock) => locks.heldAfter(lock)).map((lock) => keyOf(state, lock));
-      const waits = chain(locks.firstWait(slot), (waiter) => locks.waitAfter(waiter));
+      const held = chain(locks.firstHeld(slot), (request) => locks.heldAfter(request));
+      const waits = chain(locks.firstWait(slot), (request) => locks.waitAfter(request));
       const found = attachments.find(attachment.epoch, attachment.operation) === attachment;
       return { slot, session: attachment.session, held, waits, waitCount: locks.waitsOf(slot), found };
     }),
@@ -29,12 +30,4 @@ function chain(first: number, after: (item: number) => number): number[] {
   const items: number[] = [];
   for (let item = first; item >= 0; item = after(item)) items.push(item);
   return items;
-}
-
-/** Slots of locks are a replica's own: their keys are compared, with the numbers of those who wait for them. */
-function keyOf({ locks }: PartitionState, slot: number): unknown {
-  const key = new Uint8Array(locks.keyLength(slot));
-  locks.copyKey(slot, key, 0);
-  const waiters = chain(locks.firstWaiter(slot), (waiter) => locks.waiterAfter(waiter));
-  return [Buffer.from(key).toString('latin1'), waiters];
 }

@@ -1,0 +1,124 @@
+/** What `lock`, `tryLock`, `withLock` and `convert` take, checked and with its defaults. */
+import { LockMode } from '../base/lock-mode.ts';
+import { KeyvalError } from '../errors.ts';
+import { LEASE_MS_MAX, LEASE_MS_MIN } from '../protocol/limits.ts';
+import { LABEL_BYTES_MAX } from '../protocol/lock-request.ts';
+import type { RequestOptions } from './client.ts';
+
+const modes: {
+  readonly exclusive: number;
+  readonly 'protected-write': number;
+  readonly 'protected-read': number;
+  readonly read: number;
+  readonly 'concurrent-write': number;
+  readonly 'concurrent-read': number;
+  readonly null: number;
+} = {
+  exclusive: LockMode.exclusive,
+  'protected-write': LockMode.protectedWrite,
+  'protected-read': LockMode.protectedRead,
+  read: LockMode.protectedRead,
+  'concurrent-write': LockMode.concurrentWrite,
+  'concurrent-read': LockMode.concurrentRead,
+  null: LockMode.null,
+};
+
+/**
+ * How a lock is held (L7). `exclusive`: by one alone. `read` (or `protected-read`): by many, and nobody writes.
+ * `protected-write`: by one who writes, beside `concurrent-read`. `concurrent-write`: by many who write and know how.
+ * `null`: a place in line, to be converted.
+ */
+export type LockModeName = keyof typeof modes;
+
+export const MODE_NAMES = Object.keys(modes) as readonly LockModeName[];
+
+/** The name of a mode by its number. */
+export function modeName(mode: number): LockModeName {
+  return MODE_NAMES.find((name) => modes[name] === mode && name !== 'read') as LockModeName;
+}
+
+/** @throws KeyvalError KV_USAGE */
+export function modeOf(name: LockModeName): number {
+  const mode = Object.hasOwn(modes, name) ? modes[name] : undefined;
+  if (mode !== undefined) return mode;
+  throw new KeyvalError('KV_USAGE', `there is no lock mode '${String(name)}'; use ${MODE_NAMES.join(', ')}`);
+}
+
+export interface ConvertOptions extends RequestOptions {
+  /** Longest wait for the other holders, milliseconds. 0: try once. Default: until granted, or until `signal` aborts. */
+  readonly waitMs?: number;
+  /** Bring the value of the key along, as `lock.value` and `lock.revision`; default true. */
+  readonly fetch?: boolean;
+}
+
+export interface LockOptions extends ConvertOptions {
+  /** Default `exclusive`. */
+  readonly mode?: LockModeName;
+  /** Lease of the lock's session in milliseconds, 100 to 60,000; default: the client's. There is one session for each value. */
+  readonly leaseMs?: number;
+  /** False: the lock ends with its lease, unless `lock.extend()` is called. Default true. */
+  readonly renew?: boolean;
+  /** Lock-delay (L13): when the holder is lost, the key stays locked this long on top, milliseconds up to 3,600,000; default 0. */
+  readonly delayMs?: number;
+  /** Shown in listings of locks: what it is for. At most 255 bytes. */
+  readonly label?: string;
+}
+
+export interface WaitSettings {
+  /** 0: try once. Infinity: until it is granted or `signal` aborts. */
+  readonly waitMs: number;
+  /** How long to go on trying while the cluster cannot take the request. */
+  readonly timeoutMs: number;
+  /** The value of the key is to come with the grant (L8). */
+  readonly fetch: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface LockSettings extends WaitSettings {
+  readonly mode: number;
+  readonly leaseMs: number;
+  readonly renew: boolean;
+  readonly delayMs: number;
+  readonly label: string;
+}
+
+const DELAY_MS_MAX = 3_600_000;
+
+interface Defaults {
+  readonly timeoutMs: number;
+  readonly leaseMs: number;
+}
+
+/** @throws KeyvalError KV_USAGE naming the option */
+export function waitSettings(options: ConvertOptions, defaults: Defaults): WaitSettings {
+  const { waitMs = Number.POSITIVE_INFINITY, timeoutMs = defaults.timeoutMs, fetch = true, signal } = options;
+  if (!(waitMs >= 0)) throw new KeyvalError('KV_USAGE', `waitMs must be 0 or more, not ${waitMs}`);
+  if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);
+  return { waitMs, timeoutMs, fetch, signal };
+}
+
+/** @throws KeyvalError KV_USAGE naming the option */
+export function lockSettings(options: LockOptions, defaults: Defaults): LockSettings {
+  const { mode = 'exclusive', leaseMs = defaults.leaseMs, renew = true, delayMs = 0, label = '' } = options;
+  if (!Number.isInteger(delayMs) || delayMs < 0 || delayMs > DELAY_MS_MAX)
+    throw new KeyvalError('KV_USAGE', `delayMs is a whole number from 0 to ${DELAY_MS_MAX}, not ${delayMs}`);
+  if (typeof label !== 'string' || Buffer.byteLength(label) > LABEL_BYTES_MAX)
+    throw new KeyvalError('KV_USAGE', `label is a text of at most ${LABEL_BYTES_MAX} bytes`);
+  return {
+    ...waitSettings(options, defaults),
+    mode: modeOf(mode),
+    leaseMs: mustBeLease(leaseMs),
+    renew,
+    delayMs,
+    label,
+  };
+}
+
+/** @throws KeyvalError KV_USAGE */
+export function mustBeLease(leaseMs: number): number {
+  if (Number.isInteger(leaseMs) && leaseMs >= LEASE_MS_MIN && leaseMs <= LEASE_MS_MAX) return leaseMs;
+  throw new KeyvalError(
+    'KV_USAGE',
+    `leaseMs is a whole number from ${LEASE_MS_MIN} to ${LEASE_MS_MAX}, not ${leaseMs}`,
+  );
+}

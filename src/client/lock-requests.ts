@@ -1,0 +1,158 @@
+/** LCKK, ULKK, CNCL and WANT as requests of the client. */
+import { writeU32 } from '../base/bytes.ts';
+import { LockMode } from '../base/lock-mode.ts';
+import { KeyvalError } from '../errors.ts';
+import { WAIT_FOREVER, WriteFlag } from '../protocol/client-codec.ts';
+import { conversionPayload, lockPayload } from '../protocol/lock-request.ts';
+import * as op from '../protocol/opcode.ts';
+import { type Grant, Shape } from './answers.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { HeldLock } from './held-lock.ts';
+import type { Key } from './key-buffer.ts';
+import type { LockSettings, WaitSettings } from './lock-options.ts';
+import { Operation } from './operation.ts';
+
+/** A grant, and the request that it answers. */
+export interface Granted {
+  readonly grant: Grant;
+  readonly operation: Operation;
+}
+
+export class LockRequests {
+  readonly #dispatcher: Dispatcher;
+  readonly #waiting: Set<Operation> = new Set();
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+  }
+
+  get #nowMs(): number {
+    return this.#dispatcher.ports.clock.monotonicMs();
+  }
+
+  /** `flow`: as `Flow.tag` says it, 0 for none. */
+  acquire(key: Key, settings: LockSettings, flow: number): Promise<Granted> {
+    const { mode, delayMs, label } = settings;
+    const isPlain = mode === LockMode.exclusive && flow === 0 && delayMs === 0 && label === '';
+    const payload = isPlain ? null : lockPayload(mode, flow, delayMs, label);
+    return new Promise((resolve, reject) => {
+      const fail = (error: KeyvalError): void => {
+        this.#waiting.delete(operation);
+        if (!isRefusal(error) || operation.unknown) void this.cancel(operation);
+        reject(error);
+      };
+      const granted = (grant: unknown): void => {
+        this.#waiting.delete(operation);
+        resolve({ grant: grant as Grant, operation });
+      };
+      const operation = new Operation(op.LCKK, key, payload, this.#nowMs + settings.timeoutMs, granted, fail);
+      this.#waiting.add(operation);
+      this.#ask(operation, settings);
+    });
+  }
+
+  /** Asks for another mode of a lock that is held; `begun` gets the request before it is sent. */
+  convert(
+    held: HeldLock,
+    mode: number,
+    settings: WaitSettings,
+    begun: (operation: Operation) => void,
+  ): Promise<Granted> {
+    return new Promise((resolve, reject) => {
+      const payload = conversionPayload(mode, held.sequence);
+      const granted = (grant: unknown): void => resolve({ grant: grant as Grant, operation });
+      const operation = new Operation(op.LCKK, held.key, payload, this.#nowMs + settings.timeoutMs, granted, reject);
+      nameToken(operation, held.token);
+      begun(operation);
+      this.#ask(operation, settings);
+    });
+  }
+
+  #ask(operation: Operation, { waitMs, timeoutMs, fetch, signal }: WaitSettings): void {
+    if (fetch) operation.flags |= WriteFlag.wantsValue;
+    operation.span = Math.min(Math.ceil(waitMs), WAIT_FOREVER);
+    operation.timeoutMs = timeoutMs;
+    operation.queuedUntilMs = this.#nowMs + waitMs + timeoutMs;
+    this.#listen(operation, signal);
+    this.#dispatcher.submit(operation);
+  }
+
+  #listen(operation: Operation, signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const aborted = (): void => {
+      const error = new KeyvalError('KV_ABORTED', 'the wait for the lock was aborted', { cause: signal.reason });
+      this.giveUp(operation, error);
+    };
+    signal.addEventListener('abort', aborted, { once: true });
+    operation.unlisten = (): void => signal.removeEventListener('abort', aborted);
+  }
+
+  /** The session is about to say good-bye, which ends its waits at the nodes. */
+  giveUpAll(error: KeyvalError): void {
+    for (const operation of [...this.#waiting]) this.giveUp(operation, error);
+  }
+
+  giveUp(operation: Operation, error: KeyvalError): void {
+    this.#dispatcher.giveUp(operation, error);
+  }
+
+  /**
+   * L5: a wait that was given up leaves nothing behind; this is repeated until the node has acknowledged it, which resolves.
+   * What was granted is released, or, after a conversion, held as before.
+   */
+  cancel({ key, attempts, sequence, attachEpoch, attachOperation }: Operation): Promise<void> {
+    if (attempts === 0 || attachEpoch === 0 || this.#dispatcher.closed) return Promise.resolve();
+    const payload = new Uint8Array(4);
+    writeU32(payload, 0, sequence);
+    return new Promise((resolve) => {
+      const settle = (): void => resolve();
+      const cancel = new Operation(op.CNCL, key, payload, Number.POSITIVE_INFINITY, settle, settle);
+      cancel.attachEpoch = attachEpoch;
+      cancel.attachOperation = attachOperation;
+      cancel.shape = Shape.nothing;
+      this.#dispatcher.submit(cancel);
+    });
+  }
+
+  /** Repeated until a node has answered it. `payload` and `span`: a value to be stored, with the flag for it. */
+  release(held: HeldLock, payload: Uint8Array | null, span: number, flags: number): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const operation = new Operation(op.ULKK, held.key, payload, Number.POSITIVE_INFINITY, () => resolve(), reject);
+      operation.shape = Shape.nothing;
+      operation.flags = flags;
+      operation.span = span;
+      nameToken(operation, held.token);
+      if (held.mode !== LockMode.exclusive) {
+        operation.flags |= WriteFlag.namesGrant;
+        operation.grantSequence = held.sequence;
+      }
+      this.#dispatcher.submit(operation);
+    });
+  }
+
+  /** Asks to be told when somebody waits for the lock. */
+  watch({ key, token, sequence, partition }: HeldLock): void {
+    const { epoch, operation: entry } = this.#dispatcher.session.at(partition);
+    const payload = new Uint8Array(4);
+    writeU32(payload, 0, sequence);
+    const ignore = (): void => undefined;
+    const watch = new Operation(op.WANT, key, payload, this.#nowMs + WATCH_TIMEOUT_MS, ignore, ignore);
+    watch.attachEpoch = epoch;
+    watch.attachOperation = entry;
+    watch.shape = Shape.nothing;
+    nameToken(watch, token);
+    this.#dispatcher.submit(watch);
+  }
+}
+
+const WATCH_TIMEOUT_MS = 5000;
+
+/** The node has answered that the wait is over: it keeps nothing of it. */
+function isRefusal({ code }: KeyvalError): boolean {
+  return code === 'KV_LOCK_BUSY' || code === 'KV_DEADLOCK';
+}
+
+function nameToken(operation: Operation, token: bigint): void {
+  operation.epoch = Number(token >> 32n);
+  operation.operation = Number(token & 0xffff_ffffn);
+}

@@ -1,0 +1,214 @@
+/**
+ * What can be read of the locks of a partition: who holds each, in which mode and with which token, and who waits. What
+ * changes them is `lock-table.ts`.
+ */
+import type { Arena } from '../base/arena.ts';
+import { KeyIndex } from '../base/key-index.ts';
+import { isCompatible, LOCK_MODES, LockMode, mayWrite } from '../base/lock-mode.ts';
+import { Chains } from './chains.ts';
+import { type Conversion, Conversions } from './conversions.ts';
+import { Requests } from './requests.ts';
+import { SessionWaits } from './session-waits.ts';
+
+const NONE = -1;
+const SLOTS_MIN = 8;
+
+export class LockView {
+  readonly requests: Requests = new Requests();
+  protected readonly index: KeyIndex;
+  protected readonly conversions: Conversions = new Conversions();
+  // By lock slot.
+  protected readonly holders: Chains = new Chains();
+  protected readonly converting: Chains = new Chains();
+  protected readonly queues: Chains = new Chains();
+  // By attachment.
+  protected readonly held: Chains = new Chains();
+  protected readonly waits: SessionWaits = new SessionWaits();
+  /** Per slot and mode: how many hold it so. */
+  #modeCounts: Uint32Array = new Uint32Array(SLOTS_MIN * LOCK_MODES);
+
+  constructor(arena: Arena) {
+    this.index = new KeyIndex(arena);
+  }
+
+  /** Locks held. */
+  get size(): number {
+    return this.index.size;
+  }
+
+  get waiting(): number {
+    return this.waits.size;
+  }
+
+  get bytes(): number {
+    return this.index.bytes + this.#modeCounts.length * 4 + this.requests.bytes;
+  }
+
+  /** Slot of a held lock, or −1 when the key is free. */
+  find(key: Uint8Array, start: number, end: number): number {
+    return this.index.find(key, start, end);
+  }
+
+  copyKey(slot: number, target: Uint8Array, at: number): void {
+    this.index.copyKey(slot, target, at);
+  }
+
+  keyLength(slot: number): number {
+    return this.index.keyLength(slot);
+  }
+
+  /** The next held lock at or after `slot`, or −1. */
+  next(slot: number): number {
+    return this.index.next(slot);
+  }
+
+  /** Those who hold a lock, longest first: `firstGranted`, then `grantedAfter` until −1. */
+  firstGranted(slot: number): number {
+    return this.holders.first(slot);
+  }
+
+  grantedAfter(request: number): number {
+    return this.holders.after(request);
+  }
+
+  /** Those of them who wait for a stronger mode, from any but null. */
+  firstConverting(slot: number): number {
+    return this.converting.first(slot);
+  }
+
+  convertingAfter(request: number): number {
+    return this.converting.after(request);
+  }
+
+  /** Those who wait for a lock, in order; one that holds it in mode null, too, is converting. */
+  firstWaiter(slot: number): number {
+    return this.queues.first(slot);
+  }
+
+  waiterAfter(request: number): number {
+    return this.queues.after(request);
+  }
+
+  /** The conversion that a request waits for, or undefined. */
+  conversionOf(request: number): Conversion | undefined {
+    return this.conversions.pending(request);
+  }
+
+  /** What a request was granted as, before its last conversion upward, or undefined. */
+  formerOf(request: number): Conversion | undefined {
+    return this.conversions.former(request);
+  }
+
+  /** The mode that a request waits for, or is held in. */
+  wantedMode(request: number): number {
+    return this.conversions.pending(request)?.mode ?? this.requests.mode(request);
+  }
+
+  isWaiting(request: number): boolean {
+    return this.requests.isWaiting(request) || this.conversions.pending(request) !== undefined;
+  }
+
+  /** How many waits an attachment has. */
+  waitsOf(attachment: number): number {
+    return this.waits.count(attachment);
+  }
+
+  /** The request with which an attachment waits since `sequence`, or −1. */
+  waiterOf(attachment: number, sequence: number): number {
+    let request = this.waits.first(attachment);
+    while (request !== NONE && this.waitSequence(request) !== sequence) request = this.waits.after(request);
+    return request;
+  }
+
+  /** The sequence by which the wait of a request is known. */
+  waitSequence(request: number): number {
+    return this.conversions.pending(request)?.sequence ?? this.requests.sequence(request);
+  }
+
+  /** The request that an attachment was granted under `sequence`, or −1. */
+  heldFor(attachment: number, sequence: number): number {
+    let request = this.held.first(attachment);
+    while (request !== NONE && this.requests.sequence(request) !== sequence) request = this.held.after(request);
+    return request;
+  }
+
+  /**
+   * The request with which `attachment` holds the lock in `slot` under the token (epoch, operation), or −1. Several that were
+   * granted in one step have one token: `sequence` tells them apart; 0 means the exclusive one.
+   */
+  holding(slot: number, attachment: number, epoch: number, operation: number, sequence: number): number {
+    const { requests } = this;
+    let request = this.holders.first(slot);
+    for (; request !== NONE; request = this.holders.after(request)) {
+      if (requests.attachment(request) !== attachment || !requests.hasToken(request, epoch, operation)) continue;
+      if (sequence === 0 ? requests.mode(request) === LockMode.exclusive : requests.sequence(request) === sequence)
+        break;
+    }
+    return request;
+  }
+
+  /** What was abandoned of the lock in `slot` under that token, and is due at `nowMs`; or −1. */
+  abandonedUnder(slot: number, epoch: number, operation: number, nowMs: number): number {
+    const { requests } = this;
+    let request = this.holders.first(slot);
+    for (; request !== NONE; request = this.holders.after(request)) {
+      if (!requests.isAbandoned(request) || !requests.hasToken(request, epoch, operation)) continue;
+      if (requests.untilMs(request) <= nowMs) break;
+    }
+    return request;
+  }
+
+  /**
+   * Whether somebody holds the lock in `slot` under that token, in a mode that writes (L9). The token that a lock had before it was
+   * converted is as good: it has been held all the time.
+   */
+  isHeldUnder(slot: number, epoch: number, operation: number): boolean {
+    const { requests } = this;
+    for (let request = this.holders.first(slot); request !== NONE; request = this.holders.after(request)) {
+      if (requests.isAbandoned(request) || !mayWrite(requests.mode(request))) continue;
+      if (requests.hasToken(request, epoch, operation)) return true;
+      const former = this.conversions.former(request);
+      if (former?.epoch === epoch && former.operation === operation && mayWrite(former.mode)) return true;
+    }
+    return false;
+  }
+
+  /** The longest-held lock of an attachment, or −1; what it was granted next, or −1. */
+  firstHeld(attachment: number): number {
+    return this.held.first(attachment);
+  }
+
+  heldAfter(request: number): number {
+    return this.held.after(request);
+  }
+
+  /** The longest wait of an attachment, or −1; the wait it began next, or −1. */
+  firstWait(attachment: number): number {
+    return this.waits.first(attachment);
+  }
+
+  waitAfter(request: number): number {
+    return this.waits.after(request);
+  }
+
+  /** Whether `mode` goes with what the holders of `slot` have, apart from one who has `own`; −1: from nobody. */
+  allows(slot: number, mode: number, own: number): boolean {
+    for (let held = 0; held < LOCK_MODES; held += 1) {
+      const holders = (this.#modeCounts[slot * LOCK_MODES + held] as number) - (held === own ? 1 : 0);
+      if (holders > 0 && !isCompatible(mode, held)) return false;
+    }
+    return true;
+  }
+
+  protected count(slot: number, mode: number, by: number): void {
+    this.#modeCounts[slot * LOCK_MODES + mode] = (this.#modeCounts[slot * LOCK_MODES + mode] as number) + by;
+  }
+
+  protected makeRoomForLock(slot: number): void {
+    if ((slot + 1) * LOCK_MODES > this.#modeCounts.length) {
+      const larger = new Uint32Array(Math.max(this.index.capacity, slot + 1) * LOCK_MODES);
+      larger.set(this.#modeCounts);
+      this.#modeCounts = larger;
+    }
+  }
+}

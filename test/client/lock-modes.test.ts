@@ -1,0 +1,203 @@
+// L7, L13: locks in several modes, as a program uses them, against a real node.
+import test from 'ava';
+import { type Client, connect, type LockModeName, type RunningNode, startNode } from '../../src/index.ts';
+
+let node: RunningNode;
+let kv: Client;
+let other: Client;
+
+test.before(async () => {
+  node = await startNode({ port: 0, logLevel: 'silent' });
+  await node.ready();
+  kv = await connect(node.address);
+  other = await connect(node.address);
+});
+
+test.after.always(async () => {
+  await kv.close();
+  await other.close();
+  await node.close();
+});
+
+const modes: readonly LockModeName[] = [
+  'null',
+  'concurrent-read',
+  'concurrent-write',
+  'protected-read',
+  'protected-write',
+  'exclusive',
+];
+/** Who goes together, in the order of `modes`. */
+const together = ['111111', '111110', '111000', '110100', '110000', '100000'];
+
+test('L7: modes go together as in the table of VMS', async (t) => {
+  for (const [row, held] of modes.entries()) {
+    for (const [column, wanted] of modes.entries()) {
+      const key = `pair ${held} ${wanted}`;
+      const first = await kv.lock(key, { mode: held });
+      const second = await other.tryLock(key, { mode: wanted });
+      t.is(second !== null, together[row]?.[column] === '1', key);
+      t.is(first.mode, held);
+      await first.release();
+      await second?.release();
+    }
+  }
+});
+
+test('L7: readers share a lock, and a writer that waits comes before readers that come after it', async (t) => {
+  const readers = await Promise.all([kv, other].map((client) => client.lock('shared', { mode: 'read' })));
+  const order: string[] = [];
+  const writer = other.lock('shared').then(async (lock) => {
+    order.push('writer');
+    await lock.release();
+  });
+  await other.get('shared');
+  t.is(await kv.tryLock('shared', { mode: 'read' }), null, 'it would pass the writer by');
+  const late = kv.lock('shared', { mode: 'read' }).then(async (lock) => {
+    order.push('late reader');
+    await lock.release();
+  });
+  await kv.get('shared');
+  for (const reader of readers) await reader.release();
+  await Promise.all([writer, late]);
+  t.deepEqual(order, ['writer', 'late reader']);
+});
+
+test('L7: a reader becomes the writer when the others have gone, with a new token and what they left', async (t) => {
+  const lock = await kv.lock('converted', { mode: 'read' });
+  const reader = await other.lock('converted', { mode: 'read' });
+  await t.throwsAsync(lock.put('too early'), { code: 'KV_USAGE' });
+  const { token } = lock;
+  const waiting = other.lock('converted');
+  const converted = lock.convert('exclusive');
+  await kv.put('converted', 'present');
+  t.is(lock.mode, 'protected-read', 'as before, while it waits');
+  await reader.release();
+  await converted;
+  t.is(lock.mode, 'exclusive');
+  t.true(lock.token > token);
+  t.is(lock.value, 'present');
+  await lock.put('written');
+  await lock.convert('read');
+  t.is(lock.mode, 'protected-read');
+  await lock.release();
+  const next = await waiting;
+  t.is(next.value, 'written');
+  t.true(next.token > lock.token);
+  await next.release();
+});
+
+test('L7: a conversion that is given up leaves the lock as it was', async (t) => {
+  const lock = await kv.lock('given up', { mode: 'read' });
+  const reader = await other.lock('given up', { mode: 'read' });
+  const { token } = lock;
+  await t.throwsAsync(lock.convert('exclusive', { waitMs: 0 }), { code: 'KV_LOCK_BUSY' });
+  await t.throwsAsync(lock.convert('exclusive', { waitMs: 30 }), { code: 'KV_LOCK_BUSY' });
+  const patience = new AbortController();
+  const converted = lock.convert('exclusive', { signal: patience.signal });
+  await t.throwsAsync(lock.convert('exclusive'), { code: 'KV_USAGE' }, 'one at a time');
+  patience.abort();
+  await t.throwsAsync(converted, { code: 'KV_ABORTED' });
+  t.is(lock.mode, 'protected-read');
+  t.is(lock.token, token);
+  t.true(lock.held);
+  await reader.release({ confirm: true });
+  await lock.convert('protected-write');
+  t.is(await other.tryLock('given up', { mode: 'read' }), null);
+  await lock.release();
+});
+
+test('L7: of two readers that both convert, the second is told that it cannot be', async (t) => {
+  const first = await kv.lock('both', { mode: 'read' });
+  const second = await other.lock('both', { mode: 'read' });
+  const converted = first.convert('exclusive');
+  await kv.get('both');
+  await t.throwsAsync(second.convert('exclusive'), { code: 'KV_DEADLOCK' });
+  t.true(second.held, 'it reads on');
+  await second.release();
+  await converted;
+  await first.release();
+});
+
+test('L7: a lock that is let go of while it is being converted is free', async (t) => {
+  const lock = await kv.lock('let go', { mode: 'read' });
+  const reader = await other.lock('let go', { mode: 'read' });
+  const converted = lock.convert('exclusive');
+  await kv.get('let go');
+  await lock.release({ confirm: true });
+  await t.throwsAsync(converted, { code: 'KV_ABORTED' });
+  await reader.release();
+  const next = await other.tryLock('let go');
+  t.truthy(next);
+  await next?.release();
+});
+
+test('L7: between concurrent write and read a lock goes through concurrent read', async (t) => {
+  const lock = await kv.lock('sideways', { mode: 'concurrent-write' });
+  const writer = await other.lock('sideways', { mode: 'concurrent-write' });
+  await t.throwsAsync(lock.convert('read', { waitMs: 20 }), { code: 'KV_LOCK_BUSY' });
+  t.is(lock.mode, 'concurrent-read');
+  await writer.release();
+  await lock.convert('read');
+  t.is(lock.mode, 'protected-read');
+  await lock.release();
+});
+
+test('L7: a holder hears that somebody wants its lock, and how', async (t) => {
+  const lock = await kv.lock('wanted', { mode: 'read' });
+  const heard = new Promise<string>((resolve) => {
+    lock.on('wanted', ({ key, mode }) => resolve(`${String(key)} ${mode}`));
+  });
+  const patience = new AbortController();
+  const waiting = other.lock('wanted', { mode: 'protected-write', signal: patience.signal });
+  t.is(await heard, 'wanted protected-write');
+  const again = new Promise<string>((resolve) => {
+    lock.on('wanted', ({ mode }) => resolve(mode));
+  });
+  const second = other.lock('wanted');
+  t.is(await again, 'exclusive');
+  await lock.release();
+  await (await waiting).release();
+  await (await second).release();
+});
+
+test('L7: who begins to listen while somebody waits hears of it', async (t) => {
+  const lock = await kv.lock('wanted before');
+  const waiting = other.lock('wanted before');
+  await other.get('wanted before');
+  const mode = await new Promise<string>((resolve) => {
+    lock.on('wanted', (wanted) => resolve(wanted.mode));
+  });
+  t.is(mode, 'exclusive');
+  await lock.release();
+  await (await waiting).release();
+});
+
+test('L7: two grants of one session under one token are let go of one by one', async (t) => {
+  const writer = await other.lock('batch');
+  const waiting = [kv.lock('batch', { mode: 'read' }), kv.lock('batch', { mode: 'concurrent-read' })];
+  await kv.get('batch');
+  await writer.release();
+  const [read, concurrent] = await Promise.all(waiting);
+  t.is(read?.token, concurrent?.token, 'granted in one step');
+  await read?.release({ confirm: true });
+  const next = await other.tryLock('batch', { mode: 'protected-write' });
+  t.truthy(next, 'beside the one that is left');
+  await concurrent?.release({ confirm: true });
+  await next?.convert('exclusive');
+  await next?.release();
+});
+
+test('bad input is told by name', async (t) => {
+  const lock = await kv.lock('bad input');
+  await t.throwsAsync(lock.convert('shared' as never), { code: 'KV_USAGE', message: /'shared'.*protected-read/ });
+  await t.throwsAsync(kv.lock('bad input', { mode: 'toString' as never }), { code: 'KV_USAGE' });
+  for (const leaseMs of [0, -1, 99, 60_001, 31_536_000_000, 1.5])
+    await t.throwsAsync(kv.lock('bad input', { leaseMs }), { code: 'KV_USAGE', message: /leaseMs/ });
+  await t.throwsAsync(kv.lock('bad input', { delayMs: -1 }), { code: 'KV_USAGE', message: /delayMs/ });
+  await t.throwsAsync(kv.lock('bad input', { label: 'é'.repeat(128) }), { code: 'KV_USAGE', message: /label/ });
+  t.throws(() => lock.on('found' as never, () => undefined), { code: 'KV_USAGE' });
+  t.throws(() => lock.extend(), { code: 'KV_USAGE', message: /renew: false/ });
+  await lock.release();
+  await t.throwsAsync(lock.convert('read'), { code: 'KV_NOT_HELD' });
+});

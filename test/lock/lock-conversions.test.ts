@@ -1,0 +1,230 @@
+/** Modes, conversions and lock-delay by example: L7, L13. */
+import test from 'ava';
+import { NamedLocks } from './support/named-locks.ts';
+
+const NONE = -1;
+
+test('L7: readers share; who writes waits for all of them', (t) => {
+  const locks = new NamedLocks();
+  t.is(locks.acquire('a', 'anna', 'read'), 'granted');
+  t.is(locks.acquire('a', 'bert', 'read'), 'granted');
+  t.is(locks.attempt('a', 'carl', 'protected write'), 'busy');
+  t.is(locks.attempt('a', 'carl', 'concurrent read'), 'granted');
+  t.is(locks.acquire('a', 'dora', 'write'), 'queued');
+  for (const who of ['anna', 'carl']) locks.release('a', who);
+  t.deepEqual(locks.news, []);
+  locks.release('a', 'bert');
+  t.deepEqual(locks.holders('a'), ['dora write 8']);
+});
+
+test('L7: those who go together are granted in one step, under one token', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'write');
+  locks.acquire('a', 'bert', 'read');
+  locks.acquire('a', 'carl', 'concurrent read');
+  locks.acquire('a', 'dora', 'read');
+  locks.release('a', 'anna');
+  t.deepEqual(locks.news, ['bert read', 'carl concurrent read', 'dora read']);
+  t.deepEqual(locks.holders('a'), ['bert read 5', 'carl concurrent read 5', 'dora read 5']);
+});
+
+test('L5: readers that come later do not starve a writer', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'write');
+  t.is(locks.attempt('a', 'carl', 'read'), 'busy');
+  t.is(locks.acquire('a', 'carl', 'read'), 'queued');
+  locks.release('a', 'anna');
+  t.deepEqual(locks.holders('a'), ['bert write 5']);
+  t.deepEqual(locks.waiters('a'), ['carl read']);
+});
+
+test('L7: null is granted at once, whoever holds it and waits', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'write');
+  locks.acquire('a', 'bert', 'write');
+  t.is(locks.attempt('a', 'carl', 'null'), 'granted');
+  locks.release('a', 'anna');
+  t.deepEqual(locks.holders('a'), ['carl null 3', 'bert write 4']);
+});
+
+test('L7: a conversion upward is a grant with a new token', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  t.is(locks.convert('a', 'anna', 'write'), 'granted');
+  t.deepEqual(locks.holders('a'), ['anna write 2']);
+  t.is(locks.table.requests.sequence(locks.grantOf('a', 'anna')), 2);
+  t.is(locks.attempt('a', 'bert', 'read'), 'busy');
+});
+
+test('L7: a conversion upward waits for the other readers, and goes before the queue', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'read');
+  locks.acquire('a', 'carl', 'write');
+  t.is(locks.convert('a', 'anna', 'write'), 'queued');
+  t.deepEqual(locks.converting('a'), ['anna write']);
+  t.deepEqual(locks.holders('a'), ['anna read 1', 'bert read 2'], 'it is held as it was, meanwhile');
+  t.is(locks.acquire('a', 'dora', 'read'), 'queued', 'nobody comes between');
+  locks.release('a', 'bert');
+  t.deepEqual(locks.news, ['anna write']);
+  t.deepEqual(locks.holders('a'), ['anna write 6']);
+  t.deepEqual(locks.waiters('a'), ['carl write', 'dora read']);
+  t.is(locks.table.waiting, 2);
+});
+
+test('L7: who does not wait for another mode keeps the one that it has', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'read');
+  t.is(locks.convert('a', 'anna', 'write', false), 'busy');
+  t.deepEqual(locks.holders('a'), ['anna read 1', 'bert read 2']);
+  t.is(locks.table.waiting, 0);
+});
+
+test('L7, L10: of two readers that both want to write the second is told that it is a deadlock', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'read');
+  t.is(locks.convert('a', 'anna', 'write'), 'queued');
+  t.is(locks.convert('a', 'bert', 'write'), 'deadlock');
+  t.deepEqual(locks.holders('a'), ['anna read 1', 'bert read 2']);
+  locks.release('a', 'bert');
+  t.deepEqual(locks.holders('a'), ['anna write 5']);
+});
+
+test('L7: two conversions that do not stand in the way of each other are no deadlock', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'protected write');
+  locks.acquire('a', 'bert', 'concurrent read');
+  locks.acquire('a', 'carl', 'concurrent read');
+  t.is(locks.convert('a', 'anna', 'write'), 'queued');
+  t.is(locks.convert('a', 'bert', 'read'), 'deadlock', 'anna waits for bert, and bert for anna');
+  t.is(locks.convert('a', 'bert', 'null'), 'granted');
+  t.is(locks.convert('a', 'bert', 'read'), 'queued', 'anna does not wait for bert');
+  locks.release('a', 'carl');
+  t.deepEqual(locks.news, ['anna write']);
+  locks.convert('a', 'anna', 'read');
+  t.deepEqual(locks.holders('a'), ['anna read 8', 'bert read 9']);
+});
+
+test('L7: downward is at once, keeps the token and lets others in', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'write');
+  locks.acquire('a', 'bert', 'read');
+  locks.acquire('a', 'carl', 'read');
+  t.is(locks.convert('a', 'anna', 'read', false), 'granted');
+  t.deepEqual(locks.news, ['bert read', 'carl read']);
+  t.deepEqual(locks.holders('a'), ['anna read 1', 'bert read 4', 'carl read 4']);
+});
+
+test('L7: sideways lets in who goes with the new mode, and not with the old', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'concurrent write');
+  locks.acquire('a', 'bert', 'read');
+  t.is(locks.convert('a', 'anna', 'read'), 'granted');
+  t.deepEqual(locks.holders('a'), ['anna read 3', 'bert read 3']);
+});
+
+test('L7: a conversion sideways that was waited for lets in a conversion that was asked for before', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'concurrent write');
+  locks.acquire('a', 'bert', 'concurrent write');
+  locks.acquire('a', 'carl', 'concurrent read');
+  t.is(locks.convert('a', 'carl', 'read'), 'queued');
+  t.is(locks.convert('a', 'anna', 'read'), 'queued');
+  locks.release('a', 'bert');
+  t.deepEqual(locks.converting('a'), []);
+  t.deepEqual(locks.holders('a'), ['anna read 6', 'carl read 6']);
+});
+
+test('L5, L7: a conversion that is given up leaves what was held, and lets in who waited behind it', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'read');
+  locks.convert('a', 'anna', 'write');
+  locks.acquire('a', 'carl', 'read');
+  locks.cancel('a', 'anna');
+  t.deepEqual(locks.holders('a'), ['anna read 1', 'bert read 2', 'carl read 5']);
+  t.is(locks.table.waiting, 0);
+  t.is(locks.table.conversionOf(locks.grantOf('a', 'anna')), undefined);
+});
+
+test('L5, L7: a granted conversion that is given up brings back mode, token and request of before', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.convert('a', 'anna', 'write');
+  locks.acquire('a', 'bert', 'read');
+  locks.revert('a', 'anna');
+  t.deepEqual(locks.holders('a'), ['anna read 1', 'bert read 4']);
+  const held = locks.grantOf('a', 'anna');
+  t.is(locks.table.requests.sequence(held), 1);
+  t.is(locks.table.requests.sinceMs(held), 1001);
+  t.is(locks.table.formerOf(held), undefined);
+});
+
+test('L7: a conversion sideways that is given up does not bring back what no longer goes with the others', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'concurrent write');
+  locks.convert('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'read');
+  locks.revert('a', 'anna');
+  const holders = locks.holders('a').map((line) => line.replace(/ \d+$/, ''));
+  t.false(holders.includes('anna concurrent write') && holders.includes('bert read'), `${holders}`);
+});
+
+test('L7: who lets go while it waits for another mode waits no longer', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  const anna = locks.last;
+  locks.acquire('a', 'bert', 'read');
+  locks.convert('a', 'anna', 'write');
+  locks.acquire('a', 'carl', 'read');
+  locks.release('a', 'anna');
+  const { table } = locks;
+  t.deepEqual(table.ended.slice(0, table.endedCount), [anna]);
+  t.deepEqual(locks.holders('a'), ['bert read 2', 'carl read 5']);
+});
+
+test('L7: many readers come and go, and nothing is left of them', (t) => {
+  const locks = new NamedLocks();
+  for (let count = 0; count < 100; count += 1) locks.acquire('a', 'anna', 'read');
+  t.is(locks.holders('a').length, 100);
+  t.is(locks.table.size, 1);
+  for (let count = 0; count < 100; count += 1) locks.release('a', 'anna');
+  t.is(locks.table.size, 0);
+  t.is(locks.acquire('a', 'bert', 'write'), 'granted');
+});
+
+test('L13: what is abandoned is held by nobody, and locked until its time is up', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna');
+  const { table } = locks;
+  const { requests } = table;
+  locks.acquire('a', 'bert');
+  locks.abandon('a', 'anna', 5000);
+  t.deepEqual(locks.holders('a'), ['nobody write 1']);
+  t.is(table.firstHeld(0), NONE);
+  t.is(table.heldFor(0, 1), NONE);
+  t.false(table.isHeldUnder(locks.slot('a'), 9, 1), 'L9: its token is of no use any longer');
+  t.deepEqual(
+    [...requests.abandoned].map((request) => requests.untilMs(request)),
+    [5000],
+  );
+  t.is(locks.attempt('a', 'carl'), 'busy');
+  locks.endDelay('a', 1);
+  t.deepEqual(locks.holders('a'), ['bert write 5']);
+  t.is(requests.abandonedCount, 0);
+});
+
+test('L13: what a reader abandons keeps out writers alone', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.abandon('a', 'anna', 5000);
+  t.is(locks.acquire('a', 'bert', 'read'), 'granted');
+  t.is(locks.acquire('a', 'carl', 'write'), 'queued');
+  locks.release('a', 'bert');
+  t.deepEqual(locks.news, []);
+  locks.endDelay('a', 1);
+  t.deepEqual(locks.news, ['carl write']);
+});

@@ -1,0 +1,205 @@
+/** What a lock table should do, in plain arrays: L1, L2, L5, L7, L13. The model is told the number of each request. */
+import { isCompatible, isDownward, LockMode } from '../../../src/base/lock-mode.ts';
+import { AcquireOutcome } from '../../../src/lock/lock-table.ts';
+
+/** What is asked for, since when. */
+export interface Wanted {
+  readonly mode: number;
+  readonly sequence: number;
+  readonly sinceMs: number;
+}
+
+export interface Grant extends Wanted {
+  readonly token: number;
+}
+
+export interface ModelRequest {
+  readonly number: number;
+  readonly key: string;
+  readonly delayMs: number;
+  /** The operation that asked for it. */
+  readonly began: number;
+  /** −1: nobody's; it was abandoned. */
+  session: number;
+  /** What it holds; null: nothing yet. */
+  grant: Grant | null;
+  /** What it waits for. */
+  wanted: Wanted | null;
+  former: Grant | null;
+}
+
+export interface ModelLock {
+  granted: ModelRequest[];
+  converting: ModelRequest[];
+  queue: ModelRequest[];
+}
+
+export class LockModel {
+  readonly locks: Map<string, ModelLock> = new Map();
+  /** By session: what it holds, and what it waits for, in the order in which that began. */
+  readonly held: Map<number, ModelRequest[]> = new Map();
+  readonly waits: Map<number, ModelRequest[]> = new Map();
+  /** The operation that is under way: token of what it grants, and its time. */
+  operation = 0;
+  granted: number[] = [];
+  ended: number[] = [];
+
+  next(): number {
+    this.granted = [];
+    this.ended = [];
+    this.operation += 1;
+    return this.operation;
+  }
+
+  get requests(): ModelRequest[] {
+    return [...this.locks.values()].flatMap(({ granted, queue }) => [...granted, ...queue]);
+  }
+
+  lockOf(key: string): ModelLock {
+    return this.locks.get(key) ?? { granted: [], converting: [], queue: [] };
+  }
+
+  heldBy(session: number): ModelRequest[] {
+    return listOf(this.held, session);
+  }
+
+  waitsOf(session: number): ModelRequest[] {
+    return listOf(this.waits, session);
+  }
+
+  /** Whether everybody else who holds the lock goes with `mode`. */
+  allows(key: string, mode: number, own: ModelRequest | null): boolean {
+    const others = this.lockOf(key).granted.filter((other) => other !== own);
+    return others.every(({ grant }) => isCompatible(mode, (grant as Grant).mode));
+  }
+
+  /** L5: nobody who wants more than nothing comes before those who wait. */
+  isFreeFor(key: string, mode: number): boolean {
+    const { converting, queue } = this.lockOf(key);
+    return mode === LockMode.null || (converting.length + queue.length === 0 && this.allows(key, mode, null));
+  }
+
+  acquire(request: ModelRequest, mayWait: boolean): number {
+    const { key, session } = request;
+    const isFree = this.isFreeFor(key, (request.wanted as Wanted).mode);
+    if (!isFree && !mayWait) return AcquireOutcome.busy;
+    const lock = this.lockOf(key);
+    this.locks.set(key, lock);
+    if (isFree) {
+      this.#grant(request);
+      return AcquireOutcome.granted;
+    }
+    lock.queue.push(request);
+    this.waitsOf(session).push(request);
+    return AcquireOutcome.queued;
+  }
+
+  /** It gets what it wants: L2, under a new token. */
+  #grant(request: ModelRequest): void {
+    const { mode, sequence } = request.wanted as Wanted;
+    if (request.grant === null) {
+      this.lockOf(request.key).granted.push(request);
+      this.heldBy(request.session).push(request);
+    }
+    request.former = request.grant;
+    request.grant = { mode, sequence, sinceMs: this.operation, token: this.operation };
+    request.wanted = null;
+  }
+
+  convert(request: ModelRequest, mode: number, sequence: number, mayWait: boolean): number {
+    const { key } = request;
+    const grant = request.grant as Grant;
+    if (isDownward(grant.mode, mode)) {
+      request.grant = { ...grant, mode };
+      request.former = null;
+      this.settle(key);
+      return AcquireOutcome.granted;
+    }
+    if (this.allows(key, mode, request)) {
+      request.wanted = { mode, sequence, sinceMs: this.operation };
+      this.#grant(request);
+      this.settle(key);
+      return AcquireOutcome.granted;
+    }
+    if (!mayWait) return AcquireOutcome.busy;
+    if (this.#isDeadlock(request, mode)) return AcquireOutcome.deadlock;
+    request.wanted = { mode, sequence, sinceMs: this.operation };
+    this.lockOf(key).converting.push(request);
+    this.waitsOf(request.session).push(request);
+    return AcquireOutcome.queued;
+  }
+
+  /** Somebody waits for it to give up what it has, and has what it would wait for. */
+  #isDeadlock({ key, grant }: ModelRequest, mode: number): boolean {
+    return this.lockOf(key).converting.some((other) => {
+      const waitsForIt = !isCompatible((other.wanted as Wanted).mode, (grant as Grant).mode);
+      return waitsForIt && !isCompatible(mode, (other.grant as Grant).mode);
+    });
+  }
+
+  /** Grants what can be granted: conversions first, the earliest that can be; then the queue, in order, up to who cannot. */
+  settle(key: string): void {
+    const lock = this.lockOf(key);
+    const canBe = (one: ModelRequest): boolean => this.allows(key, (one.wanted as Wanted).mode, one);
+    for (let one = lock.converting.find(canBe); one !== undefined; one = lock.converting.find(canBe)) this.#wake(one);
+    while (lock.converting.length === 0 && lock.queue.some((one, index) => index === 0 && canBe(one)))
+      this.#wake(lock.queue[0] as ModelRequest);
+    if (lock.granted.length === 0) this.locks.delete(key);
+  }
+
+  #wake(request: ModelRequest): void {
+    this.#leaveWait(request);
+    this.#grant(request);
+    this.granted.push(request.number);
+  }
+
+  #leaveWait(request: ModelRequest): void {
+    const lock = this.lockOf(request.key);
+    drop(lock.converting, request);
+    drop(lock.queue, request);
+    drop(this.waitsOf(request.session), request);
+  }
+
+  endWait(request: ModelRequest): void {
+    if (request.wanted === null) return;
+    this.#leaveWait(request);
+    request.wanted = null;
+    this.ended.push(request.number);
+  }
+
+  cancel(request: ModelRequest): void {
+    this.endWait(request);
+    this.settle(request.key);
+  }
+
+  release(request: ModelRequest): void {
+    this.endWait(request);
+    drop(this.lockOf(request.key).granted, request);
+    drop(this.heldBy(request.session), request);
+    this.settle(request.key);
+  }
+
+  abandon(request: ModelRequest): void {
+    this.endWait(request);
+    drop(this.heldBy(request.session), request);
+    request.session = -1;
+    request.former = null;
+  }
+
+  revert(request: ModelRequest): void {
+    request.grant = request.former;
+    request.former = null;
+    this.settle(request.key);
+  }
+}
+
+function listOf(lists: Map<number, ModelRequest[]>, session: number): ModelRequest[] {
+  const list = lists.get(session) ?? [];
+  lists.set(session, list);
+  return list;
+}
+
+function drop(list: ModelRequest[], request: ModelRequest): void {
+  const index = list.indexOf(request);
+  if (index >= 0) list.splice(index, 1);
+}
