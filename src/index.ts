@@ -25,7 +25,7 @@ export { Lock, type ReleaseOptions } from './client/lock.ts';
 export { LockGroup } from './client/lock-group.ts';
 export { LOCK_LOST_CHANNEL, type LockLoss, type LossCause } from './client/lock-loss.ts';
 export type { ConvertOptions, LockModeName, LockOptions } from './client/lock-options.ts';
-export type { ConnectOptions, ReadMode } from './client/options.ts';
+export type { ConnectOptions, ReadMode, RenewalMode } from './client/options.ts';
 export type { ScannedEntry, ScanOptions } from './client/scan.ts';
 export { type Code, type CodeInfo, codes, ExitCode, KeyvalError, type Outcome } from './errors.ts';
 export type { NodeOptions } from './node-options.ts';

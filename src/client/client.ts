@@ -32,6 +32,7 @@ import { Locks } from './locks.ts';
 import type { ClientPorts, LinkOptions, NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
 import { type ClientSettings, type ReadMode, readFlagsOf } from './options.ts';
+import { Renewal } from './renewal/renewal.ts';
 import { type ScannedEntry, type ScanOptions, scan } from './scan.ts';
 import { encodeValue, spanOf } from './values.ts';
 
@@ -75,6 +76,8 @@ export interface StatusEvent {
 
 export interface ClientEvents {
   status: [StatusEvent];
+  /** Told once: the thread that renews locks has failed; the client goes on without it. */
+  warning: [KeyvalError];
 }
 
 /** How long `close` waits for the nodes to hear that the session ends. */
@@ -91,6 +94,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   readonly #flows: Flows;
   /** For locks with other leases. */
   readonly #sessions: LeaseSessions<Client<V>>;
+  readonly #renewal: Renewal | null;
   #closing: Promise<void> | null = null;
 
   /** @internal `connect` makes clients. */
@@ -118,9 +122,28 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     );
     this.#bulk = new BulkLoader(this.#dispatcher);
     this.#flows = flows;
-    this.#locks = new Locks<V>(this.#dispatcher, this, settings.codec, flows);
-    this.#sessions = new LeaseSessions((leaseMs) => new Client({ ...settings, leaseMs }, ports, flows));
+    this.#renewal = this.#renewalBy(ports.renewal);
+    this.#locks = new Locks<V>(this.#dispatcher, this, settings.codec, flows, this.#renewal);
+    this.#sessions = new LeaseSessions((leaseMs) => new Client(withLease(settings, leaseMs), ports, flows));
     this.#keepAlive = new KeepAlive(this.#dispatcher);
+  }
+
+  #renewalBy(host: ClientPorts['renewal']): Renewal | null {
+    const { renewal, endpoints, hangBudgetMs } = this.#settings;
+    if (renewal === 'main' || host === undefined) return null;
+    return new Renewal({
+      host,
+      dispatcher: this.#dispatcher,
+      login: this.#settings,
+      endpoints,
+      hangBudgetMs,
+      onHang: () => this.#locks.endHung(),
+      onFailure: (error) => this.#warn(error),
+    });
+  }
+
+  #warn(error: KeyvalError): void {
+    if (!this.emit('warning', error)) process.emitWarning(error.message, { type: 'KeyvalWarning', code: error.code });
   }
 
   #linkChanged(link: NodeLink, state: StatusEvent['state'], error: KeyvalError | null): void {
@@ -157,6 +180,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       const operation = new Operation(opcode, key, payload, this.#deadline(options), resolve, reject);
       operation.shape = shape;
       fill?.(operation);
+      if (operation.fence !== null) this.#locks.endHung(); // what was given up goes back ahead of it
       if (options?.signal !== undefined && !this.#listen(operation, options.signal)) return;
       this.#dispatcher.submit(operation);
     }) as Promise<T>;
@@ -426,7 +450,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   async #close(): Promise<void> {
     this.#locks.endWaits();
     await this.#sessions.close();
-    await this.#keepAlive.leave(GOODBYE_MS);
+    await Promise.all([this.#keepAlive.leave(GOODBYE_MS), this.#renewal?.close()]);
     this.#locks.close('the client was closed');
     await this.#dispatcher.close(GOODBYE_MS);
   }
@@ -440,6 +464,12 @@ type Body<L, T> = (lock: L) => Promise<T> | T;
 
 function either(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
   return one !== undefined && other !== undefined ? AbortSignal.any([one, other]) : (one ?? other);
+}
+
+/** The same for another lease: what follows from the lease follows. */
+function withLease<V>(settings: ClientSettings<V>, leaseMs: number): ClientSettings<V> {
+  const hangBudgetMs = settings.hangBudgetMs === settings.leaseMs / 2 ? leaseMs / 2 : settings.hangBudgetMs;
+  return { ...settings, leaseMs, hangBudgetMs };
 }
 
 function isKey(wanted: Key | readonly Key[]): wanted is Key {

@@ -2,13 +2,14 @@
 import { hostname } from 'node:os';
 import { Turn } from '../base/turn.ts';
 import { KeyvalError } from '../errors.ts';
-import { systemClock, systemTimers } from '../io/clock.ts';
+import { systemClock, systemTimers, threadOriginMs } from '../io/clock.ts';
 import { systemCrypto, systemRandom } from '../io/random.ts';
 import { tcpTransport } from '../io/tcp-transport.ts';
 import { Client } from './client.ts';
 import { firstConnection } from './first-connection.ts';
 import type { ClientPorts } from './node-link.ts';
 import { type ConnectOptions, clientSettings } from './options.ts';
+import { RenewalThread } from './renewal/thread.ts';
 
 /**
  * Connects to a cluster through any of its nodes: `keyval://host,host:port` or a list of endpoints.
@@ -41,6 +42,9 @@ export async function connect<V>(
 /** A turn with this many requests is busy: answers that set more going are about to arrive. */
 const BUSY_TURN = 4;
 
+/** For all clients of this thread. */
+const renewal: RenewalThread = new RenewalThread(threadOriginMs());
+
 /** Real clock, timers, randomness and sockets. */
 export function systemPorts(): ClientPorts {
   return {
@@ -50,5 +54,6 @@ export function systemPorts(): ClientPorts {
     random: systemRandom,
     crypto: systemCrypto,
     turn: new Turn(systemTimers.atTurnEnd, { soon: systemTimers.soon, busyAt: BUSY_TURN }),
+    renewal,
   };
 }

@@ -4,27 +4,16 @@
  * another primary by now. The session goes along when a primary changes; its lease is renewed there at once.
  */
 
-import { readU16, writeU16 } from '../base/bytes.ts';
 import type { TimerHandle } from '../base/ports.ts';
-import { KEEP_COUNT, KEEP_PARTITIONS, KEEP_SESSION } from '../protocol/client-codec.ts';
 import { CLOS, KEEP } from '../protocol/opcode.ts';
-import { Shape } from './answers.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { ask, type Kept, RENEWALS } from './keep.ts';
 import type { NodeLink } from './node-link.ts';
-import { Operation } from './operation.ts';
 
 /** A node that has not answered for a lease and this is dialled anew. */
 const SILENCE_MS = 5000;
-/** Renewals per lease. */
-const RENEWALS = 3;
 /** Between two attempts at a primary that was found and does not serve yet. */
 const FOUND_RETRY_MS = 100;
-
-interface Kept {
-  readonly renewed: ReadonlySet<number>;
-  /** Not served by the node that was asked. */
-  readonly elsewhere: ReadonlySet<number>;
-}
 
 export class KeepAlive {
   readonly #dispatcher: Dispatcher;
@@ -93,12 +82,13 @@ export class KeepAlive {
       epoch: session.at(partition).epoch,
       operation: session.at(partition).operation,
     }));
-    this.#ask(KEEP, link, partitions, session.leaseMs / RENEWALS, (kept) => {
+    const request = { opcode: KEEP, link, partitions, timeoutMs: session.leaseMs / RENEWALS };
+    ask(this.#dispatcher, request, (kept) => {
       for (const { partition, epoch, operation } of asked) {
         const attachment = session.at(partition);
         if (!attachment.is(epoch, operation)) continue;
         if (kept?.renewed.has(partition) === true) {
-          attachment.leaseUntilMs = Math.max(attachment.leaseUntilMs, sentAtMs + session.leaseMs);
+          attachment.renewed(sentAtMs + session.leaseMs);
           if (this.#found.get(partition) === link) this.#found.delete(partition);
         } else if (kept === null || !this.#isLost(partition, link, kept)) this.#askAgain(partition, link);
         else this.#dispatcher.attachmentLost(partition, `${link.endpoint} no longer knows the session`);
@@ -114,30 +104,6 @@ export class KeepAlive {
     if (this.#found.get(partition) === link) this.#found.set(partition, null);
   }
 
-  /** `answered` with null: no answer came. */
-  #ask(
-    opcode: number,
-    link: NodeLink,
-    partitions: readonly number[],
-    timeoutMs: number,
-    answered: (kept: Kept | null) => void,
-  ): void {
-    const { session, ports } = this.#dispatcher;
-    const body = new Uint8Array(KEEP_PARTITIONS + partitions.length * 2);
-    body.set(session.id, KEEP_SESSION);
-    writeU16(body, KEEP_COUNT, partitions.length);
-    partitions.forEach((partition, index) => {
-      writeU16(body, KEEP_PARTITIONS + index * 2, partition);
-    });
-    const deadline = ports.clock.monotonicMs() + timeoutMs;
-    const read = (answer: unknown): void => answered(keptIn(answer as Uint8Array));
-    const request = new Operation(opcode, '', null, deadline, read, () => answered(null));
-    request.body = body;
-    request.link = link;
-    request.shape = Shape.raw;
-    this.#dispatcher.submit(request);
-  }
-
   /** The session leaves every partition: locks are released, waits end. Resolves when the nodes have heard it, or after `timeoutMs`. */
   async leave(timeoutMs: number): Promise<void> {
     this.#isLeaving = true;
@@ -148,23 +114,9 @@ export class KeepAlive {
     const goodbyes = router.links.map((link) => {
       const partitions = router.ownedBy(link, attached);
       if (partitions.length === 0 || !link.up) return Promise.resolve();
-      return new Promise<void>((resolve) => this.#ask(CLOS, link, partitions, timeoutMs, () => resolve()));
+      const request = { opcode: CLOS, link, partitions, timeoutMs };
+      return new Promise<void>((resolve) => ask(this.#dispatcher, request, () => resolve()));
     });
     await Promise.all(goodbyes);
   }
-}
-
-/** KEPT: two lists. The second may be left out. */
-function keptIn(body: Uint8Array): Kept {
-  const [renewed, end] = listIn(body, 0);
-  const [elsewhere] = listIn(body, end);
-  return { renewed, elsewhere };
-}
-
-function listIn(body: Uint8Array, at: number): [list: Set<number>, end: number] {
-  const list = new Set<number>();
-  const count = at + 2 > body.length ? 0 : readU16(body, at);
-  const end = at + 2 + count * 2;
-  for (let next = at + 2; next < end && next + 2 <= body.length; next += 2) list.add(readU16(body, next));
-  return [list, end];
 }

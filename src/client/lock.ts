@@ -70,8 +70,12 @@ export class Lock<V = string> implements AsyncDisposable {
     return this.#held.partition;
   }
 
-  /** Aborts with KV_LOCK_LOST when the lock is lost. Hand it to whatever must stop then. */
+  /**
+   * Aborts with KV_LOCK_LOST when the lock is lost. Hand it to whatever must stop then. A loop that lets nothing else run
+   * asks for it anew each time, or asks `held`.
+   */
   get signal(): AbortSignal {
+    if (!this.#released && this.#held.state !== 'lost') this.#host.leaseHolds(this.#held);
     return this.#held.signal;
   }
 

@@ -19,6 +19,7 @@ import { isHeldAfter, Lock, type LockContent, type LockHost } from './lock.ts';
 import type { LossCause } from './lock-loss.ts';
 import { type ConvertOptions, type LockModeName, type LockSettings, mustBeLease } from './lock-options.ts';
 import { LockRequests } from './lock-requests.ts';
+import type { Renewal } from './renewal/renewal.ts';
 import { encodeValue, spanOf } from './values.ts';
 import { WantedLocks } from './wanted-locks.ts';
 
@@ -36,17 +37,20 @@ export class Locks<V> implements LockHost<V> {
   readonly #keys: Keys<V>;
   readonly #codec: Codec<V>;
   readonly #flows: Flows;
+  /** Null: the main thread alone renews. */
+  readonly #renewal: Renewal | null;
   readonly #requests: LockRequests;
   readonly #conversions: Conversions;
   readonly #wanted: WantedLocks;
   readonly #held: Map<number, Set<HeldLock>> = new Map();
   #leaseTimer: TimerHandle | null = null;
 
-  constructor(dispatcher: Dispatcher, keys: Keys<V>, codec: Codec<V>, flows: Flows) {
+  constructor(dispatcher: Dispatcher, keys: Keys<V>, codec: Codec<V>, flows: Flows, renewal: Renewal | null) {
     this.#dispatcher = dispatcher;
     this.#keys = keys;
     this.#codec = codec;
     this.#flows = flows;
+    this.#renewal = renewal;
     this.#requests = new LockRequests(dispatcher);
     this.#conversions = new Conversions(dispatcher, this.#requests, keys);
     this.#wanted = new WantedLocks(dispatcher);
@@ -111,6 +115,8 @@ export class Locks<V> implements LockHost<V> {
   /** @throws KeyvalError KV_LOCK_LOST when its lease has run out before it came */
   #register(held: HeldLock): void {
     const { partition } = held;
+    this.endHung(); // what was held before; this one comes afterwards
+    this.#renewal?.hold();
     if (this.#leaseUntilMs(held) <= this.#nowMs) {
       void this.release(held, {});
       throw new KeyvalError('KV_LOCK_LOST', 'the lease had run out when the lock was granted');
@@ -135,6 +141,7 @@ export class Locks<V> implements LockHost<V> {
 
   /** True while the lease of the lock's partition has not run out. The end counts at once, even while timers are late. */
   leaseHolds(held: HeldLock): boolean {
+    if (this.endHung()) return false;
     const now = this.#nowMs;
     if (now >= this.leaseUntilMs(held.partition)) this.#runOut(held.partition);
     else if (now >= held.untilMs) this.#giveUp(held);
@@ -166,8 +173,14 @@ export class Locks<V> implements LockHost<V> {
    * that others need not wait for the session's end.
    */
   #runOut(partition: number): void {
+    if (this.#dispatcher.session.at(partition).isForgotten)
+      return this.#dispatcher.attachmentLost(partition, 'its node no longer knows the session');
+    this.#giveBack(partition, 'lease', 'the lease ran out without a renewal');
+  }
+
+  #giveBack(partition: number, cause: LossCause, reason: string): void {
     const locks = [...(this.#held.get(partition) ?? [])];
-    this.lost(partition, 'lease', 'the lease ran out without a renewal');
+    this.#lose(partition, cause, reason);
     for (const held of locks) void this.release(held, {});
   }
 
@@ -190,8 +203,22 @@ export class Locks<V> implements LockHost<V> {
     this.#watchLeases();
   }
 
+  /** True: the main thread stood still for longer than its budget, and everything is given up that was held then (L4). */
+  endHung(): boolean {
+    const hungMs = this.#renewal?.hungMs ?? 0;
+    if (hungMs === 0) return false;
+    const reason = `the main thread stood still for ${hungMs} ms, longer than hangBudgetMs (${this.#renewal?.hangBudgetMs}); do long work in parts or in a worker thread, or raise hangBudgetMs`;
+    for (const partition of [...this.#held.keys()]) this.#giveBack(partition, 'hang', reason);
+    return true;
+  }
+
   /** Every lock in `partition` is lost. */
   lost(partition: number, cause: LossCause, reason: string): void {
+    this.endHung();
+    this.#lose(partition, cause, reason);
+  }
+
+  #lose(partition: number, cause: LossCause, reason: string): void {
     const locks = this.#held.get(partition);
     if (locks === undefined) return;
     this.#held.delete(partition);

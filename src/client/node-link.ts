@@ -15,6 +15,7 @@ import { FAIL, opcodeName, TABL, WNTD } from '../protocol/opcode.ts';
 import { WriterQueue } from '../protocol/writer-queue.ts';
 import type { Operation } from './operation.ts';
 import { Pending, UNASKED } from './pending.ts';
+import type { RenewalHost } from './renewal/work.ts';
 import { isReplyTo } from './reply-check.ts';
 
 const RETRY_BASE_MS = 20;
@@ -27,6 +28,8 @@ export interface ClientPorts {
   readonly random: Random;
   readonly crypto: Crypto;
   readonly turn: Turn;
+  /** Renews leases off the main thread. */
+  readonly renewal?: RenewalHost;
 }
 
 export interface LinkOptions {

@@ -12,6 +12,8 @@ import { bufferCodec, type Codec, jsonCodec, stringCodec } from './codecs.ts';
  */
 export type ReadMode = 'strict' | 'lease' | 'stale';
 
+export type RenewalMode = 'thread' | 'main';
+
 export interface ConnectOptions<V = string> {
   /** How values become bytes: `string` (UTF-8, the default), `buffer`, `json`, or your own. */
   readonly codec?: 'string' | 'buffer' | 'json' | Codec<V>;
@@ -21,6 +23,16 @@ export interface ConnectOptions<V = string> {
   readonly connectTimeoutMs?: number;
   /** Lease of the session, and so of its locks, in milliseconds: 100 to 60,000; default 10,000. Renewed at a third. */
   readonly leaseMs?: number;
+  /**
+   * Who renews the leases of a client that holds locks. `thread` (the default): while the main thread is busy, a worker thread
+   * with connections of its own. `main`: the main thread alone; locks are lost when it is busy for a lease.
+   */
+  readonly renewal?: RenewalMode;
+  /**
+   * With `renewal: 'thread'`: a main thread that has not come round to anything for this long, in milliseconds, counts as hung,
+   * and its locks as lost. Default: half the lease. More than the lease will do; Infinity: never.
+   */
+  readonly hangBudgetMs?: number;
   /** How fresh what is read must be; default: as the nodes were told (--reads). */
   readonly reads?: ReadMode;
   /** Name of the cluster; default `keyval`. */
@@ -39,6 +51,8 @@ export interface ClientSettings<V> {
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly leaseMs: number;
+  readonly renewal: RenewalMode;
+  readonly hangBudgetMs: number;
   /** `ReadsFlag` of every read that does not say otherwise. */
   readonly readFlags: number;
   readonly cluster: string;
@@ -54,12 +68,15 @@ export function clientSettings<V>(
   options: ConnectOptions<V>,
   defaultName: string,
 ): ClientSettings<V> {
+  const leaseMs = leaseOf(options.leaseMs ?? 10_000);
   return {
     endpoints: parseEndpoints(endpoints),
     codec: codecOf(options.codec),
     timeoutMs: positive('timeoutMs', options.timeoutMs ?? 5000),
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs ?? 5000),
-    leaseMs: leaseOf(options.leaseMs ?? 10_000),
+    leaseMs,
+    renewal: renewalOf(options.renewal ?? 'thread'),
+    hangBudgetMs: positive('hangBudgetMs', options.hangBudgetMs ?? leaseMs / 2),
     readFlags: readFlagsOf(options.reads, ReadsFlag.byNode),
     cluster: options.cluster ?? 'keyval',
     secret: secretOf(options.secret),
@@ -102,6 +119,11 @@ export function readFlagsOf(reads: ReadMode | undefined, otherwise: number): num
     default:
       throw new KeyvalError('KV_USAGE', `there are no reads '${reads}'; use strict, lease or stale`);
   }
+}
+
+function renewalOf(renewal: RenewalMode): RenewalMode {
+  if (renewal === 'thread' || renewal === 'main') return renewal;
+  throw new KeyvalError('KV_USAGE', `there is no renewal '${renewal}'; use thread or main`);
 }
 
 function positive(name: string, value: number): number {

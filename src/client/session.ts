@@ -5,6 +5,7 @@
 
 import type { Random } from '../base/ports.ts';
 import { SESSION_BYTES } from '../protocol/client-codec.ts';
+import type { LeaseBoard } from './renewal/lease-board.ts';
 
 /** Sequences go round the 32-bit integers and leave this one out. */
 export const NO_SEQUENCE = 0;
@@ -23,8 +24,37 @@ export class Attachment {
   readonly #answered: Set<number> = new Set();
   /** It was given up as lost, and none has taken its place. */
   #givenUp = false;
+  readonly #partition: number;
+  #leaseUntilMs = 0;
+  /** Where another thread counts the lease, too; null: none does. */
+  #board: LeaseBoard | null = null;
+
+  constructor(partition = 0) {
+    this.#partition = partition;
+  }
+
   /** Monotonic milliseconds until which the node surely keeps the session, counted from when the renewal was sent (L4). */
-  leaseUntilMs = 0;
+  get leaseUntilMs(): number {
+    return this.#board === null ? this.#leaseUntilMs : this.#board.untilMs(this.#partition);
+  }
+
+  /** The present attachment was renewed. */
+  renewed(untilMs: number): void {
+    this.#leaseUntilMs = Math.max(this.#leaseUntilMs, untilMs);
+    this.#board?.renew(this.#partition, this.#board.stamp(this.#partition), untilMs);
+  }
+
+  /** From now on the lease stands on the board, where others may renew it. */
+  share(board: LeaseBoard): void {
+    if (!board.has(this.#partition)) return;
+    if (this.attached) board.begin(this.#partition, this.#leaseUntilMs);
+    this.#board = board;
+  }
+
+  /** Another thread has heard from the node that it knows the session no longer. */
+  get isForgotten(): boolean {
+    return this.#board?.isForgotten(this.#partition) === true;
+  }
 
   takeSequence(): number {
     const sequence = this.#next;
@@ -53,7 +83,8 @@ export class Attachment {
     this.operation = operation;
     this.attached = true;
     this.attaching = false;
-    this.leaseUntilMs = leaseUntilMs;
+    this.#leaseUntilMs = leaseUntilMs;
+    this.#board?.begin(this.#partition, leaseUntilMs);
     if (!isNew) return; // its records are still there: sequences go on
     this.#next = 1;
     this.mark = 1;
@@ -62,7 +93,8 @@ export class Attachment {
 
   lost(): void {
     this.attached = false;
-    this.leaseUntilMs = 0;
+    this.#leaseUntilMs = 0;
+    this.#board?.end(this.#partition);
     this.#givenUp = true;
   }
 
@@ -83,6 +115,7 @@ export class Session {
   readonly id: Uint8Array = new Uint8Array(SESSION_BYTES);
   readonly leaseMs: number;
   #attachments: (Attachment | null)[] = [];
+  #board: LeaseBoard | null = null;
 
   constructor(leaseMs: number, random: Random) {
     random.fill(this.id);
@@ -92,10 +125,17 @@ export class Session {
   at(partition: number): Attachment {
     let found = this.#attachments[partition] ?? null;
     if (found === null) {
-      found = new Attachment();
+      found = new Attachment(partition);
+      if (this.#board !== null) found.share(this.#board);
       this.#attachments[partition] = found;
     }
     return found;
+  }
+
+  /** Its leases are to be seen, and renewed, by another thread as well. */
+  share(board: LeaseBoard): void {
+    this.#board = board;
+    for (const attachment of this.#attachments) attachment?.share(board);
   }
 
   /** Partitions it is attached to. */

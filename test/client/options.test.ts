@@ -24,6 +24,8 @@ test('defaults', (t) => {
     timeoutMs: 5000,
     connectTimeoutMs: 5000,
     leaseMs: 10_000,
+    renewal: 'thread',
+    hangBudgetMs: 5000,
     readFlags: 0,
     cluster: 'keyval',
     secret: null,
@@ -33,9 +35,12 @@ test('defaults', (t) => {
 
 test('what is given is taken', (t) => {
   const codec = { encode: () => new Uint8Array(0), decode: () => '' };
-  const given = { codec, timeoutMs: 1, connectTimeoutMs: 0.5, leaseMs: 100, cluster: 'other', name: 'me', secret: 'ü' };
+  const times = { timeoutMs: 1, connectTimeoutMs: 0.5, leaseMs: 100, hangBudgetMs: 70 };
+  const given = { codec, ...times, renewal: 'main' as const, cluster: 'other', name: 'me', secret: 'ü' };
   const { endpoints: _, ...taken } = settings(given);
   t.deepEqual(taken, { ...given, readFlags: 0, secret: new Uint8Array(Buffer.from('ü')) });
+  t.is(settings({ leaseMs: 300 }).hangBudgetMs, 150, 'half the lease');
+  t.is(settings({ hangBudgetMs: Number.POSITIVE_INFINITY }).hangBudgetMs, Number.POSITIVE_INFINITY);
   t.deepEqual(settings({ secret: Uint8Array.of(0, 1) }).secret, Uint8Array.of(0, 1));
   t.is(settings({ codec: 'buffer' }).codec as unknown, bufferCodec);
   t.is(settings({ codec: 'json' }).codec as unknown, jsonCodec);
@@ -53,7 +58,7 @@ test('every refusal names the option and what it may be', (t) => {
       refusal(() => settings({ leaseMs })),
       `${range} ${leaseMs}`,
     );
-  for (const name of ['timeoutMs', 'connectTimeoutMs']) {
+  for (const name of ['timeoutMs', 'connectTimeoutMs', 'hangBudgetMs']) {
     for (const value of [0, -1, Number.NaN, '5']) {
       t.is(
         refusal(() => settings({ [name]: value })),
@@ -61,6 +66,10 @@ test('every refusal names the option and what it may be', (t) => {
       );
     }
   }
+  t.is(
+    refusal(() => settings({ renewal: 'off' })),
+    "KV_USAGE: there is no renewal 'off'; use thread or main",
+  );
   t.regex(
     refusal(() => settings({ codec: 'xml' })),
     /^KV_USAGE: .*codec 'xml'; use string, buffer or json/,

@@ -67,6 +67,13 @@ export const layers: readonly Layer[] = [
     builtins: 'pure',
     packages: false,
   },
+  // The client's other thread: an entry point as well.
+  {
+    files: 'client/renewal/worker.ts',
+    may: ['client/', 'base/', 'protocol/', 'errors.ts', ...clientEdges],
+    builtins: 'pure',
+    packages: false,
+  },
   {
     files: 'client/',
     may: ['client/', 'base/', 'protocol/', 'errors.ts'],

@@ -15,7 +15,8 @@ export const DEADLINE_MS = 5000;
 
 /** @throws KeyvalError as `connect` */
 export async function connectFrom(host: string, endpoints: readonly string[], name: string): Promise<Client> {
-  const options = { leaseMs: LEASE_MS, timeoutMs: DEADLINE_MS, connectTimeoutMs: CONNECT_TIMEOUT_MS, name };
+  const renewal = 'main' as const; // the thread would call from another address, past the faults
+  const options = { leaseMs: LEASE_MS, timeoutMs: DEADLINE_MS, connectTimeoutMs: CONNECT_TIMEOUT_MS, name, renewal };
   const settings = clientSettings<string>(endpoints, options, name);
   const client = new Client<string>(settings, { ...systemPorts(), transport: tcpTransportOf(host) });
   await firstConnection(client, settings.connectTimeoutMs, undefined);

@@ -25,6 +25,8 @@ export class FuzzedClient {
       timeoutMs: REQUEST_MS,
       connectTimeoutMs: REQUEST_MS,
       leaseMs: LEASE_MS,
+      renewal: 'main' as const,
+      hangBudgetMs: LEASE_MS,
       readFlags: 0,
       cluster: 'keyval',
       secret,
