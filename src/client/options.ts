@@ -30,7 +30,7 @@ export interface ConnectOptions<V = string> {
   readonly renewal?: RenewalMode;
   /**
    * With `renewal: 'thread'`: a main thread that has not come round to anything for this long, in milliseconds, counts as hung,
-   * and its locks as lost. Default: half the lease. More than the lease will do; Infinity: never.
+   * and its locks as lost. Default: half the lease; 100 at least. More than the lease will do; Infinity: never.
    */
   readonly hangBudgetMs?: number;
   /** How fresh what is read must be; default: as the nodes were told (--reads). */
@@ -60,6 +60,9 @@ export interface ClientSettings<V> {
   readonly name: string;
 }
 
+/** Less would take a few late timers for a hang. */
+const HANG_BUDGET_MS_MIN = 100;
+
 const SCHEME = 'keyval://';
 
 /** @throws KeyvalError KV_USAGE naming the option */
@@ -76,7 +79,7 @@ export function clientSettings<V>(
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs ?? 5000),
     leaseMs,
     renewal: renewalOf(options.renewal ?? 'thread'),
-    hangBudgetMs: positive('hangBudgetMs', options.hangBudgetMs ?? leaseMs / 2),
+    hangBudgetMs: hangBudgetOf(options.hangBudgetMs ?? Math.max(leaseMs / 2, HANG_BUDGET_MS_MIN)),
     readFlags: readFlagsOf(options.reads, ReadsFlag.byNode),
     cluster: options.cluster ?? 'keyval',
     secret: secretOf(options.secret),
@@ -124,6 +127,11 @@ export function readFlagsOf(reads: ReadMode | undefined, otherwise: number): num
 function renewalOf(renewal: RenewalMode): RenewalMode {
   if (renewal === 'thread' || renewal === 'main') return renewal;
   throw new KeyvalError('KV_USAGE', `there is no renewal '${renewal}'; use thread or main`);
+}
+
+function hangBudgetOf(budgetMs: number): number {
+  if (typeof budgetMs === 'number' && budgetMs >= HANG_BUDGET_MS_MIN) return budgetMs;
+  throw new KeyvalError('KV_USAGE', `hangBudgetMs is ${HANG_BUDGET_MS_MIN} or more, not ${budgetMs}`);
 }
 
 function positive(name: string, value: number): number {

@@ -41,7 +41,7 @@ export class Attachment {
   /** The present attachment was renewed. */
   renewed(untilMs: number): void {
     this.#leaseUntilMs = Math.max(this.#leaseUntilMs, untilMs);
-    this.#board?.renew(this.#partition, this.#board.stamp(this.#partition), untilMs);
+    this.#board?.affirm(this.#partition, untilMs);
   }
 
   /** From now on the lease stands on the board, where others may renew it. */

@@ -35,11 +35,12 @@ test('defaults', (t) => {
 
 test('what is given is taken', (t) => {
   const codec = { encode: () => new Uint8Array(0), decode: () => '' };
-  const times = { timeoutMs: 1, connectTimeoutMs: 0.5, leaseMs: 100, hangBudgetMs: 70 };
+  const times = { timeoutMs: 1, connectTimeoutMs: 0.5, leaseMs: 100, hangBudgetMs: 170 };
   const given = { codec, ...times, renewal: 'main' as const, cluster: 'other', name: 'me', secret: 'ü' };
   const { endpoints: _, ...taken } = settings(given);
   t.deepEqual(taken, { ...given, readFlags: 0, secret: new Uint8Array(Buffer.from('ü')) });
   t.is(settings({ leaseMs: 300 }).hangBudgetMs, 150, 'half the lease');
+  t.is(settings({ leaseMs: 100 }).hangBudgetMs, 100, 'or the least');
   t.is(settings({ hangBudgetMs: Number.POSITIVE_INFINITY }).hangBudgetMs, Number.POSITIVE_INFINITY);
   t.deepEqual(settings({ secret: Uint8Array.of(0, 1) }).secret, Uint8Array.of(0, 1));
   t.is(settings({ codec: 'buffer' }).codec as unknown, bufferCodec);
@@ -58,7 +59,12 @@ test('every refusal names the option and what it may be', (t) => {
       refusal(() => settings({ leaseMs })),
       `${range} ${leaseMs}`,
     );
-  for (const name of ['timeoutMs', 'connectTimeoutMs', 'hangBudgetMs']) {
+  for (const hangBudgetMs of [99, 0, -1, Number.NaN, '500'])
+    t.is(
+      refusal(() => settings({ hangBudgetMs })),
+      `KV_USAGE: hangBudgetMs is 100 or more, not ${hangBudgetMs}`,
+    );
+  for (const name of ['timeoutMs', 'connectTimeoutMs']) {
     for (const value of [0, -1, Number.NaN, '5']) {
       t.is(
         refusal(() => settings({ [name]: value })),

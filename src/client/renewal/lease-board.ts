@@ -65,16 +65,27 @@ export class LeaseBoard {
     this.#change(partition, stamp, (present) => (until > present ? until : present));
   }
 
+  /**
+   * The main thread has heard that the present attachment was renewed. What another thread has heard to the contrary came
+   * from a node that is not primary any more. For the main thread alone.
+   */
+  affirm(partition: number, untilMs: number): void {
+    const stamp = this.stamp(partition);
+    const until = this.#shared(untilMs);
+    this.#change(partition, stamp, (present) => (until > present ? until : present), FORGOTTEN);
+  }
+
   /** The node does not know the attachment named so any more. */
   forget(partition: number, stamp: bigint): void {
     this.#change(partition, stamp, () => FORGOTTEN);
   }
 
-  #change(partition: number, stamp: bigint, next: (present: bigint) => bigint): void {
+  /** `least`: what is below stays as it is. */
+  #change(partition: number, stamp: bigint, next: (present: bigint) => bigint, least: bigint = FORGOTTEN + 1n): void {
     for (;;) {
       const cell = Atomics.load(this.cells, partition);
       const present = cell & UNTIL_MASK;
-      if (cell >> UNTIL_BITS !== stamp || present === NONE || present === FORGOTTEN) return;
+      if (cell >> UNTIL_BITS !== stamp || present < least) return;
       const changed = (stamp << UNTIL_BITS) | next(present);
       if (Atomics.compareExchange(this.cells, partition, cell, changed) === cell) return;
     }
