@@ -7,6 +7,7 @@ import type { Channel, ChannelHandler } from '../../../src/base/ports.ts';
 import { Turn } from '../../../src/base/turn.ts';
 import { Client, type StatusEvent } from '../../../src/client/client.ts';
 import { type ConnectOptions, clientSettings } from '../../../src/client/options.ts';
+import type { RenewalHost } from '../../../src/client/renewal/work.ts';
 import { systemCrypto } from '../../../src/io/random.ts';
 import * as op from '../../../src/protocol/opcode.ts';
 import { RecordingChannel } from '../../../tools/fuzz/world/channel.ts';
@@ -123,7 +124,7 @@ export class ClientWorld {
   readonly #ends: Map<string, NodeEnd> = new Map();
   #endTurn: (() => void) | null = null;
 
-  constructor(endpoints: readonly string[], options: ConnectOptions = {}) {
+  constructor(endpoints: readonly string[], options: ConnectOptions = {}, renewal: RenewalHost | null = null) {
     const settings = clientSettings(endpoints, { timeoutMs: TIMEOUT_MS, ...options }, 'test');
     this.client = new Client(settings, {
       transport: { connect: (address, handlerOf) => this.#connect(formatAddress(address), handlerOf) },
@@ -131,6 +132,7 @@ export class ClientWorld {
       clock: this.time,
       random: new CountingRandom(),
       crypto: systemCrypto,
+      ...(renewal === null ? {} : { renewal }),
       turn: new Turn((run) => {
         this.#endTurn = run;
       }),
@@ -169,8 +171,12 @@ export class ClientWorld {
   }
 
   /** A client of A, B and C, let in by all of them. */
-  static async connected(table: TableParts, options: ConnectOptions = {}): Promise<ClientWorld> {
-    const world = new ClientWorld([A], options);
+  static async connected(
+    table: TableParts,
+    options: ConnectOptions = {},
+    renewal: RenewalHost | null = null,
+  ): Promise<ClientWorld> {
+    const world = new ClientWorld([A], options, renewal);
     await world.rest();
     await world.end(A).welcome(table);
     for (const [self, endpoint] of [B, C].entries()) await world.end(endpoint).welcome({ ...table, self: self + 1 });
