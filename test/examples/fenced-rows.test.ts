@@ -39,13 +39,12 @@ for (const write of ['row', 'guard'] as const) {
   test.serial(`a holder that was paused writes late and is refused: ${write}`, async (t) => {
     const task = { address: node.address, key: 'invoices', leaseMs: LEASE_MS, write, url: '' };
     const former = await PausedHolder.of(t, task, db);
-    const lock = await kv.lock('invoices'); // in line behind the one that sleeps, until its lease is over
+    await using lock = await kv.lock('invoices'); // in line behind the one that sleeps, until its lease is over
     t.true(lock.token > former.token);
     if (write === 'row') await setState(db, lock, '7', 'paid');
     else await fenced(db, lock, () => db.query("UPDATE invoice SET state = 'paid'"));
     t.deepEqual(await former.goOn(), { outcome: 'LateWriteError', held: false });
     t.true(lock.held);
-    await lock.release();
     t.deepEqual(await states(), write === 'row' ? ['paid', 'open'] : ['paid', 'paid']);
   });
 }
