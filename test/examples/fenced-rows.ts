@@ -27,7 +27,7 @@ export async function fenced<T>(db: Connection, { key, token }: Fence, work: () 
   await db.query('BEGIN');
   try {
     const { rows } = await db.query(
-      `INSERT INTO fence AS seen VALUES ($1, $2)
+      `INSERT INTO fence AS seen (lock, token) VALUES ($1, $2)
        ON CONFLICT (lock) DO UPDATE SET token = excluded.token WHERE seen.token <= excluded.token RETURNING token`,
       [key, String(token)],
     );
@@ -36,7 +36,7 @@ export async function fenced<T>(db: Connection, { key, token }: Fence, work: () 
     await db.query('COMMIT');
     return result;
   } catch (error) {
-    await db.query('ROLLBACK');
+    await db.query('ROLLBACK').catch(() => undefined); // a broken connection has been rolled back
     throw error;
   }
 }
