@@ -43,7 +43,7 @@ for (const write of ['row', 'guard'] as const) {
     t.true(lock.token > former.token);
     if (write === 'row') await setState(db, lock, '7', 'paid');
     else await fenced(db, lock, () => db.query("UPDATE invoice SET state = 'paid'"));
-    t.deepEqual(await former.goOn(), { outcome: 'LateWriteError', held: false });
+    t.deepEqual(await former.goOn(), { outcome: 'LateWriteError', held: false, another: true });
     t.true(lock.held);
     t.deepEqual(await states(), write === 'row' ? ['paid', 'open'] : ['paid', 'paid']);
   });

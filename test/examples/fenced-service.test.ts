@@ -72,7 +72,7 @@ test('a holder that was paused sends late and is refused', async (t) => {
   await using lock = await kv.lock('report');
   t.true(lock.token > former.token);
   await asHolder(url, lock, 'of the next holder');
-  t.deepEqual(await former.goOn(), { outcome: 'LateRequestError', held: false });
+  t.deepEqual(await former.goOn(), { outcome: 'LateRequestError', held: false, another: true });
   t.is(await asHolder(url, lock, null), 'of the next holder');
 });
 
@@ -81,9 +81,10 @@ test('the signal may stop it before, and nothing comes of it either way', async 
   const former = await PausedHolder.of(t, task('signalled', 'requestWithSignal', url));
   await using lock = await kv.lock('signalled');
   await asHolder(url, lock, 'of the next holder');
-  const { outcome, held } = await former.goOn();
+  const { outcome, held, another } = await former.goOn();
   t.true(['LateRequestError', 'KeyvalError'].includes(outcome), outcome);
   t.false(held);
+  t.true(another);
   t.is(await asHolder(url, lock, null), 'of the next holder');
 });
 

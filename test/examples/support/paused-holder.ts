@@ -43,6 +43,6 @@ const outcome = await writes[write](lock).then(
   () => 'done',
   (error: Error) => error.constructor.name,
 );
-await tell({ outcome, held: lock.held });
+await tell({ outcome, held: lock.held, another: (await kv.tryLock(key)) === null });
 await kv.close();
 process.disconnect();

@@ -18,10 +18,14 @@ export interface HolderTask {
   readonly url: string;
 }
 
-/** What the late write came to: 'done', or the class of its error; and what the holder thinks of its lock then. */
+/** What the late write came to. */
 export interface Late {
+  /** 'done', or the class of the error. */
   readonly outcome: string;
+  /** Whether the holder still believes in its lock. */
   readonly held: boolean;
+  /** Its client goes on: asked for the lock again, the node says that another has it. */
+  readonly another: boolean;
 }
 
 export type FromHolder = Late | { readonly query: string; readonly values: unknown[] };
