@@ -11,6 +11,7 @@ import { type ChaosOptions, parseChaosOptions, type ScenarioName } from './optio
 import type { Outcome } from './report.ts';
 import type { Course } from './scenarios/course.ts';
 import { runFaults } from './scenarios/faults.ts';
+import { runLocks } from './scenarios/locks.ts';
 import { runPlannedStop } from './scenarios/planned-stop.ts';
 import { runStaleReads } from './scenarios/stale-reads.ts';
 import { runTotalLoss } from './scenarios/total-loss.ts';
@@ -18,6 +19,7 @@ import { removeFolder } from './scene.ts';
 
 const scenarios: Readonly<Record<ScenarioName, (course: Course) => Promise<Outcome>>> = {
   faults: runFaults,
+  locks: runLocks,
   'planned-stop': runPlannedStop,
   'stale-reads': runStaleReads,
   'total-loss': runTotalLoss,

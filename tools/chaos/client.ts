@@ -14,9 +14,14 @@ export const LEASE_MS = 10_000;
 export const DEADLINE_MS = 5000;
 
 /** @throws KeyvalError as `connect` */
-export async function connectFrom(host: string, endpoints: readonly string[], name: string): Promise<Client> {
+export async function connectFrom(
+  host: string,
+  endpoints: readonly string[],
+  name: string,
+  leaseMs: number = LEASE_MS,
+): Promise<Client> {
   const renewal = 'main' as const; // the thread would call from another address, past the faults
-  const options = { leaseMs: LEASE_MS, timeoutMs: DEADLINE_MS, connectTimeoutMs: CONNECT_TIMEOUT_MS, name, renewal };
+  const options = { leaseMs, timeoutMs: DEADLINE_MS, connectTimeoutMs: CONNECT_TIMEOUT_MS, name, renewal };
   const settings = clientSettings<string>(endpoints, options, name);
   const client = new Client<string>(settings, { ...systemPorts(), transport: tcpTransportOf(host) });
   await firstConnection(client, settings.connectTimeoutMs, undefined);

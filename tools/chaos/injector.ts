@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Prng } from '../../src/base/prng.ts';
 import { type Fault, type FaultKind, shuffled } from './faults.ts';
 import type { ChaosNode } from './nodes.ts';
+import { NO_FAULTS } from './relays.ts';
 import type { Scene } from './scene.ts';
 import { partitionsOf, type WhoIsWho } from './who-is-who.ts';
 
@@ -133,7 +134,7 @@ export class Injector {
     await this.#strike(fault, node.hosts.host, others);
     this.#mark();
     await delay(fault.lastsMs);
-    await relays.heal();
+    await relays.between(node.hosts.host, [...others, ...hosts.clients], NO_FAULTS);
     return [];
   }
 

@@ -1,6 +1,4 @@
 /** The nodes as processes behind their relays: started, killed, paused, started again with or without what they kept. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { nodeOptionTable } from '../../src/cli/node/node-option-table.ts';
 import { type NodeEnd, NodeProcess } from '../start/node-process.ts';
 import type { NodeHosts } from './hosts.ts';
+import { pauseProcess } from './pause.ts';
 
 const entry: string = fileURLToPath(new URL('../../src/cli/keyval-node.ts', import.meta.url));
 const START_MS_MAX = 60_000;
@@ -106,17 +105,9 @@ export class ChaosNode {
     return ended;
   }
 
-  /**
-   * Stops the process for a while, by SIGSTOP and SIGCONT. A process of its own does it: whatever becomes of this one,
-   * none stays stopped. Gives the moment when it stopped, and resolves `awake` when it runs again.
-   */
-  async pause(ms: number): Promise<{ readonly awake: Promise<void> }> {
-    const script = 'kill -STOP "$1" && echo stopped; sleep "$2"; kill -CONT "$1"';
-    const args = ['-c', script, 'sh', `${this.#running.pid}`, `${ms / 1000}`];
-    const pauser = spawn('sh', args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
-    const ended = once(pauser, 'exit').then(() => undefined);
-    await Promise.race([once(pauser.stdout, 'data'), ended]);
-    return { awake: ended };
+  /** Stops the process for a while, by SIGSTOP and SIGCONT; see `pauseProcess`. */
+  pause(ms: number): Promise<{ readonly awake: Promise<void> }> {
+    return pauseProcess(this.#running.pid as number, ms);
   }
 
   async stop(graceMs: number): Promise<void> {

@@ -10,7 +10,7 @@ import {
 import { type RawValues, usage, Values } from '../../src/cli/shared/values.ts';
 import type { FaultCounts } from './faults.ts';
 
-export const scenarioNames = ['faults', 'planned-stop', 'stale-reads', 'total-loss'] as const;
+export const scenarioNames = ['faults', 'locks', 'planned-stop', 'stale-reads', 'total-loss'] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 export interface ChaosOptions extends FaultCounts {
@@ -21,6 +21,10 @@ export interface ChaosOptions extends FaultCounts {
   readonly rate: number;
   readonly keys: number;
   readonly loops: number;
+  /** Programs of the scenario `locks`. */
+  readonly lockClients: number;
+  /** Loops of each of them. */
+  readonly lockLoops: number;
   readonly seed: number;
   readonly port: number;
   /** Histories are kept as FILE-1, FILE-2, …; null: as long as nothing is wrong with them, they are not. */
@@ -42,6 +46,8 @@ const defaults = {
   nuisances: 5,
   keys: 200,
   loops: 3000,
+  'lock-clients': 6,
+  'lock-loops': 6,
   port: 27_360,
 } as const;
 
@@ -56,6 +62,8 @@ const options: OptionTable = {
   nuisances: valued('how many delays, clogs and resets of connections, of each', `${defaults.nuisances}`),
   keys: valued('how many keys at a time', `${defaults.keys}`),
   loops: valued('how many operations may wait at once', `${defaults.loops}`),
+  'lock-clients': valued('locks: how many programs hold and want locks', `${defaults['lock-clients']}`),
+  'lock-loops': valued('locks: how many loops in each', `${defaults['lock-loops']}`),
   seed: valued('decides which faults and operations come', 'random'),
   port: valued('of nodes and relays, on addresses of their own', `${defaults.port}`),
   history: valued('keep the histories as FILE-1, FILE-2, … for `npm run judge`'),
@@ -63,7 +71,8 @@ const options: OptionTable = {
 };
 
 const EPILOGUE = `Nodes listen on 127.0.0.11 and on, each behind a relay at 127.0.1.11 and on, which delays, cuts and resets.
-Scenarios: faults (kills, pauses, partitions and more under load, judged), planned-stop (SIGTERM to each node in turn: no
+Scenarios: faults (kills, pauses, partitions and more under load, judged), locks (the same upon nodes, while programs that
+hold locks are killed, paused for up to ten leases and cut off; judged), planned-stop (SIGTERM to each node in turn: no
 errors), stale-reads (a paused primary wakes behind its successor), total-loss (all nodes killed at once and restarted).
 
 Ctrl-C and SIGTERM end a run early, with its result.
@@ -90,6 +99,8 @@ export async function parseChaosOptions(argv: readonly string[]): Promise<ChaosO
     nuisances: number('nuisances', 0, 10_000),
     keys: number('keys', 1, 10_000),
     loops: number('loops', 1, LOOPS_MAX),
+    lockClients: number('lock-clients', 2, 40),
+    lockLoops: number('lock-loops', 1, 200),
     seed: values.whole('seed', 0, SEED_MAX) ?? Math.floor(Math.random() * SEED_MAX),
     port: number('port', 1024, 65_535),
     history: values.text('history') ?? null,

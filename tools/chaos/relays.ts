@@ -3,6 +3,8 @@ import { Worker } from 'node:worker_threads';
 import type { Cut, LaneFaults, RelayAddress } from './relay.ts';
 import type { RelayAnswer, RelayCommand, RelayRequest } from './relay-worker.ts';
 
+export const NO_FAULTS: LaneFaults = { cut: 'open', delayMs: 0, jitterMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY };
+
 export class Relays {
   readonly #worker: Worker;
   readonly #answered: Map<number, (answer: RelayAnswer) => void> = new Map();

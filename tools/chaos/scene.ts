@@ -26,6 +26,8 @@ export interface SceneOptions {
   readonly folder: string;
   readonly nodeArgs: readonly string[];
   readonly isNew: boolean;
+  /** Programs of the scenario's own, each with an address to call from. */
+  readonly programs: number;
   readonly rate: number;
   readonly keys: number;
   readonly loops: number;
@@ -46,7 +48,7 @@ export class Scene implements AsyncDisposable {
   /** Resolves when all nodes serve and the clients are connected. @throws Error saying what does not start */
   static async start(options: SceneOptions): Promise<Scene> {
     const { folder, nodeArgs, isNew, keys, rate, loops, seed, history } = options;
-    const hosts = hostsOf(options.nodes, CLIENTS, options.port);
+    const hosts = hostsOf(options.nodes, CLIENTS + options.programs, options.port);
     const endpoints = hosts.nodes.map(({ address }) => address);
     await using started = new AsyncDisposableStack();
     const addresses = hosts.nodes.map(({ address, listen }) => ({ listen: address, target: listen }));
@@ -58,7 +60,7 @@ export class Scene implements AsyncDisposable {
       (it) => it.stop(),
     );
     const client = started.adopt(await connectFrom(hosts.tool, endpoints, 'chaos'), (it) => it.close());
-    const task = { endpoints, hosts: hosts.clients, keys, rate, loops, seed, history };
+    const task = { endpoints, hosts: hosts.clients.slice(0, CLIENTS), keys, rate, loops, seed, history };
     const load = started.adopt(await Load.start(task, PARTITIONS), (it) => it.cut());
     return new Scene({ hosts, relays, nodes, client, load }, started.move());
   }
@@ -75,6 +77,11 @@ export class Scene implements AsyncDisposable {
     this.#operators = parts.hosts.nodes.map(({ listen }) => new Operator(parts.hosts.tool, listen));
     for (const operator of this.#operators) started.defer(() => operator.close());
     this.#started = started;
+  }
+
+  /** Where programs of the scenario's own call from: they are clients like those of the load. */
+  get programHosts(): readonly string[] {
+    return this.hosts.clients.slice(CLIENTS);
   }
 
   whoIsWho(): Promise<WhoIsWho> {

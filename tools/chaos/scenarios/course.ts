@@ -21,17 +21,19 @@ export interface SceneChoices {
   readonly nodeArgs?: readonly string[];
   /** Another number than the options say. */
   readonly nodes?: number;
+  /** Programs of the scenario's own that will call. */
+  readonly programs?: number;
 }
 
 /** All of the scene ends with `play`, however that ends. */
 export async function withScene<T>(
   { options, folder, say }: Course,
   play: (scene: Scene) => Promise<T>,
-  { isNew = true, nodeArgs = [], nodes = options.nodes }: SceneChoices = {},
+  { isNew = true, nodeArgs = [], nodes = options.nodes, programs = 0 }: SceneChoices = {},
 ): Promise<T> {
   say(`starting ${nodes} nodes`);
   const history = options.history ?? join(folder, 'history');
-  await using scene = await Scene.start({ ...options, nodes, folder, nodeArgs, isNew, history });
+  await using scene = await Scene.start({ ...options, nodes, folder, nodeArgs, isNew, programs, history });
   const obstacle = await scene.untilWhole(START_MS_MAX);
   if (obstacle !== null) throw new Error(`the cluster does not get whole: ${obstacle}`);
   return await play(scene);

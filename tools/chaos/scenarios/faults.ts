@@ -1,7 +1,7 @@
 /** The main scenario: faults of all kinds, one after the other, under load with a history that is judged afterwards. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Prng } from '../../../src/base/prng.ts';
-import { planFaults } from '../faults.ts';
+import { type Fault, planFaults } from '../faults.ts';
 import { type Incident, Injector } from '../injector.ts';
 import { judgeHistories } from '../judging.ts';
 import type { ChaosOptions } from '../options.ts';
@@ -23,7 +23,11 @@ export async function runFaults(course: Course): Promise<Outcome> {
   const { incidents, end, complaints } = await withScene(course, async (scene) => {
     scene.load.begin();
     await delay(WARM_UP_MS);
-    const injected = await injectAll(scene, plan, course);
+    const injected: Incident[] = [];
+    {
+      using _progress = startProgress(scene, say, () => `${injected.length} of ${plan.length} faults`);
+      await injectAll(scene, plan, course, injected);
+    }
     say('reading all keys');
     return { incidents: injected, end: await scene.endLoad(), complaints: scene.complaints() };
   });
@@ -32,11 +36,15 @@ export async function runFaults(course: Course): Promise<Outcome> {
   return faultsOutcome({ planned: plan.length, incidents, end, judgements, complaints });
 }
 
-async function injectAll(scene: Scene, plan: ReturnType<typeof planFaults>, course: Course): Promise<Incident[]> {
+/** Brings all faults about, spread over the time there is; what came of them is added to `incidents`. */
+export async function injectAll(
+  scene: Scene,
+  plan: readonly Fault[],
+  course: Course,
+  incidents: Incident[],
+): Promise<void> {
   const { options, say, stop } = course;
-  const incidents: Incident[] = [];
   const injector = new Injector(scene, new Prng(options.seed).fork('targets'));
-  using _progress = startProgress(scene, say, () => `${incidents.length} of ${plan.length} faults`);
   const startMs = performance.now();
   const passedMs = (): number => performance.now() - startMs;
   const endMs = options.seconds * 1000;
@@ -48,14 +56,13 @@ async function injectAll(scene: Scene, plan: ReturnType<typeof planFaults>, cour
     incidents.push(incident);
     tell(incident, options, say);
     // What is lost with a second node, while the first is not back, is lost by right.
-    if (incident.obstacle !== null) return incidents;
+    if (incident.obstacle !== null) return;
   }
   await rest(endMs - passedMs(), stop);
-  return incidents;
 }
 
 /** Sleeps; a stop wakes it. */
-async function rest(ms: number, stop: AbortSignal): Promise<void> {
+export async function rest(ms: number, stop: AbortSignal): Promise<void> {
   if (ms > NOTHING_ELSE_MS) await delay(ms, undefined, { signal: stop }).catch(() => undefined);
 }
 
