@@ -12,7 +12,7 @@ test('without options: what must be shown', async (t) => {
 
 test('scenarios by name, and all of them', async (t) => {
   t.deepEqual((await parseChaosOptions(['--scenario', 'stale-reads,faults']))?.scenarios, ['stale-reads', 'faults']);
-  t.is((await parseChaosOptions(['--scenario', 'all']))?.scenarios.length, 4);
+  t.is((await parseChaosOptions(['--scenario', 'all']))?.scenarios.length, 5);
 });
 
 for (const [args, message] of [

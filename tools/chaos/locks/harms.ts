@@ -19,6 +19,8 @@ export interface Harm {
   readonly loses: boolean;
   /** Of a cut: how many of the nodes, as a part of them. */
   readonly share: number;
+  /** Of a kill or a pause: it waits until the program holds a lock, for a while. */
+  readonly hitsHolder: boolean;
 }
 
 /** A harm that was done; times as the histories have them. */
@@ -31,7 +33,7 @@ export interface Harmed {
   readonly untilNs: number;
 }
 
-const EVERY_MS = 2000;
+const EVERY_MS = 2500;
 const KILLS = 0.3;
 const CUTS = 0.2;
 /** Pauses and cuts: their logarithms are spread evenly. The first pause is the longest one. */
@@ -44,7 +46,7 @@ const LONGEST_SHARE = 0.4;
 const LEASE_MS_MAX = 2000;
 /** Of the programs that are killed or stopped so many hold a lock then, if they get one in time; the others whatever they do. */
 const HOLDERS = 0.8;
-const HOLDING_MS_MAX = 1000;
+const HOLDING_MS_MAX = 3000;
 const SHARE_OF_ALL = 0.5;
 
 export function planHarms(seconds: number, random: Prng): Harm[] {
@@ -55,8 +57,9 @@ export function planHarms(seconds: number, random: Prng): Harm[] {
     const atMs = (index * runMs) / count;
     const leases = Math.min(longest, LEASES.min * (LEASES.max / LEASES.min) ** random.float());
     const draw = random.float();
-    const rest = { atMs, loses: random.float() < 0.5, share: random.float() < SHARE_OF_ALL ? 1 : random.float() };
-    if (index === 0) return { ...rest, kind: 'pause', leases: longest };
+    const share = random.float() < SHARE_OF_ALL ? 1 : random.float();
+    const rest = { atMs, loses: random.float() < 0.5, share, hitsHolder: random.float() < HOLDERS };
+    if (index === 0) return { ...rest, kind: 'pause', leases: longest, hitsHolder: true };
     if (draw < KILLS) return { ...rest, kind: 'kill', leases: random.float() * AWAY_LEASES_MAX };
     if (draw < KILLS + CUTS) return { ...rest, kind: 'cut', leases: Math.min(leases, CUT_LEASES_MAX) };
     return { ...rest, kind: 'pause', leases };
@@ -102,14 +105,14 @@ export class Harmer {
 
   /** Each gives when it began. */
   readonly #do: Readonly<Record<HarmKind, (program: Program, harm: Harm) => Promise<number>>> = {
-    kill: async (program) => {
-      await this.#untilHolding(program);
+    kill: async (program, { hitsHolder }) => {
+      if (hitsHolder) await program.untilHolding(HOLDING_MS_MAX);
       const fromNs = this.#nowNs();
       await program.kill();
       return fromNs;
     },
-    pause: async (program, { leases }) => {
-      await this.#untilHolding(program);
+    pause: async (program, { leases, hitsHolder }) => {
+      if (hitsHolder) await program.untilHolding(HOLDING_MS_MAX);
       const { awake } = await program.pause(leases * program.leaseMs);
       const fromNs = this.#nowNs();
       await awake;
@@ -126,10 +129,6 @@ export class Harmer {
       return fromNs;
     },
   };
-
-  async #untilHolding(program: Program): Promise<void> {
-    if (this.#random.float() < HOLDERS) await program.untilHolding(HOLDING_MS_MAX);
-  }
 
   async #again(program: Program, { leases }: Harm): Promise<void> {
     await delay(leases * program.leaseMs);

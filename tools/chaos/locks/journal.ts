@@ -25,10 +25,13 @@ const NEVER: ReadonlySet<string> = new Set([
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What the judge passes over: `cause` of a loss, `code` and `message` of an error. */
+/**
+ * What the judge passes over. `code`: of `lost` the cause; of `early`, a wait that ended before its time, and of `error`
+ * the code; `bug`: an error that there must not be.
+ */
 export interface JournalNote {
   readonly t: 'note';
-  readonly what: 'lost' | 'error' | 'bug';
+  readonly what: 'lost' | 'early' | 'error' | 'bug';
   readonly p: string;
   readonly ts: number;
   readonly code: string;
@@ -86,6 +89,10 @@ export class Journal {
 
   lost(p: string, cause: string, reason: string): void {
     this.#note('lost', p, cause, reason);
+  }
+
+  early(p: string, code: string, message: string): void {
+    this.#note('early', p, code, message);
   }
 
   #note(what: JournalNote['what'], p: string, code: string, message: string): void {

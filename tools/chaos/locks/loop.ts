@@ -23,6 +23,8 @@ const LOOKS_PER_LEASE = 12;
 const CONFIRMED = 0.5;
 const LINGER_STEP_MS = 10;
 
+const NS_PER_MS = 1e6;
+
 export interface LoopOptions {
   readonly client: Client;
   readonly journal: Journal;
@@ -91,14 +93,24 @@ export class LockLoop {
     const { client, journal, owner } = this.#options;
     const key = hotKey('lock', tag);
     const id = this.#calling(key);
+    const sentNs = journal.nowNs();
     try {
       const lock = await client.lock(key, { waitMs, fetch });
       return this.#granted(id, lock, tag);
     } catch (error) {
-      if (error instanceof KeyvalError && error.code === 'KV_LOCK_BUSY') journal.answered(id, { got: false });
+      if (isBusy(error)) journal.answered(id, { got: false });
       else journal.doubtful(id, owner, error); // it may be held until the client has taken it back
+      this.#tellIfEarly(error, waitMs, sentNs);
       return null;
     }
+  }
+
+  /** A wait says KV_LOCK_BUSY when its time is up, and not before. */
+  #tellIfEarly(error: unknown, waitMs: number, sentNs: number): void {
+    const { journal, owner } = this.#options;
+    const waitedMs = (journal.nowNs() - sentNs) / NS_PER_MS;
+    if (!isBusy(error) || waitedMs >= waitMs) return;
+    journal.early(owner, 'KV_LOCK_BUSY', `after ${Math.round(waitedMs)} of ${waitMs} ms`);
   }
 
   /** How long the lease is, is told with the grant: it may have been renewed long before. */
@@ -123,12 +135,14 @@ export class LockLoop {
     const tags = [first, (first + 1 + this.#random.below(hotKeys - 1)) % hotKeys];
     const keys = tags.map((tag) => hotKey('lock', tag));
     const ids = keys.map((key) => this.#calling(key));
+    const sentNs = journal.nowNs();
     let claims: readonly Claim[];
     try {
       const { locks } = await client.lock(keys, { waitMs: WAIT_MS, fetch: false });
       claims = locks.map((lock, at) => this.#granted(ids[at] as number, lock, tags[at] as number));
     } catch (error) {
       for (const id of ids) journal.doubtful(id, owner, error); // one of them may have been held for a while
+      this.#tellIfEarly(error, WAIT_MS, sentNs);
       return;
     }
     await this.#work(claims);
@@ -151,4 +165,8 @@ export class LockLoop {
     await this.#linger();
     await Promise.all(claims.map((claim) => claim.count()));
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof KeyvalError && error.code === 'KV_LOCK_BUSY';
 }

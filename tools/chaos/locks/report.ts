@@ -93,7 +93,7 @@ function lossLines({ notes }: LocksReport): string {
     const counts = codes.map((code) => `${code} ${whole(those.filter((note) => note.code === code).length)}`);
     return counts.join(', ') || 'none';
   };
-  return `locks lost, by cause: ${byCode('lost')}\nrequests that failed: ${byCode('error')}`;
+  return `locks lost, by cause: ${byCode('lost')}\nwaits told that they were over before their time: ${byCode('early')}\nrequests that failed: ${byCode('error')}`;
 }
 
 function lateLines({ holdersPaused, longestPauseLeases, late }: LockFigures): string {

@@ -67,12 +67,18 @@ export async function rest(ms: number, stop: AbortSignal): Promise<void> {
 }
 
 function tell(incident: Incident, { verbose }: ChaosOptions, say: Say): void {
-  const { kind, node, primaryOf, hitCommander, forgot, failoversMs, unknown, obstacle } = incident;
-  const { longestGapMs, longestGapAt } = incident;
+  const { kind, node, primaryOf, hitCommander, forgot, failoversMs, obstacle } = incident;
   if (!verbose && obstacle === null) return;
   const failover = failoversMs.length === 0 ? '' : `, failover ${milliseconds(Math.max(...failoversMs))} ms`;
   const role = `primary of ${primaryOf}${hitCommander ? ', commander' : ''}${forgot ? ', forgets' : ''}`;
+  say(
+    `${kind} at ${node} (${role})${failover}${gapText(incident)}${obstacle === null ? '' : `; NOT WHOLE: ${obstacle}`}`,
+  );
+}
+
+/** Of a load that is running. */
+function gapText({ longestGapMs, longestGapAt, unknown }: Incident): string {
+  if (longestGapMs === 0) return '';
   const until = `of partition ${longestGapAt.partition} until ${milliseconds(longestGapAt.endMs)} ms`;
-  const gap = `longest gap ${milliseconds(longestGapMs)} ms ${until}, ${unknown} unknown`;
-  say(`${kind} at ${node} (${role})${failover}, ${gap}${obstacle === null ? '' : `; NOT WHOLE: ${obstacle}`}`);
+  return `, longest gap ${milliseconds(longestGapMs)} ms ${until}, ${unknown} unknown`;
 }
