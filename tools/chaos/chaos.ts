@@ -1,7 +1,8 @@
 /**
  * `npm run chaos -- …`: a cluster of real processes behind relays, faults upon it, load with a history, and the judge.
- * Read in this order: scene.ts, faults.ts, injector.ts, relay.ts, generation.ts, report.ts. Exit codes: 0 all held;
- * 1 something did not, or a cluster did not start; 2 wrong options.
+ * Read in this order: scene.ts, faults.ts, injector.ts, relay.ts, generation.ts, report.ts; of the programs that hold locks:
+ * locks/loop.ts, claim.ts, journal.ts, harms.ts, witness.ts. Exit codes: 0 all held; 1 something did not, or a cluster did
+ * not start; 2 wrong options.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -66,14 +66,15 @@ const options: OptionTable = {
   'lock-loops': valued('locks: how many loops in each', `${defaults['lock-loops']}`),
   seed: valued('decides which faults and operations come', 'random'),
   port: valued('of nodes and relays, on addresses of their own', `${defaults.port}`),
-  history: valued('keep the histories as FILE-1, FILE-2, … for `npm run judge`'),
+  history: valued('keep the histories as FILE-1, FILE-2, …, that of locks as FILE-locks, for `npm run judge`'),
   verbose: flag('a line for every fault'),
 };
 
 const EPILOGUE = `Nodes listen on 127.0.0.11 and on, each behind a relay at 127.0.1.11 and on, which delays, cuts and resets.
-Scenarios: faults (kills, pauses, partitions and more under load, judged), locks (the same upon nodes, while programs that
-hold locks are killed, paused for up to ten leases and cut off; judged), planned-stop (SIGTERM to each node in turn: no
-errors), stale-reads (a paused primary wakes behind its successor), total-loss (all nodes killed at once and restarted).
+Scenarios: faults (kills, pauses, partitions and more under load, judged), locks (the same upon nodes,
+while programs that hold locks are killed, paused for up to ten leases and cut off; judged), planned-stop
+(SIGTERM to each node in turn: no errors), stale-reads (a paused primary wakes behind its successor),
+total-loss (all nodes killed at once and restarted).
 
 Ctrl-C and SIGTERM end a run early, with its result.
 Exit codes: 0 all held; 1 something did not; 2 wrong options.`;

@@ -9,7 +9,7 @@ const LOOK_MS = 10;
 /** A program that was not run for so long was stopped. */
 const STOPPED_MS = 150;
 /** Whoever has said that it holds a lock keeps it for a while, so that what is to happen to it happens meanwhile. */
-const LINGER_MS = 250;
+const LINGER_MS = 400;
 /** A late write whose answer does not say what became of it is sent again. */
 const LATE_ATTEMPTS_MAX = 5;
 
@@ -27,10 +27,6 @@ export class HeldClaims {
 
   add(claim: Claim): void {
     this.#claims.add(claim);
-    this.#tell();
-  }
-
-  #tell(): void {
     if (this.#told === null) return;
     this.#lingersUntilMs = performance.now() + LINGER_MS;
     this.#told();
@@ -41,10 +37,9 @@ export class HeldClaims {
     this.#claims.delete(claim);
   }
 
-  /** Calls back when one is held; at once, if one is. */
-  whenHeld(told: () => void): void {
+  /** Calls back when the next one is granted: of those there are, some are about to be let go of. */
+  whenGranted(told: () => void): void {
     this.#told = told;
-    if (this.#claims.size > 0) this.#tell();
   }
 
   /** Locks are not to be let go of yet. */

@@ -27,7 +27,7 @@ export interface ProgramTask {
   readonly originNs: string;
 }
 
-/** `tell`: say so when a lock is held. */
+/** `tell`: say so when a lock has been granted, and keep it for a moment. */
 export type ProgramRequest = 'tell' | 'end';
 export type ProgramAnswer = 'connected' | 'holding' | 'ended';
 
@@ -46,7 +46,7 @@ const held = new HeldClaims();
 let isRunning = true;
 process.on('message', (request: ProgramRequest) => {
   if (request === 'end') isRunning = false;
-  else held.whenHeld(() => say('holding'));
+  else held.whenGranted(() => say('holding'));
 });
 say('connected');
 const random = new Prng(seed).fork(name);
