@@ -31,6 +31,7 @@ export class Program {
   #lives = 0;
   #child: ChildProcess | null = null;
   #isToEnd = false;
+  #isOver = false;
   readonly #complaints: string[] = [];
   readonly #journals: string[] = [];
 
@@ -57,6 +58,7 @@ export class Program {
   }
 
   start(): void {
+    if (this.#isOver) return;
     this.#lives += 1;
     const { hosts, folder, ...shared } = this.#options;
     const journal = join(folder, `${this.name}.ndjson`);
@@ -125,6 +127,12 @@ export class Program {
     return pauseProcess((this.#child as ChildProcess).pid as number, ms);
   }
 
+  /** At once and for good: it is not started again. */
+  async finish(): Promise<void> {
+    this.#isOver = true;
+    if (this.#child !== null) await this.kill();
+  }
+
   /** Lets it end by itself; kills it when that takes too long, and gives whether it ended. */
   async end(waitMs: number): Promise<boolean> {
     this.#isToEnd = true;
@@ -176,6 +184,6 @@ export class Programs implements AsyncDisposable {
 
   /** At once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.all.map((program) => program.kill()));
+    await Promise.all(this.all.map((program) => program.finish()));
   }
 }

@@ -99,8 +99,10 @@ async function play(scene: Scene, plan: ReturnType<typeof planFaults>, course: C
   const doing = (): void =>
     say(`${harmer.done.length} harms to programs, ${incidents.length} of ${plan.length} faults`);
   const timer = setInterval(doing, 10_000);
+  const over = new AbortController();
+  const end = AbortSignal.any([stop, over.signal]);
   try {
-    await Promise.all([harmer.bringAll(planHarms(seconds, random), stop), injectAll(scene, plan, course, incidents)]);
+    await Promise.all([harmer.bringAll(planHarms(seconds, random), end), injectAll(scene, plan, course, incidents)]);
     const stuck = await programs.end(END_MS_MAX);
     const complaints = [
       ...scene.complaints().map((line) => `log of ${line}`),
@@ -116,6 +118,7 @@ async function play(scene: Scene, plan: ReturnType<typeof planFaults>, course: C
       complaints,
     };
   } finally {
+    over.abort();
     clearInterval(timer);
   }
 }
