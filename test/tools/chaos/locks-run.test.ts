@@ -7,7 +7,7 @@ import { type ChaosOptions, parseChaosOptions } from '../../../tools/chaos/optio
 import { runLocks } from '../../../tools/chaos/scenarios/locks.ts';
 
 const COMMAND =
-  '--scenario locks --nodes 3 --seconds 8 --kills 1 --pauses 0 --partitions 0 --nuisances 0 --lock-clients 3 --lock-loops 3 --port 28800 --seed 13';
+  '--scenario locks --nodes 3 --seconds 6 --kills 1 --pauses 0 --partitions 0 --nuisances 0 --lock-clients 3 --lock-loops 3 --port 28800 --seed 13';
 
 test('locks on real processes: nobody holds one twice, and who wakes late writes nothing', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'keyval-chaos-test-'));

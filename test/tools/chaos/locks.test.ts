@@ -243,5 +243,5 @@ test('a plan begins with the longest pause of a holder, and is the same for the 
   t.true(plan.every(({ leases, atMs }) => leases <= 10.3 && atMs < 120_000));
   t.deepEqual(planHarms(120, new Prng(3)), plan);
   t.notDeepEqual(planHarms(120, new Prng(4)), plan);
-  t.true((planHarms(8, new Prng(3))[0]?.leases ?? 9) < 2);
+  t.true((planHarms(6, new Prng(3))[0]?.leases ?? 9) < 2);
 });

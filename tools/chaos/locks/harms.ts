@@ -42,7 +42,7 @@ const LONGEST_LEASES = 10.3;
 const CUT_LEASES_MAX = 4;
 const AWAY_LEASES_MAX = 1;
 /** The longest pause takes this part of a run at most. */
-const LONGEST_SHARE = 0.4;
+const LONGEST_SHARE = 0.6;
 const LEASE_MS_MAX = 2000;
 /** Of the programs that are killed or stopped so many hold a lock then, if they get one in time; the others whatever they do. */
 const HOLDERS = 0.8;

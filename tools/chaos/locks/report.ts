@@ -77,9 +77,13 @@ function grantLines({ grants, afterWait, afterExpiry, waitsMs, perLoop, ...rest 
       `after the lease of the holder before: ${whole(afterExpiry)}`,
     `waits: ${spreadText(waitsMs)}`,
     `after kill −9 of a holder, until who waited was granted its lock: ${spreadText(afterKillMs)} (${whole(afterKillMs.count)}); ` +
-      `in leases of the holder p50 ${afterKillLeases.p50.toFixed(2)}, p99 ${afterKillLeases.p99.toFixed(2)}`,
+      `in leases of the holder p50 ${inLeases(afterKillLeases.p50)}, p99 ${inLeases(afterKillLeases.p99)}`,
     `grants of a loop: ${whole(perLoop.min)} to ${whole(perLoop.max)}, of ${count(perLoop.loops, 'loop')}`,
   ].join('\n');
+}
+
+function inLeases(leases: number): string {
+  return Number.isNaN(leases) ? '–' : leases.toFixed(2);
 }
 
 function spreadText({ p50, p99, max }: Spread): string {
