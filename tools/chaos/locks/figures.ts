@@ -19,9 +19,10 @@ export interface LockFigures {
   readonly grants: number;
   /** Of these: somebody else held the lock when it was asked for. */
   readonly afterWait: number;
+  /** Of the waits of programs to which nothing was done meanwhile. */
+  readonly waitsMs: Spread;
   /** Of these: nobody had let go of it before, its lease was over or believed to be. */
   readonly afterExpiry: number;
-  readonly waitsMs: Spread;
   /** Pauses of programs that held a lock. */
   readonly holdersPaused: number;
   readonly longestPauseLeases: number;
@@ -42,10 +43,10 @@ export interface FiguresInput {
 }
 
 export function lockFigures({ operations, grants, harmed, loops }: FiguresInput): LockFigures {
-  const waits: number[] = [];
+  const waits: Operation[] = [];
   let afterExpiry = 0;
   for (const [before, { acquire }] of successions(grants)) {
-    if (holdsAt(before, acquire.call)) waits.push((acquire.ret - acquire.call) / NS_PER_MS);
+    if (holdsAt(before, acquire.call)) waits.push(acquire);
     if (holdsAt(before, acquire.ret) || before.end?.client.endsWith(LOST) === true) afterExpiry += 1;
   }
   const pauses = holdersAmong(harmed, 'pause', grants);
@@ -54,7 +55,7 @@ export function lockFigures({ operations, grants, harmed, loops }: FiguresInput)
     grants: [...grants.values()].reduce((sum, { length }) => sum + length, 0),
     afterWait: waits.length,
     afterExpiry,
-    waitsMs: spreadOf(waits),
+    waitsMs: spreadOf(undisturbed(waits, harmed).map(({ call, ret }) => (ret - call) / NS_PER_MS)),
     holdersPaused: pauses.length,
     longestPauseLeases: Math.max(0, ...pauses.map((pause) => lengthMs(pause) / pause.leaseMs)),
     late: lateWrites(operations, harmed),
@@ -91,6 +92,14 @@ function holdersAmong(harmed: readonly Harmed[], kind: Harmed['kind'], grants: G
 
 function heldFrom(grant: LockGrant, moment: number): boolean {
   return grant.acquire.ret <= moment && holdsAt(grant, moment);
+}
+
+function undisturbed(waits: readonly Operation[], harmed: readonly Harmed[]): Operation[] {
+  const harms = Map.groupBy(harmed, ({ name }) => name);
+  return waits.filter(({ client, call, ret }) => {
+    const own = harms.get(lifeOf(client)) ?? [];
+    return !own.some(({ fromNs, untilNs }) => fromNs < ret && untilNs > call);
+  });
 }
 
 function lateWrites(operations: readonly Operation[], harmed: readonly Harmed[]): LateWrites {

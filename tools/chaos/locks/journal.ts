@@ -27,11 +27,11 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * What the judge passes over. `code`: of `lost` the cause; of `early`, a wait that ended before its time, and of `error`
- * the code; `bug`: an error that there must not be.
+ * the code; `bug`: an error that there must not be; of `harm`, which is told from outside, the kind.
  */
 export interface JournalNote {
   readonly t: 'note';
-  readonly what: 'lost' | 'early' | 'error' | 'bug';
+  readonly what: 'lost' | 'early' | 'error' | 'bug' | 'harm';
   readonly p: string;
   readonly ts: number;
   readonly code: string;

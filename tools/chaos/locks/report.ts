@@ -75,7 +75,7 @@ function grantLines({ grants, afterWait, afterExpiry, waitsMs, perLoop, ...rest 
   return [
     `grants: ${whole(grants)}; after waiting for another holder: ${whole(afterWait)} (${percent(afterWait, grants)}); ` +
       `after the lease of the holder before: ${whole(afterExpiry)}`,
-    `waits: ${spreadText(waitsMs)}`,
+    `waits of programs left alone meanwhile: ${spreadText(waitsMs)} (${whole(waitsMs.count)})`,
     `after kill −9 of a holder, until who waited was granted its lock: ${spreadText(afterKillMs)} (${whole(afterKillMs.count)}); ` +
       `in leases of the holder p50 ${inLeases(afterKillLeases.p50)}, p99 ${inLeases(afterKillLeases.p99)}`,
     `grants of a loop: ${whole(perLoop.min)} to ${whole(perLoop.max)}, of ${count(perLoop.loops, 'loop')}`,

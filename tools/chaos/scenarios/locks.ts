@@ -3,6 +3,7 @@
  * are judged as one history; counters and fenced writes are witnesses that need no clock.
  */
 
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Prng } from '../../../src/base/prng.ts';
@@ -17,7 +18,7 @@ import { lockFigures } from '../locks/figures.ts';
 import { grantsIn } from '../locks/grants.ts';
 import { type Harmed, Harmer, planHarms } from '../locks/harms.ts';
 import { hotKey, sumIn } from '../locks/hot-keys.ts';
-import { mergeJournals, notesIn } from '../locks/merge.ts';
+import { harmNotes, mergeJournals, notesIn } from '../locks/merge.ts';
 import { Programs } from '../locks/programs.ts';
 import { locksOutcome } from '../locks/report.ts';
 import { letThrough, miscounted, sectionsIn, tokensBack } from '../locks/witness.ts';
@@ -56,6 +57,8 @@ export async function runLocks(course: Course): Promise<Outcome> {
   const played = await withScene(course, (scene) => play(scene, plan, course), { programs: lockClients });
   const history = options.history === null ? join(folder, 'locks.ndjson') : `${options.history}-locks`;
   mergeJournals(played.journals, history, { seed });
+  const harms = harmNotes(played.harmed).map((note) => `${JSON.stringify(note)}\n`);
+  appendFileSync(history, harms.join(''));
   say('judging the history');
   const judgements = await judgeHistories([history]);
   const { operations } = readHistory(linesOfFile(history), history);
