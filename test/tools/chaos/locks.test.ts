@@ -13,7 +13,7 @@ import { grantsIn } from '../../../tools/chaos/locks/grants.ts';
 import { type Harmed, planHarms } from '../../../tools/chaos/locks/harms.ts';
 import { hotKey } from '../../../tools/chaos/locks/hot-keys.ts';
 import { Journal } from '../../../tools/chaos/locks/journal.ts';
-import { mergeJournals, notesIn } from '../../../tools/chaos/locks/merge.ts';
+import { harmNotes, mergeJournals, notesIn } from '../../../tools/chaos/locks/merge.ts';
 import { type LocksReport, locksOutcome } from '../../../tools/chaos/locks/report.ts';
 import { letThrough, miscounted, sectionsIn, tokensBack } from '../../../tools/chaos/locks/witness.ts';
 
@@ -202,6 +202,21 @@ test('figures: waits, expiries, late writes of those that were paused, grants af
   t.deepEqual(figures.late, { refused: 1, accepted: 0, unanswered: 0 });
   t.deepEqual([figures.afterKillMs.p50, figures.afterKillLeases.p50], [1500, 1]);
   t.deepEqual(figures.perLoop, { loops: 4, min: 1, max: 1 });
+  const cut: Harmed = { kind: 'cut', name: 'p3.1', leaseMs: 1000, fromNs: 2000 * MS, untilNs: 4000 * MS };
+  const others = lockFigures({ operations, grants: grantsIn(operations), harmed: [pause, kill, cut], loops: 4 });
+  t.deepEqual(others.waitsMs, { count: 1, p50: 1000, p99: 1000, max: 1000 });
+  t.is(others.afterWait, 2);
+});
+
+test('the history tells what was done to whom, and the judge passes over it', (t) => {
+  const lives = new Lives(t);
+  grant(lives, lives.begin(), 'p1.1/1', '7', [0, 10]);
+  const lines = [...lives.merged(), ...harmNotes([pause]).map((note) => JSON.stringify(note))];
+  t.is(judgeHistory(lines).verdict, 'linearizable');
+  t.deepEqual(
+    notesIn(lines).map(({ what, p, code, message }) => [what, p, code, message]),
+    [['harm', 'p1.1', 'pause', 'for 2500 ms']],
+  );
 });
 
 test('a run passes only if late writes were refused and every witness agrees', (t) => {
