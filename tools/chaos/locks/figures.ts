@@ -19,7 +19,7 @@ export interface LockFigures {
   readonly grants: number;
   /** Of these: somebody else held the lock when it was asked for. */
   readonly afterWait: number;
-  /** Of the waits of programs to which nothing was done meanwhile. */
+  /** Of the waits of programs to which nothing was done meanwhile; two locks at once: until both were granted. */
   readonly waitsMs: Spread;
   /** Of these: nobody had let go of it before, its lease was over or believed to be. */
   readonly afterExpiry: number;
