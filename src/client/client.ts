@@ -31,7 +31,7 @@ import { type LockOptions, lockSettings } from './lock-options.ts';
 import { Locks } from './locks.ts';
 import type { ClientPorts, LinkOptions, NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
-import { type ClientSettings, type ReadMode, readFlagsOf } from './options.ts';
+import { type ClientSettings, type ReadMode, readFlagsOf, withLease } from './options.ts';
 import { Renewal } from './renewal/renewal.ts';
 import { type ScannedEntry, type ScanOptions, scan } from './scan.ts';
 import { encodeValue, spanOf } from './values.ts';
@@ -464,12 +464,6 @@ type Body<L, T> = (lock: L) => Promise<T> | T;
 
 function either(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
   return one !== undefined && other !== undefined ? AbortSignal.any([one, other]) : (one ?? other);
-}
-
-/** The same for another lease: what follows from the lease follows. */
-function withLease<V>(settings: ClientSettings<V>, leaseMs: number): ClientSettings<V> {
-  const hangBudgetMs = settings.hangBudgetMs === settings.leaseMs / 2 ? leaseMs / 2 : settings.hangBudgetMs;
-  return { ...settings, leaseMs, hangBudgetMs };
 }
 
 function isKey(wanted: Key | readonly Key[]): wanted is Key {

@@ -79,7 +79,7 @@ export function clientSettings<V>(
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs ?? 5000),
     leaseMs,
     renewal: renewalOf(options.renewal ?? 'thread'),
-    hangBudgetMs: hangBudgetOf(options.hangBudgetMs ?? Math.max(leaseMs / 2, HANG_BUDGET_MS_MIN)),
+    hangBudgetMs: hangBudgetOf(options.hangBudgetMs ?? usualHangBudget(leaseMs)),
     readFlags: readFlagsOf(options.reads, ReadsFlag.byNode),
     cluster: options.cluster ?? 'keyval',
     secret: secretOf(options.secret),
@@ -127,6 +127,16 @@ export function readFlagsOf(reads: ReadMode | undefined, otherwise: number): num
 function renewalOf(renewal: RenewalMode): RenewalMode {
   if (renewal === 'thread' || renewal === 'main') return renewal;
   throw new KeyvalError('KV_USAGE', `there is no renewal '${renewal}'; use thread or main`);
+}
+
+function usualHangBudget(leaseMs: number): number {
+  return Math.max(leaseMs / 2, HANG_BUDGET_MS_MIN);
+}
+
+/** The same for another lease: what follows from the lease follows. */
+export function withLease<V>(settings: ClientSettings<V>, leaseMs: number): ClientSettings<V> {
+  const isUsual = settings.hangBudgetMs === usualHangBudget(settings.leaseMs);
+  return { ...settings, leaseMs, hangBudgetMs: isUsual ? usualHangBudget(leaseMs) : settings.hangBudgetMs };
 }
 
 function hangBudgetOf(budgetMs: number): number {

@@ -33,10 +33,13 @@ test('try: null instead of an error; wait: an error after waitMs', async (t) => 
   t.true(lock.held);
 });
 
-test('two calls are two holders, in one program, too', async (t) => {
-  await kv.withLock('twice', async () => {
-    t.is(await kv.tryLock('twice'), null);
-    await t.throwsAsync(kv.lock('twice', { waitMs: 20 }), refused('KV_LOCK_BUSY'));
+test('two calls are two holders, in one program, too; only the flow of withLock may take its lock again', async (t) => {
+  const first = await kv.lock('twice');
+  t.is(await kv.tryLock('twice'), null);
+  await t.throwsAsync(kv.lock('twice', { waitMs: 20 }), refused('KV_LOCK_BUSY'));
+  await first.release();
+  await kv.withLock('twice', async ({ token }) => {
+    await kv.withLock('twice', (again) => t.is(again.token, token));
   });
 });
 

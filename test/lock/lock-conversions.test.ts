@@ -118,24 +118,93 @@ test('L7: downward is at once, keeps the token and lets others in', (t) => {
   t.deepEqual(locks.holders('a'), ['anna read 1', 'bert read 4', 'carl read 4']);
 });
 
-test('L7: sideways lets in who goes with the new mode, and not with the old', (t) => {
+test('L7: there is no way sideways but through a mode that both include', (t) => {
   const locks = new NamedLocks();
   locks.acquire('a', 'anna', 'concurrent write');
   locks.acquire('a', 'bert', 'read');
+  locks.acquire('b', 'anna', 'read');
+  t.throws(() => locks.convert('a', 'anna', 'read'), { name: 'AssertionError' });
+  t.throws(() => locks.convert('b', 'anna', 'concurrent write'), { name: 'AssertionError' });
+  t.deepEqual(locks.holders('a'), ['anna concurrent write 1']);
+  t.deepEqual(locks.holders('b'), ['anna read 3']);
+  t.is(locks.convert('a', 'anna', 'concurrent read'), 'granted');
+  t.deepEqual(locks.news, ['bert read']);
   t.is(locks.convert('a', 'anna', 'read'), 'granted');
-  t.deepEqual(locks.holders('a'), ['anna read 3', 'bert read 3']);
+  t.deepEqual(locks.holders('a'), ['anna read 7', 'bert read 6']);
 });
 
-test('L7: a conversion sideways that was waited for lets in a conversion that was asked for before', (t) => {
+test('L5, L7: a conversion from null stands in line like a new request', (t) => {
   const locks = new NamedLocks();
-  locks.acquire('a', 'anna', 'concurrent write');
-  locks.acquire('a', 'bert', 'concurrent write');
-  locks.acquire('a', 'carl', 'concurrent read');
-  t.is(locks.convert('a', 'carl', 'read'), 'queued');
-  t.is(locks.convert('a', 'anna', 'read'), 'queued');
-  locks.release('a', 'bert');
+  locks.acquire('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'null');
+  locks.acquire('a', 'carl', 'write');
+  t.is(locks.convert('a', 'bert', 'read', false), 'busy', 'it does not pass who waits');
+  t.is(locks.convert('a', 'bert', 'read'), 'queued');
+  locks.acquire('a', 'dora', 'read');
   t.deepEqual(locks.converting('a'), []);
-  t.deepEqual(locks.holders('a'), ['anna read 6', 'carl read 6']);
+  t.deepEqual(locks.waiters('a'), ['carl write', 'bert read', 'dora read']);
+  t.deepEqual(locks.holders('a'), ['anna read 1', 'bert null 2'], 'it is held in null, meanwhile');
+  t.is(locks.table.waiting, 3);
+  locks.release('a', 'anna');
+  t.deepEqual(locks.news, ['carl write']);
+  locks.release('a', 'carl');
+  t.deepEqual(locks.news, ['bert read', 'dora read']);
+  t.deepEqual(locks.holders('a'), ['bert read 8', 'dora read 8']);
+});
+
+test('L5, L7: who goes to null and back again and again does not starve a writer', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'read');
+  locks.acquire('a', 'carl', 'write');
+  t.is(locks.convert('a', 'anna', 'null'), 'granted');
+  t.is(locks.convert('a', 'anna', 'read'), 'queued');
+  t.is(locks.convert('a', 'bert', 'null'), 'granted');
+  t.deepEqual(locks.news, ['carl write']);
+  t.is(locks.convert('a', 'bert', 'read'), 'queued');
+  t.deepEqual(locks.waiters('a'), ['anna read', 'bert read']);
+});
+
+test('L7: a conversion from null that nobody minds is granted at once', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'null');
+  locks.acquire('a', 'bert', 'read');
+  t.is(locks.convert('a', 'anna', 'read', false), 'granted');
+  t.deepEqual(locks.holders('a'), ['anna read 3', 'bert read 2']);
+});
+
+test('L7: a conversion from another mode passes those in line, one from null does not pass it', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'concurrent read');
+  locks.acquire('a', 'bert', 'read');
+  locks.acquire('a', 'dora', 'null');
+  locks.acquire('a', 'carl', 'write');
+  t.is(locks.convert('a', 'anna', 'read'), 'granted', 'carl waits, and anna is before him');
+  t.is(locks.convert('a', 'anna', 'write'), 'queued');
+  t.is(locks.convert('a', 'dora', 'concurrent read'), 'queued');
+  locks.cancel('a', 'carl');
+  t.deepEqual(locks.news, [], 'though all holders go with dora');
+  t.deepEqual(locks.waiters('a'), ['dora concurrent read']);
+  locks.cancel('a', 'anna');
+  t.deepEqual(locks.news, ['dora concurrent read']);
+});
+
+test('L5, L7: a conversion from null that is given up leaves the line, and the lock is held in null', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'null');
+  locks.convert('a', 'bert', 'write');
+  locks.acquire('a', 'carl', 'read');
+  locks.cancel('a', 'bert');
+  const { table } = locks;
+  t.deepEqual(table.ended.slice(0, table.endedCount), [locks.grantOf('a', 'bert')]);
+  t.deepEqual(locks.holders('a'), ['anna read 1', 'bert null 2', 'carl read 5']);
+  t.is(table.waiting, 0);
+  locks.convert('a', 'bert', 'write');
+  locks.release('a', 'bert');
+  t.is(table.waiting, 0);
+  t.deepEqual(locks.waiters('a'), []);
+  t.deepEqual(locks.holders('a'), ['anna read 1', 'carl read 5']);
 });
 
 test('L5, L7: a conversion that is given up leaves what was held, and lets in who waited behind it', (t) => {
@@ -163,14 +232,100 @@ test('L5, L7: a granted conversion that is given up brings back mode, token and 
   t.is(locks.table.formerOf(held), undefined);
 });
 
-test('L7: a conversion sideways that is given up does not bring back what no longer goes with the others', (t) => {
+test('L5, L7: after a conversion downward there is nothing to bring back', (t) => {
   const locks = new NamedLocks();
   locks.acquire('a', 'anna', 'concurrent write');
+  locks.convert('a', 'anna', 'write');
   locks.convert('a', 'anna', 'read');
   locks.acquire('a', 'bert', 'read');
   locks.revert('a', 'anna');
-  const holders = locks.holders('a').map((line) => line.replace(/ \d+$/, ''));
-  t.false(holders.includes('anna concurrent write') && holders.includes('bert read'), `${holders}`);
+  t.deepEqual(locks.holders('a'), ['anna read 2', 'bert read 4']);
+  t.is(locks.table.requests.sequence(locks.grantOf('a', 'anna')), 2);
+});
+
+test('L5, L7: what is brought back after two conversions upward is what the last one came from', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'concurrent read');
+  locks.convert('a', 'anna', 'read');
+  locks.convert('a', 'anna', 'write');
+  locks.revert('a', 'anna');
+  t.deepEqual(locks.holders('a'), ['anna read 2']);
+});
+
+test('L5, L7: what was granted upward and weakened can be converted and brought back again', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'read');
+  locks.convert('a', 'anna', 'write');
+  locks.convert('a', 'anna', 'concurrent read');
+  locks.convert('a', 'anna', 'write');
+  t.deepEqual(locks.holders('a'), ['anna write 4']);
+  locks.revert('a', 'anna');
+  t.deepEqual(locks.holders('a'), ['anna concurrent read 2']);
+});
+
+test('L5, L7: a conversion that is given up while the next one waits leaves all lines whole', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'null');
+  locks.convert('a', 'anna', 'read');
+  locks.acquire('a', 'bert', 'read');
+  locks.convert('a', 'anna', 'write');
+  locks.acquire('a', 'carl', 'write');
+  locks.revert('a', 'anna');
+  const held = locks.grantOf('a', 'anna');
+  if (locks.table.conversionOf(held) !== undefined) locks.cancel('a', 'anna');
+  t.deepEqual(locks.holders('a'), ['anna null 1', 'bert read 3']);
+  t.deepEqual(locks.converting('a'), []);
+  t.deepEqual(locks.waiters('a'), ['carl write']);
+  locks.release('a', 'bert');
+  t.deepEqual(locks.news, ['carl write']);
+});
+
+test('L9: a token counts in a mode that writes, and no other', (t) => {
+  const locks = new NamedLocks();
+  const counts = ['null', 'concurrent read', 'concurrent write', 'read', 'protected write', 'write'] as const;
+  const found = counts.filter((mode) => {
+    locks.acquire(mode, 'anna', mode);
+    return locks.isFence(mode, locks.operation);
+  });
+  t.deepEqual(found, ['concurrent write', 'protected write', 'write']);
+});
+
+test('L9: the token before a conversion upward counts on, if that mode wrote', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'protected write');
+  locks.convert('a', 'anna', 'write');
+  t.deepEqual([locks.isFence('a', 1), locks.isFence('a', 2)], [true, true]);
+  locks.acquire('b', 'anna', 'read');
+  locks.convert('b', 'anna', 'write');
+  t.deepEqual([locks.isFence('b', 3), locks.isFence('b', 4)], [false, true]);
+});
+
+test('L9: whoever goes down to a mode that reads writes no more, under neither token', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'concurrent write');
+  locks.convert('a', 'anna', 'write');
+  locks.convert('a', 'anna', 'read');
+  t.deepEqual([locks.isFence('a', 1), locks.isFence('a', 2)], [false, false]);
+  locks.convert('a', 'anna', 'write');
+  t.deepEqual(
+    [1, 2, 4].map((token) => locks.isFence('a', token)),
+    [false, false, true],
+  );
+});
+
+test('L9: while a conversion waits the token that it has counts, as its mode allows', (t) => {
+  const locks = new NamedLocks();
+  for (const who of ['anna', 'bert']) locks.acquire('a', who, 'concurrent write');
+  locks.convert('a', 'anna', 'write');
+  t.deepEqual(
+    [1, 2, 3].map((token) => locks.isFence('a', token)),
+    [true, true, false],
+  );
+  locks.release('a', 'bert');
+  t.deepEqual(
+    [1, 2, 4].map((token) => locks.isFence('a', token)),
+    [true, false, true],
+  );
 });
 
 test('L7: who lets go while it waits for another mode waits no longer', (t) => {
@@ -227,4 +382,42 @@ test('L13: what a reader abandons keeps out writers alone', (t) => {
   t.deepEqual(locks.news, []);
   locks.endDelay('a', 1);
   t.deepEqual(locks.news, ['carl write']);
+});
+
+test('L13: several that were granted in one step end each when it is due, under one token', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'write');
+  for (const who of ['bert', 'carl', 'dora']) locks.acquire('a', who, 'read');
+  locks.release('a', 'anna');
+  locks.acquire('a', 'anna', 'write');
+  for (const [who, untilMs] of [
+    ['bert', 5000],
+    ['carl', 7000],
+    ['dora', 5000],
+  ] as const)
+    locks.abandon('a', who, untilMs);
+  locks.endDelay('a', 5, 4999);
+  t.is(locks.holders('a').length, 3);
+  locks.endDelay('a', 4, 9000);
+  t.is(locks.holders('a').length, 3, 'another token');
+  locks.endDelay('a', 5, 5000);
+  t.deepEqual(locks.holders('a'), ['nobody read 5']);
+  t.deepEqual(
+    [...locks.table.requests.abandoned].map((one) => locks.table.requests.untilMs(one)),
+    [7000],
+  );
+  locks.endDelay('a', 5, 6999);
+  t.deepEqual(locks.news, []);
+  locks.endDelay('a', 5, 7000);
+  t.deepEqual(locks.news, ['anna write']);
+});
+
+test('L13: who holds it under the token of what was abandoned holds it on', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'write');
+  for (const who of ['bert', 'carl']) locks.acquire('a', who, 'read');
+  locks.release('a', 'anna');
+  locks.abandon('a', 'bert', 5000);
+  locks.endDelay('a', 4, 5000);
+  t.deepEqual(locks.holders('a'), ['carl read 4']);
 });

@@ -1,13 +1,14 @@
 /** Modes, conversions and lock-delay at a partition's primary: L5, L6, L7, L13. */
 import test from 'ava';
-import { LockMode } from '../../src/base/lock-mode.ts';
-import { FENCED, fence } from '../helpers/bodies.ts';
+import { LockMode, mayWrite } from '../../src/base/lock-mode.ts';
+import { WAITS_PER_SESSION_MAX } from '../../src/node/admission.ts';
+import { FENCED, fence, NAMES_GRANT, STORE, u32 } from '../helpers/bodies.ts';
 import { revisionOf } from './support/caller.ts';
 import { PartitionWorld } from './support/partition.ts';
 import { describeReplica } from './support/replica-content.ts';
 import { sessions, type TestSession } from './support/session.ts';
 
-const { null: NULL, concurrentWrite, protectedRead, protectedWrite, exclusive } = LockMode;
+const { null: NULL, concurrentRead, concurrentWrite, protectedRead, protectedWrite, exclusive } = LockMode;
 
 interface Three {
   readonly world: PartitionWorld;
@@ -29,6 +30,17 @@ function readers(): Three {
   all.anna.share('l', protectedRead, 0);
   all.bert.share('l', protectedRead, 0);
   return all;
+}
+
+/** Of a lock: token and mode of each who holds it. */
+function holders({ primary }: PartitionWorld, key = 'l'): string[] {
+  const { locks } = primary.state;
+  const { requests } = locks;
+  const slot = locks.find(Buffer.from(key), 0, key.length);
+  const found: string[] = [];
+  for (let held = slot < 0 ? -1 : locks.firstGranted(slot); held >= 0; held = locks.grantedAfter(held))
+    found.push(`${requests.tokenEpoch(held)}.${requests.tokenOperation(held)} in ${requests.mode(held)}`);
+  return found;
 }
 
 const FIRST = { token: '9.5', sequence: 1 };
@@ -222,21 +234,118 @@ test('L5, L7: a conversion that was given up before it came has no effect', (t) 
   t.deepEqual(bert.share('l', protectedRead, 0), ['2 LKDK 9.7']);
 });
 
-test('L7: a conversion sideways that is given up leaves nobody who does not go with the others', (t) => {
+test('L5, L7: CNCL of a conversion that has been converted downward since changes nothing, however often it comes', (t) => {
   const { world, anna, bert } = three();
-  anna.share('l', concurrentWrite, 0);
-  t.deepEqual(anna.convert('l', FIRST, protectedRead, 0), ['3 LKDK 9.6']);
-  t.deepEqual(bert.share('l', protectedRead, 0), ['2 LKDK 9.7']);
-  anna.cancel('l', 2);
-  const { locks } = world.primary.state;
-  const slot = locks.find(Buffer.from('l'), 0, 1);
-  const modes: number[] = [];
-  for (let held = locks.firstGranted(slot); held >= 0; held = locks.grantedAfter(held))
-    modes.push(locks.requests.mode(held));
-  t.false(modes.includes(concurrentWrite) && modes.includes(protectedRead), `held in modes ${modes}`);
+  anna.share('l', protectedRead, 0);
+  anna.convert('l', FIRST, exclusive, 0);
+  const granted = { token: '9.6', sequence: 2 };
+  t.deepEqual(anna.convert('l', granted, protectedRead, 0), ['4 LKDK 9.6']);
+  const { locks } = describeReplica(world.primary.state);
+  t.regex(anna.cancel('l', 2).join(), /^5 DONE/);
+  t.deepEqual(holders(world), ['9.6 in 3']);
+  t.regex(anna.cancel('l', 2).join(), /^6 DONE/);
+  t.deepEqual(holders(world), ['9.6 in 3']);
+  t.is(Object.keys(locks).length, 1);
+  t.deepEqual(bert.lock('l', 0), ['2 FAIL KV_LOCK_BUSY']);
+  t.regex(anna.unlockGrant('l', granted).join(), /^7 DONE applied/);
 });
 
-test('L9: a write counts under the token of the conversion, not of what was before', (t) => {
+test('L5, L7: CNCL of a conversion from null while the next one waits leaves the others in line', (t) => {
+  const { world, anna, bert, carl } = three();
+  anna.share('l', NULL, 0);
+  t.deepEqual(anna.convert('l', FIRST, protectedRead, 0), ['3 LKDK 9.6']);
+  bert.share('l', protectedRead, 0);
+  t.deepEqual(anna.convert('l', { token: '9.6', sequence: 2 }, exclusive, 1000), ['4 WAIT']);
+  t.deepEqual(carl.lock('l', 1000), ['2 WAIT']);
+  anna.cancel('l', 2);
+  anna.cancel('l', 3);
+  t.is(world.primary.state.locks.waiting, 1);
+  bert.unlockGrant('l', { token: '9.7', sequence: 1 });
+  t.regex(carl.read().join(), /^2 LKDK/);
+});
+
+test('L7: sideways is refused, and changes nothing', (t) => {
+  const { world, anna, bert } = three();
+  anna.share('l', concurrentWrite, 0);
+  bert.share('m', protectedRead, 0);
+  for (const waitMs of [0, 1000]) {
+    t.regex(anna.convert('l', FIRST, protectedRead, waitMs).join(), /FAIL KV_LOCK_BUSY$/);
+    t.regex(bert.convert('m', SECOND, concurrentWrite, waitMs).join(), /FAIL KV_LOCK_BUSY$/);
+  }
+  t.deepEqual([holders(world), holders(world, 'm')], [['9.5 in 2'], ['9.6 in 3']]);
+  t.is(world.primary.state.locks.waiting, 0);
+  t.deepEqual(bert.share('l', concurrentWrite, 0), ['5 LKDK 9.11']);
+  t.deepEqual(anna.convert('l', FIRST, concurrentRead, 0), ['5 LKDK 9.5'], 'that is the way');
+  t.deepEqual(anna.convert('m', FIRST, protectedRead, 0), ['6 FAIL KV_NOT_HELD']);
+});
+
+test('L5, L7: a conversion from null waits in line, and goes on waiting there at the next primary', (t) => {
+  const world = new PartitionWorld({ backups: 1 });
+  const [anna, bert, carl] = sessions(world, 'a', 'b', 'c') as [TestSession, TestSession, TestSession];
+  const all = [anna, bert, carl];
+  const settled = (): string[][] => {
+    world.settle();
+    return all.map((session) => session.read());
+  };
+  anna.share('l', protectedRead, 0);
+  bert.share('l', NULL, 0);
+  carl.lock('l', 60_000);
+  bert.convert('l', { token: '9.6', sequence: 1 }, protectedRead, 60_000);
+  carl.share('l', protectedRead, 60_000);
+  t.deepEqual(settled(), [['2 LKDK 9.5'], ['2 LKDK 9.6', '3 WAIT'], ['2 WAIT', '3 WAIT']]);
+  world.elect(1, 12);
+  t.deepEqual(settled(), [[], ['3 MOVD to 1 unknown'], ['2 MOVD to 1 unknown', '3 MOVD to 1 unknown']]);
+  t.deepEqual(carl.lock('l', 60_000, { sequence: 1 }), ['4 WAIT']);
+  t.deepEqual(bert.convert('l', { token: '9.6', sequence: 1 }, protectedRead, 60_000, { sequence: 2 }), ['4 WAIT']);
+  t.deepEqual(carl.share('l', protectedRead, 60_000, { sequence: 2 }), ['5 WAIT']);
+  anna.unlockGrant('l', { token: '9.5', sequence: 1 });
+  t.deepEqual(settled(), [['3 DONE applied 12.2'], [], ['4 LKDK 12.2']]);
+  carl.unlock('l', '12.2');
+  t.deepEqual(settled(), [[], ['4 LKDK 12.3'], ['6 DONE applied 12.3', '5 LKDK 12.3']]);
+  world.settle();
+  t.deepEqual(describeReplica(world.backups[0]?.kept.state ?? t.fail()), describeReplica(world.primary.state));
+});
+
+test('L5, L7: a conversion from null whose time is up leaves the line', (t) => {
+  const { world, anna, bert, carl } = three();
+  anna.share('l', protectedRead, 0);
+  bert.share('l', NULL, 0);
+  t.deepEqual(bert.convert('l', { token: '9.6', sequence: 1 }, exclusive, 100), ['3 WAIT']);
+  carl.share('l', protectedRead, 1000);
+  world.pass(100);
+  t.deepEqual([bert.read(), carl.read()], [['3 FAIL KV_LOCK_BUSY'], ['2 LKDK 9.9']]);
+  t.deepEqual(holders(world), ['9.5 in 3', '9.6 in 0', '9.9 in 3']);
+});
+
+test('L12: a conversion is not refused for want of memory, nor before locks are given out', (t) => {
+  const { world, anna, bert, carl } = three();
+  anna.share('l', protectedRead, 0);
+  bert.share('l', protectedRead, 0);
+  world.room = false;
+  t.deepEqual(carl.share('l', protectedRead, 0), ['2 FAIL KV_OUT_OF_MEMORY']);
+  t.deepEqual(bert.convert('l', SECOND, concurrentRead, 0), ['3 LKDK 9.6']);
+  world.room = true;
+  world.primary.locksFromMs = world.nowMs + 1000;
+  t.deepEqual(carl.share('l', protectedRead, 0), ['3 FAIL KV_NO_QUORUM']);
+  t.deepEqual(bert.convert('l', SECOND, protectedRead, 0), ['4 LKDK 9.8']);
+  t.deepEqual(anna.convert('l', FIRST, exclusive, 1000), ['3 WAIT']);
+});
+
+test('L12: a conversion is not refused for too many waits', (t) => {
+  const { world, anna, bert } = three();
+  anna.share('l', protectedRead, 0);
+  bert.lock('m', 0);
+  anna.mark = 0;
+  for (let count = 0; count < WAITS_PER_SESSION_MAX; count += 1) {
+    anna.mark = anna.sequence + 1;
+    anna.lock('m', 1000);
+  }
+  t.is(world.primary.state.locks.waiting, WAITS_PER_SESSION_MAX);
+  t.regex(anna.lock('m', 1000).join(), /FAIL KV_OVERLOADED/);
+  t.regex(anna.convert('l', FIRST, exclusive, 0).join(), /LKDK/);
+});
+
+test('L9: a write counts under the token of the conversion, not of a reader that it was before', (t) => {
   const { anna, bert } = readers();
   bert.unlockGrant('l', SECOND);
   anna.convert('l', FIRST, exclusive, 0);
@@ -244,6 +353,34 @@ test('L9: a write counts under the token of the conversion, not of what was befo
     anna.put('l', '', { flags: FENCED, payload: Buffer.concat([Buffer.from('v'), fence(revisionOf(token))]) });
   t.deepEqual(under('9.8'), ['4 DONE applied 9.9']);
   t.deepEqual(under('9.5'), ['5 FAIL KV_FENCED']);
+});
+
+test('L9: a write under way counts under the token before the conversion, too, if that mode wrote', (t) => {
+  const { anna } = three();
+  anna.share('l', concurrentWrite, 0);
+  anna.convert('l', FIRST, exclusive, 0);
+  const under = (token: string): string =>
+    anna.put('l', '', { flags: FENCED, payload: fence(revisionOf(token)) }).join();
+  t.regex(under('9.5'), /DONE applied/);
+  t.regex(under('9.6'), /DONE applied/);
+  anna.convert('l', { token: '9.6', sequence: 2 }, protectedRead, 0);
+  t.regex(under('9.5'), /KV_FENCED/);
+  t.regex(under('9.6'), /KV_FENCED/);
+});
+
+test('L8, L9: who only reads stores nothing with the release, and holds the lock on', (t) => {
+  for (const mode of Object.values(LockMode)) {
+    const { world, anna } = three();
+    anna.share('l', mode, 0);
+    const before = holders(world);
+    const payload = Buffer.concat([Buffer.from('mine'), u32(1)]);
+    const line = anna.unlockGrant('l', FIRST, { flags: STORE | NAMES_GRANT, payload }).join();
+    t.is(line, mayWrite(mode) ? '3 DONE applied 9.6' : '3 FAIL KV_FENCED', `mode ${mode}`);
+    t.is(world.primary.state.keys.size, mayWrite(mode) ? 1 : 0);
+    t.deepEqual(holders(world), mayWrite(mode) ? [] : before);
+    if (mayWrite(mode)) t.deepEqual(anna.get('l'), ["4 GOTK 'mine' 9.6"]);
+    else t.regex(anna.unlockGrant('l', FIRST).join(), /^4 DONE applied/);
+  }
 });
 
 // ---- the end of a session, and lock-delay
@@ -256,9 +393,25 @@ test('L5: the end of a session lets in conversions and waiters in their order', 
   world.primary.leave(bert.hex);
   t.deepEqual(anna.read(), ['3 LKDK 9.10']);
   t.deepEqual(carl.read(), []);
-  t.deepEqual(bert.read(), ['3 FAIL KV_LOCK_BUSY'], 'its own wait has ended');
+  t.deepEqual(bert.read(), ['3 FAIL KV_NO_SESSION'], 'its own wait has ended with it');
   world.primary.leave(anna.hex);
   t.deepEqual(carl.read(), ['2 LKDK 9.11']);
+});
+
+test('L5: of a session that has ended each wait is told so, that of a conversion, too', (t) => {
+  const { world, anna, bert, carl } = readers();
+  carl.share('l', NULL, 0);
+  anna.convert('l', FIRST, exclusive, 1000);
+  carl.convert('l', { token: '9.7', sequence: 1 }, exclusive, 1000);
+  carl.lock('l', 1000);
+  world.primary.leave(carl.hex);
+  t.deepEqual(carl.read(), ['3 FAIL KV_NO_SESSION', '4 FAIL KV_NO_SESSION']);
+  t.deepEqual(anna.read(), []);
+  world.primary.leave(anna.hex);
+  t.deepEqual(anna.read(), ['3 FAIL KV_NO_SESSION']);
+  t.is(world.primary.state.locks.waiting, 0);
+  t.deepEqual(holders(world), ['9.6 in 3']);
+  t.deepEqual(bert.convert('l', SECOND, exclusive, 0), ['3 LKDK 9.13']);
 });
 
 /** Anna's lease runs out; the others are renewed. Gives the time that has passed. */
@@ -374,4 +527,20 @@ test('L13: each of several grants under one token stays for its own delay', (t) 
   t.deepEqual(carl.read(), []);
   t.deepEqual(pass(200), []);
   t.regex(carl.read().join(), /^2 LKDK/);
+});
+
+test('L13: several that were granted in one step and are due at once end in one step', (t) => {
+  const { world, anna, bert, carl } = three();
+  bert.lock('l', 0);
+  for (let count = 0; count < 3; count += 1) anna.share('l', protectedRead, 1000, { lock: { delayMs: 700 } });
+  bert.unlock('l', '9.5'); // all are granted under 9.9
+  carl.lock('l', 2 ** 40);
+  carl.read();
+  lose({ world, anna }, bert, carl);
+  t.is(world.primary.state.locks.requests.abandonedCount, 3);
+  world.pass(700);
+  t.is(world.primary.state.locks.requests.abandonedCount, 0);
+  t.regex(carl.read().join(), /^2 LKDK/);
+  t.is(holders(world).length, 1);
+  t.is(world.primary.applied, world.primary.log.next);
 });

@@ -1,12 +1,14 @@
 /** A lock table beside its model: each does what the other does, and after every operation they are compared. */
 import assert from 'node:assert/strict';
 import { Arena } from '../../../src/base/arena.ts';
-import { isCompatible, LOCK_MODES, LockMode } from '../../../src/base/lock-mode.ts';
+import { isCompatible, isDownward, LOCK_MODES, LockMode } from '../../../src/base/lock-mode.ts';
 import { AcquireOutcome, LockTable } from '../../../src/lock/lock-table.ts';
-import { type Grant, LockModel, type ModelRequest, type Wanted } from './lock-model.ts';
+import { type Grant, LockModel, type ModelRequest, undone, type Wanted } from './lock-model.ts';
 
 const NONE = -1;
 const EPOCH = 2 ** 32 - 7;
+/** Tokens that are looked at again. */
+const RECENT = 40;
 
 export class CheckedLocks {
   readonly table: LockTable = new LockTable(new Arena());
@@ -16,6 +18,8 @@ export class CheckedLocks {
   /** By key: the greatest token given out; and those that may be held without being greater. */
   readonly #newest: Map<string, number> = new Map();
   readonly #known: Map<string, Set<number>> = new Map();
+  /** How often there was what is rare. */
+  readonly seen: Map<string, number> = new Map();
 
   constructor(keys: readonly string[], sessions: number) {
     this.#keys = keys;
@@ -25,6 +29,10 @@ export class CheckedLocks {
   slot(key: string): number {
     const bytes = Buffer.from(key);
     return this.table.find(bytes, 0, bytes.length);
+  }
+
+  #saw(what: string): void {
+    this.seen.set(what, (this.seen.get(what) ?? 0) + 1);
   }
 
   #next(): number {
@@ -45,15 +53,26 @@ export class CheckedLocks {
     if (slot >= 0) assert.equal(table.isFreeFor(slot, mode), isFree);
     const bytes = Buffer.from(`.${key}.`);
     const outcome = table.acquire(bytes, 1, bytes.length - 1, number, EPOCH, now, now, mayWait);
-    const request = { number, key, delayMs, began: now, session, grant: null, wanted, former: null };
+    const request = { number, key, delayMs, session, grant: null, wanted, former: null };
     assert.equal(outcome, model.acquire(request, mayWait));
     if (outcome === AcquireOutcome.queued) assert.equal(table.waiterOf(session, now), number);
   }
 
   convert(request: ModelRequest, mode: number, mayWait: boolean): void {
     const now = this.#next();
-    const outcome = this.table.convert(request.number, mode, now, EPOCH, now, now, mayWait);
+    const { number } = request;
+    const held = (request.grant as Grant).mode;
+    const convert = (): number => this.table.convert(number, mode, now, EPOCH, now, now, mayWait);
+    if (!isDownward(held, mode) && !isDownward(mode, held)) {
+      assert.throws(convert, { name: 'AssertionError' });
+      return this.#saw('a conversion sideways');
+    }
+    const outcome = convert();
     assert.equal(outcome, this.model.convert(request, mode, now, mayWait));
+    if (outcome === AcquireOutcome.deadlock) this.#saw('a deadlock');
+    if (outcome !== AcquireOutcome.queued) return;
+    assert.equal(this.table.waiterOf(request.session, now), number);
+    this.#saw(held === LockMode.null ? 'a conversion in line' : 'a conversion that waits');
   }
 
   release(request: ModelRequest): void {
@@ -70,6 +89,7 @@ export class CheckedLocks {
 
   revert(request: ModelRequest): void {
     const now = this.#next();
+    this.#saw(undone(request) === null ? 'a conversion that is not undone' : 'a conversion that is undone');
     this.table.revert(request.number, EPOCH, now, now);
     this.model.revert(request);
   }
@@ -127,9 +147,11 @@ export class CheckedLocks {
     assert.deepEqual(chain(table.firstConverting(slot), table.convertingAfter.bind(table)), numbersOf(lock.converting));
     assert.deepEqual(this.#queue(slot), lock.queue.map(describe));
     this.#checkModes(slot);
+    this.#checkLines(slot);
     this.#checkLiveness(slot);
     this.#checkOrder(key);
     this.#checkTokens(key);
+    this.#checkFences(key);
   }
 
   #granted(slot: number): unknown[] {
@@ -165,7 +187,7 @@ export class CheckedLocks {
       session: requests.attachment(number),
       grant: isWaiting ? null : now,
       wanted: isWaiting ? wanted : 'mode' in pending ? pending : null,
-      former: former === undefined ? null : { ...pick(former), token: former.operation },
+      former: former === undefined || former.sequence === now.sequence ? null : grantOf(former),
     };
   }
 
@@ -184,26 +206,46 @@ export class CheckedLocks {
     }
   }
 
-  /** L5: nobody waits who could be granted. */
-  #checkLiveness(slot: number): void {
+  /** L7: who converts from another mode than null stands apart from all others, who wait in line. */
+  #checkLines(slot: number): void {
     const { table } = this;
-    const converting = chain(table.firstConverting(slot), (request) => table.convertingAfter(request));
-    for (const request of converting) {
-      const mode = table.conversionOf(request)?.mode as number;
-      assert.ok(!table.allows(slot, mode, table.requests.mode(request)), 'L5: a conversion waits for nothing');
+    const { requests } = table;
+    for (const request of chain(table.firstConverting(slot), (one) => table.convertingAfter(one))) {
+      assert.ok(requests.isGranted(request) && requests.mode(request) !== LockMode.null);
+      assert.ok(table.wantedMode(request) > requests.mode(request));
     }
-    const first = table.firstWaiter(slot);
-    if (first === NONE || converting.length > 0) return;
-    assert.ok(!table.allows(slot, table.requests.mode(first), NONE), 'L5: the first waits for nothing');
+    for (const request of chain(table.firstWaiter(slot), (one) => table.waiterAfter(one))) {
+      const isNew = requests.isWaiting(request) && table.conversionOf(request) === undefined;
+      const isFromNull = requests.isGranted(request) && requests.mode(request) === LockMode.null;
+      assert.ok(isNew || isFromNull);
+      assert.notEqual(table.wantedMode(request), LockMode.null, 'nobody waits for null');
+    }
   }
 
-  /** L5: whoever was granted just now came before all who wait yet. */
+  /** L5: nobody waits who could be granted: each conversion has a holder in its way, and so has the first in line, or a conversion. */
+  #checkLiveness(slot: number): void {
+    const { table } = this;
+    const held = chain(table.firstGranted(slot), (request) => table.grantedAfter(request));
+    const isBlocked = (request: number): boolean =>
+      held.some((other) => other !== request && !isCompatible(table.wantedMode(request), table.requests.mode(other)));
+    const converting = chain(table.firstConverting(slot), (request) => table.convertingAfter(request));
+    for (const request of converting) assert.ok(isBlocked(request), 'L5: a conversion waits for nothing');
+    const first = table.firstWaiter(slot);
+    if (first === NONE || converting.length > 0) return;
+    assert.ok(isBlocked(first), 'L5: the first waits for nothing');
+  }
+
+  /** L5: whoever was granted just now, and stood in line, came before all who wait yet, and when nobody converted. */
   #checkOrder(key: string): void {
-    const { granted, queue } = this.model.lockOf(key);
+    const { granted, converting, queue } = this.model.lockOf(key);
     const now = this.model.operation;
-    for (const { grant, former, began } of granted) {
-      if (grant?.token !== now || former !== null || grant.mode === LockMode.null) continue;
-      for (const waiter of queue) assert.ok(waiter.began > began, 'L5: it came later and was granted before');
+    for (const { grant, former } of granted) {
+      const { token, mode, sequence } = grant as Grant;
+      const isFromLine = former === null || former.mode === LockMode.null;
+      if (token !== now || mode === LockMode.null || !isFromLine) continue;
+      assert.equal(converting.length, 0, 'L5: it was granted before a conversion');
+      for (const { wanted } of queue)
+        assert.ok((wanted as Wanted).sequence > sequence, 'L5: it came later and was granted before');
     }
   }
 
@@ -222,6 +264,17 @@ export class CheckedLocks {
     this.#known.set(key, present);
   }
 
+  /** L9: of all the tokens that were given out lately, those count that the model says. */
+  #checkFences(key: string): void {
+    const { table, model } = this;
+    const slot = this.slot(key);
+    for (let token = Math.max(1, model.operation - RECENT); token <= model.operation; token += 1)
+      assert.equal(table.isHeldUnder(slot, EPOCH, token), model.isFence(key, token), `L9: under ${token}`);
+    for (const { grant } of model.lockOf(key).granted)
+      assert.equal(table.isHeldUnder(slot, EPOCH, (grant as Grant).token), model.isFence(key, (grant as Grant).token));
+    assert.ok(!table.isHeldUnder(slot, EPOCH - 1, model.operation));
+  }
+
   #checkSession(session: number): void {
     const { table, model } = this;
     const held = chain(table.firstHeld(session), (request) => table.heldAfter(request));
@@ -237,7 +290,6 @@ export class CheckedLocks {
       assert.equal(table.holding(slot, session, EPOCH, token, sequence), number);
       assert.equal(table.holding(slot, session, EPOCH - 1, token, sequence), NONE);
       if (mode === LockMode.exclusive) assert.equal(table.holding(slot, session, EPOCH, token, 0), number);
-      assert.ok(table.isHeldUnder(slot, EPOCH, token));
     }
     for (const { number, wanted } of model.waitsOf(session)) {
       const { sequence } = wanted as Wanted;
@@ -275,6 +327,11 @@ function pick({ mode, sequence, sinceMs }: Wanted): Wanted {
   return { mode, sequence, sinceMs };
 }
 
-function describe({ number, session, grant, wanted, former }: ModelRequest): unknown {
-  return { number, session, grant, wanted, former };
+function grantOf(former: Wanted & { readonly operation: number }): Grant {
+  return { ...pick(former), token: former.operation };
+}
+
+function describe(request: ModelRequest): unknown {
+  const { number, session, grant, wanted } = request;
+  return { number, session, grant, wanted, former: undone(request) };
 }

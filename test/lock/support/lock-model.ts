@@ -1,5 +1,5 @@
-/** What a lock table should do, in plain arrays: L1, L2, L5, L7, L13. The model is told the number of each request. */
-import { isCompatible, isDownward, LockMode } from '../../../src/base/lock-mode.ts';
+/** What a lock table should do, in plain arrays: L1, L2, L5, L7, L9, L13. The model is told the number of each request. */
+import { isCompatible, isDownward, LockMode, mayWrite } from '../../../src/base/lock-mode.ts';
 import { AcquireOutcome } from '../../../src/lock/lock-table.ts';
 
 /** What is asked for, since when. */
@@ -17,21 +17,27 @@ export interface ModelRequest {
   readonly number: number;
   readonly key: string;
   readonly delayMs: number;
-  /** The operation that asked for it. */
-  readonly began: number;
   /** −1: nobody's; it was abandoned. */
   session: number;
   /** What it holds; null: nothing yet. */
   grant: Grant | null;
   /** What it waits for. */
   wanted: Wanted | null;
+  /** What it was before its last conversion upward; since it was weakened: what it is. */
   former: Grant | null;
 }
 
 export interface ModelLock {
   granted: ModelRequest[];
+  /** From other modes than null. */
   converting: ModelRequest[];
+  /** New requests, and conversions from null. */
   queue: ModelRequest[];
+}
+
+/** What is had back when the last conversion is given up; null: that changes nothing. */
+export function undone({ grant, former }: ModelRequest): Grant | null {
+  return former?.sequence === grant?.sequence ? null : former;
 }
 
 export class LockModel {
@@ -52,7 +58,8 @@ export class LockModel {
   }
 
   get requests(): ModelRequest[] {
-    return [...this.locks.values()].flatMap(({ granted, queue }) => [...granted, ...queue]);
+    const all = [...this.locks.values()].flatMap(({ granted, queue }) => [...granted, ...queue]);
+    return [...new Set(all)];
   }
 
   lockOf(key: string): ModelLock {
@@ -106,25 +113,27 @@ export class LockModel {
     request.wanted = null;
   }
 
+  /** Downward or upward. */
   convert(request: ModelRequest, mode: number, sequence: number, mayWait: boolean): number {
     const { key } = request;
     const grant = request.grant as Grant;
     if (isDownward(grant.mode, mode)) {
       request.grant = { ...grant, mode };
-      request.former = null;
+      if (request.former !== null) request.former = request.grant;
       this.settle(key);
       return AcquireOutcome.granted;
     }
-    if (this.allows(key, mode, request)) {
-      request.wanted = { mode, sequence, sinceMs: this.operation };
-      this.#grant(request);
-      this.settle(key);
-      return AcquireOutcome.granted;
-    }
-    if (!mayWait) return AcquireOutcome.busy;
-    if (this.#isDeadlock(request, mode)) return AcquireOutcome.deadlock;
+    const isFromNull = grant.mode === LockMode.null;
+    const isFree = isFromNull ? this.isFreeFor(key, mode) : this.allows(key, mode, request);
+    if (!isFree && !mayWait) return AcquireOutcome.busy;
+    if (!isFree && this.#isDeadlock(request, mode)) return AcquireOutcome.deadlock;
     request.wanted = { mode, sequence, sinceMs: this.operation };
-    this.lockOf(key).converting.push(request);
+    if (isFree) {
+      this.#grant(request);
+      return AcquireOutcome.granted;
+    }
+    const { converting, queue } = this.lockOf(key);
+    (isFromNull ? queue : converting).push(request);
     this.waitsOf(request.session).push(request);
     return AcquireOutcome.queued;
   }
@@ -187,9 +196,19 @@ export class LockModel {
   }
 
   revert(request: ModelRequest): void {
-    request.grant = request.former;
+    const former = undone(request);
+    if (former === null) return;
+    request.grant = former;
     request.former = null;
     this.settle(request.key);
+  }
+
+  /** L9: whether a write under that token counts. */
+  isFence(key: string, token: number): boolean {
+    return this.lockOf(key).granted.some(({ session, grant, former }) => {
+      if (session < 0 || !mayWrite((grant as Grant).mode)) return false;
+      return grant?.token === token || (former?.token === token && mayWrite(former.mode));
+    });
   }
 }
 

@@ -102,10 +102,12 @@ export class NamedLocks {
     this.table.abandon(this.grantOf(key, who), untilMs);
   }
 
-  /** The time of what was abandoned under that token is up. */
-  endDelay(key: string, token: number): void {
+  /** An entry of that time ends what was abandoned under that token and is due. */
+  endDelay(key: string, token: number, atMs: number = Number.POSITIVE_INFINITY): void {
     const now = this.#next();
-    this.table.release(this.table.abandonedUnder(this.slot(key), EPOCH, token), EPOCH, now, 1000 + now);
+    const { table } = this;
+    const due = (): number => (this.slot(key) < 0 ? NONE : table.abandonedUnder(this.slot(key), EPOCH, token, atMs));
+    for (let request = due(); request !== NONE; request = due()) table.release(request, EPOCH, now, 1000 + now);
   }
 
   // ---- what people see
@@ -116,8 +118,15 @@ export class NamedLocks {
     return this.#granted(key).map((request) => `${this.#who(request)} ${this.table.requests.tokenOperation(request)}`);
   }
 
+  /** `anna write`: who stands in line, for what. */
   waiters(key: string): string[] {
-    return this.slot(key) < 0 ? [] : this.#queue(key).map((request) => this.#who(request));
+    if (this.slot(key) < 0) return [];
+    return this.#queue(key).map((request) => `${this.#name(request)} ${MODE_NAMES[this.table.wantedMode(request)]}`);
+  }
+
+  /** Whether a write under that token counts (L9). */
+  isFence(key: string, token: number): boolean {
+    return this.table.isHeldUnder(this.slot(key), EPOCH, token);
   }
 
   /** `anna write`: who waits for another mode. */

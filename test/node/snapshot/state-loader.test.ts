@@ -19,6 +19,7 @@ const EXCLUSIVE = 10;
 const LABELLED = 2;
 const READ = 1;
 const CONCURRENT_READ = 2;
+const NULL = 7;
 const LOST = 1;
 
 /**
@@ -246,6 +247,8 @@ function conversion(number: number, former: number, mode: number): Uint8Array {
 }
 
 const READER = request(0, granted, 0, 3);
+/** Held in mode null by the other session. */
+const IDLE = request(1, granted, 1, 0);
 const WRITES = conversion(0, 0, 5);
 const READ_LESS = conversion(0, 1, 1);
 const list = (tag: number, ...values: number[]): Uint8Array => part(tag, numbers(4, ...values));
@@ -329,6 +332,43 @@ const cases: readonly [title: string, parts: readonly Uint8Array[], isGood?: boo
     'a conversion that is cut short',
     [HEAD, SESSION, LOCK, READER, part(12, Buffer.alloc(23)), list(13, 0), endOf(1, 1, 0, 0)],
   ],
+  [
+    'a conversion from null in line',
+    [
+      ...BOTH,
+      ...HELD,
+      IDLE,
+      waiter(2),
+      conversion(1, 0, 5),
+      waiter(3),
+      list(13, 0, 1),
+      list(7, 1, 2, 3),
+      endOf(2, 1, 3, 0),
+    ],
+    true,
+  ],
+  [
+    'a conversion from null that no session knows',
+    [...BOTH, ...HELD, IDLE, conversion(1, 0, 5), list(13, 0, 1), endOf(2, 1, 1, 0)],
+  ],
+  [
+    'a conversion of what was abandoned',
+    [HEAD, LOCK, request(0, abandoned, NOBODY), conversion(0, 0, 5), list(7, 0), endOf(0, 1, 1, 0)],
+  ],
+  [
+    'a former mode of what was abandoned',
+    [HEAD, LOCK, request(0, abandoned, NOBODY), conversion(0, 1, 1), endOf(0, 1, 0, 0)],
+  ],
+  [
+    'what was abandoned, and does not go with who holds it',
+    [HEAD, SESSION, ...HELD, request(1, abandoned, NOBODY, 3), list(13, 0), endOf(1, 1, 0, 0)],
+  ],
+  ['a lock that is only waited for, and no other', [HEAD, SESSION, LOCK, waiter(0, 0), list(7, 0), endOf(1, 1, 1, 0)]],
+  [
+    'a lock that is only waited for, behind one that is held',
+    [...BOTH, ...HELD, OTHER_LOCK, waiter(1), list(13, 0), list(7, 1), endOf(2, 2, 1, 0)],
+  ],
+  ['a request in a state beyond measure', [HEAD, SESSION, LOCK, request(0, 255, 0), list(13, 0), endOf(1, 1, 0, 0)]],
   ['a key twice', [HEAD, entry('k', 1, 'v'), entry('k', 1, 'v'), endOf(0, 0, 0, 1)]],
   ['an empty key', [HEAD, entry('', 1, 'v'), endOf(0, 0, 0, 1)]],
   ['an entry that is cut short', [HEAD, part(9, numbers(1, 0, 1)), endOf(0, 0, 0, 1)]],
@@ -350,3 +390,27 @@ for (const [title, parts, isGood = false] of cases) {
     if (loader !== BAD) t.true(loader.done);
   });
 }
+
+test('R21, L5: a conversion from null keeps its place among those who wait', (t) => {
+  const history = new History();
+  const take = (what: string, session: number, drawn: number, further: number): void =>
+    void history.take({ what, session, key: 0, drawn, further });
+  for (const session of [0, 1, 2]) take('attach', session, 0, 0);
+  take('acquire', 0, EXCLUSIVE, 0);
+  take('acquire', 1, LABELLED, NULL);
+  take('acquire', 2, EXCLUSIVE, 0);
+  take('convert', 1, 1, LockMode.protectedRead);
+  take('acquire', 2, EXCLUSIVE, 0);
+  const { locks } = history.state;
+  const line = (table: LockTable): number[] => {
+    const requests: number[] = [];
+    const slot = table.find(Buffer.from('a'), 0, 1);
+    for (let one = table.firstWaiter(slot); one >= 0; one = table.waiterAfter(one))
+      requests.push(table.wantedMode(one));
+    return requests;
+  };
+  t.deepEqual(line(locks), [LockMode.exclusive, LockMode.protectedRead, LockMode.exclusive]);
+  const loaded = (load(t, slicesOf(history, 300)) as StateLoader).state();
+  t.deepEqual(line(loaded.locks), line(locks));
+  t.deepEqual(wholeState(loaded), wholeState(history.state));
+});

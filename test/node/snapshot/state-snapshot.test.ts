@@ -54,6 +54,7 @@ interface Seen {
   free: number;
   sharers: number;
   conversions: number;
+  conversionsInLine: number;
   formers: number;
   abandoned: number;
   labels: number;
@@ -66,7 +67,8 @@ function look({ state: { locks } }: History, seen: Seen): void {
   for (let slot = locks.next(0); slot >= 0; slot = locks.next(slot + 1)) {
     for (let held = locks.firstGranted(slot); held >= 0; held = locks.grantedAfter(held)) {
       if (held !== locks.firstGranted(slot)) seen.sharers += 1;
-      if (locks.conversionOf(held) !== undefined) seen.conversions += 1;
+      if (locks.conversionOf(held) !== undefined && locks.requests.mode(held) !== 0) seen.conversions += 1;
+      if (locks.conversionOf(held) !== undefined && locks.requests.mode(held) === 0) seen.conversionsInLine += 1;
       if (locks.formerOf(held) !== undefined) seen.formers += 1;
       if (locks.requests.label(held) !== '') seen.labels += 1;
     }
@@ -74,7 +76,16 @@ function look({ state: { locks } }: History, seen: Seen): void {
 }
 
 test('R21: the state loaded is the state at the snapshot, and further entries do to it what they do to any other', (t) => {
-  const seen: Seen = { waiters: 0, free: 0, sharers: 0, conversions: 0, formers: 0, abandoned: 0, labels: 0 };
+  const seen: Seen = {
+    waiters: 0,
+    free: 0,
+    sharers: 0,
+    conversions: 0,
+    conversionsInLine: 0,
+    formers: 0,
+    abandoned: 0,
+    labels: 0,
+  };
   fc.assert(
     fc.property(
       fc.array(step, { ...STEPS_BEFORE, size: 'max' }),

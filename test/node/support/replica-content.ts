@@ -36,12 +36,18 @@ function locksOf(state: PartitionState): Record<string, string[]> {
       lines.push(`${requestText(state, held)}${former === undefined ? '' : ` was ${JSON.stringify(former)}`}`);
     }
     for (let held = locks.firstConverting(slot); held >= 0; held = locks.convertingAfter(held))
-      lines.push(`${held} converts ${JSON.stringify(locks.conversionOf(held))}`);
+      lines.push(conversionText(state, held));
     for (let waiter = locks.firstWaiter(slot); waiter >= 0; waiter = locks.waiterAfter(waiter))
-      lines.push(requestText(state, waiter));
+      lines.push(
+        locks.requests.isWaiting(waiter) ? requestText(state, waiter) : `in line: ${conversionText(state, waiter)}`,
+      );
     found[`${key}`] = lines;
   }
   return found;
+}
+
+function conversionText({ locks }: PartitionState, request: number): string {
+  return `${request} converts ${JSON.stringify(locks.conversionOf(request))}`;
 }
 
 function requestText({ locks, attachments }: PartitionState, request: number): string {
