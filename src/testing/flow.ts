@@ -19,10 +19,8 @@ const MIDDLING_VALUES = 0.04;
 /** So many reads say how fresh they must be. */
 const STRICT_READS = 0.25;
 const STALE_READS = 0.1;
-/** Longest time spent under a lock, as a share of the lease; and of those who need renewals. */
-const SECTION_OF_LEASE = 0.6;
+/** Longest time spent under a lock by those who need renewals, in leases. */
 const LONG_SECTION_OF_LEASE = 3;
-const LONG_SECTIONS = 0.25;
 const LONG_SECTION_MS_MAX = 12_000;
 /** Whoever works long looks this often whether it still holds the lock, in steps per lease. */
 const LOOKS_PER_LEASE = 12;
@@ -262,7 +260,7 @@ export class Flow {
       guard.holds(key as string, token, this.#name);
     });
     const claimed = group.locks.map((lock) => ({ lock, letGo: this.#claim(lock) }));
-    await this.#sleep(this.#random.float() * settings.leaseMs * SECTION_OF_LEASE);
+    await this.#sleep(this.#random.float() * settings.leaseMs * settings.sectionOfLease);
     for (const { lock, letGo } of claimed) if (!lock.signal.aborted) letGo();
     await group.release().catch((error: unknown) => recorder.mustBeForeseen('release', error));
   }
@@ -294,7 +292,7 @@ export class Flow {
     guard.holds(key, lock.token, this.#name);
     const read = recorder.call(this.#name, 'get', key, {}, sentNs);
     recorder.answered(read, lock.value === null ? { v: null } : { v: inHistory(lock.value), ver: `${lock.revision}` });
-    await this.#sleep(this.#random.float() * settings.leaseMs * SECTION_OF_LEASE);
+    await this.#sleep(this.#random.float() * settings.leaseMs * settings.sectionOfLease);
     if (!lock.held) return;
     const value = this.#value();
     const written = this.#call('put', key, { v: inHistory(value) });
@@ -329,13 +327,14 @@ export class Flow {
 
   /** How long to work under a lock: mostly a moment, sometimes for several leases. */
   #section(leaseMs: number): { steps: number; stepMs: number } {
-    if (chance(this.#random, LONG_SECTIONS)) {
+    const { longSections, sectionOfLease } = this.#load.settings;
+    if (chance(this.#random, longSections)) {
       const longMs = Math.min(leaseMs * LONG_SECTION_OF_LEASE, LONG_SECTION_MS_MAX) * this.#random.float();
       const stepMs = leaseMs / LOOKS_PER_LEASE;
       return { steps: Math.ceil(longMs / stepMs), stepMs };
     }
     const steps = 1 + this.#random.below(3);
-    return { steps, stepMs: (this.#random.float() * leaseMs * SECTION_OF_LEASE) / steps };
+    return { steps, stepMs: (this.#random.float() * leaseMs * sectionOfLease) / steps };
   }
 
   async #release(lock: Lock, recorded: Recorded): Promise<void> {

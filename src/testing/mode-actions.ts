@@ -27,8 +27,6 @@ const WAITS_MS: readonly number[] = [0, 50, 1000, 6000];
 const KEYS = 2;
 const STEPS_MAX = 4;
 const CONVERSIONS = 0.5;
-/** Longest step, as a share of the lease. */
-const STEP_OF_LEASE = 0.3;
 /** So many locks stay locked for a while when their holder is lost (L13), at most for a lease. */
 const DELAYED = 0.2;
 
@@ -88,7 +86,7 @@ export class ModeActions {
       modes.look(key, belief);
       if (chance(this.#random, CONVERSIONS)) await this.#convert(key, lock, belief);
       else if (mayWrite(belief.mode)) await this.#write(lock);
-      if (lock.held) await this.#sleep(this.#random.float() * settings.leaseMs * STEP_OF_LEASE);
+      if (lock.held) await this.#sleep(this.#random.float() * settings.leaseMs * settings.sectionOfLease);
     }
   }
 

@@ -19,7 +19,8 @@ import { ApplyStatus, type PartitionState } from '../node/partition-state.ts';
 import { hexOf } from '../node/roster.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
-import type { ReplicationLog } from '../replication/replication-log.ts';
+import { DETACH_LOST } from '../replication/entry-layout.ts';
+import { ENTRY_HEAD_BYTES, type ReplicationLog } from '../replication/replication-log.ts';
 import { BookWatch } from './book-watch.ts';
 import type { Counters } from './counters.ts';
 import { LockObserver } from './lock-observer.ts';
@@ -198,7 +199,7 @@ export class Observer {
     history.tail = chain;
     history.tailName = name;
     this.#checkHeld(watched, log, position);
-    this.#count(state, log.kind(position));
+    this.#count(state, log, position);
     this.#locks.check(state, partition);
   }
 
@@ -236,13 +237,16 @@ export class Observer {
     }
   }
 
-  #count({ status, locks: { grantedCount, endedCount } }: PartitionState, kind: number): void {
+  #count({ status, locks: { grantedCount, endedCount } }: PartitionState, log: ReplicationLog, position: number): void {
+    const kind = log.kind(position);
     const counters = this.#counters;
     counters.count('entriesApplied');
     if (kind === EntryKind.expireKey) counters.count('keyExpiries');
     if (kind === EntryKind.detach) counters.count('sessionEnds');
     if (kind === EntryKind.cancel) counters.count('cancels', endedCount);
     if (status === ApplyStatus.queued) counters.count('lockWaits');
+    if (status === ApplyStatus.granted) counters.count('grantsAtOnce');
+    if (kind === EntryKind.detach && isLoss(log, position)) counters.count('grantsAfterExpiry', grantedCount);
     counters.count('lockHandOvers', grantedCount);
   }
 
@@ -325,6 +329,11 @@ export class Observer {
     this.#counters.count('handOvers', handOvers.done);
     this.#counters.count('truncations', partitions.truncations);
   }
+}
+
+/** The session of a detach has run out. */
+function isLoss(log: ReplicationLog, position: number): boolean {
+  return log.data[log.offset(position) + ENTRY_HEAD_BYTES + DETACH_LOST] === 1;
 }
 
 function entryHash(log: ReplicationLog, position: number): number {

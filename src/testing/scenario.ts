@@ -18,7 +18,14 @@ import { FaultRunner } from './fault-runner.ts';
 import { type Fault, type FaultKind, type FaultPlan, planFaults, triedKinds } from './faults.ts';
 import { Observer } from './observer.ts';
 import { type Seat, SimCluster } from './sim-cluster.ts';
-import { type ClusterSettings, clusterSettings, type LoadSettings, loadSettings } from './swarm.ts';
+import {
+  type ClusterSettings,
+  clusterSettings,
+  type LoadKind,
+  type LoadSettings,
+  loadSettings,
+  lockLoad,
+} from './swarm.ts';
 import { Workload } from './workload.ts';
 import { type Breach, World } from './world.ts';
 
@@ -34,6 +41,8 @@ export interface RunOptions {
   readonly faults?: readonly Fault[];
   /** Kinds of faults that the seed may choose from; default: all. */
   readonly kinds?: readonly FaultKind[];
+  /** What clients do; default: all that they can. */
+  readonly load?: LoadKind;
   /** Keep the whole trace. */
   readonly trace?: boolean;
 }
@@ -57,6 +66,9 @@ const SECONDS = 60;
 const STAGE_MS = 600_000;
 /** A stage has at most one fault per this time. */
 const FAULT_EVERY_MS = 2000;
+/** What happens to those who hold locks, on top of the rest, where locks are the load. */
+const HOLDER_FAULTS: readonly FaultKind[] = ['pauseClient', 'crashClient'];
+const HOLDER_FAULTS_COUNT = { least: 40, most: 80 } as const;
 /** Kept for whoever asks. */
 const HISTORIES_MAX = 3;
 /** Faults begin after this: somebody must have agreed on something first. */
@@ -109,8 +121,9 @@ class Scenario {
     this.#untilMs = (options.untilSeconds ?? this.#seconds) * 1000;
     const chosen = clusterSettings(this.#world.random('cluster'));
     const settings = { ...chosen, nodes: options.nodes ?? chosen.nodes };
-    this.#loadSettings = loadSettings(this.#world.random('load'));
-    this.faults = options.faults ?? this.#plan(settings, options.kinds ?? triedKinds);
+    const isOfLocks = options.load === 'locks';
+    this.#loadSettings = (isOfLocks ? lockLoad : loadSettings)(this.#world.random('load'));
+    this.faults = options.faults ?? this.#plan(settings, options.kinds ?? triedKinds, isOfLocks);
     this.#cluster = new SimCluster(this.#world, settings, {
       started: (seat, node) => this.#observer.started(seat, node),
       ended: (node) => this.#observer.ended(node),
@@ -128,7 +141,7 @@ class Scenario {
     };
   }
 
-  #plan({ nodes, replicas }: ClusterSettings, kinds: readonly FaultKind[]): Fault[] {
+  #plan({ nodes, replicas }: ClusterSettings, kinds: readonly FaultKind[], isOfLocks: boolean): Fault[] {
     const endMs = this.#seconds * 1000;
     const firstToCrash = this.#world.random('who may crash').below(nodes);
     const faults: Fault[] = [];
@@ -149,6 +162,7 @@ class Scenario {
         most: Math.max(6, Math.round((untilMs - beginMs) / FAULT_EVERY_MS)),
       };
       faults.push(...planFaults(random, plan));
+      if (isOfLocks) faults.push(...planFaults(random, { ...plan, kinds: HOLDER_FAULTS, ...HOLDER_FAULTS_COUNT }));
     }
     return faults;
   }

@@ -36,6 +36,9 @@ export interface LoadSettings {
   readonly locks: number;
   /** Weights of what a flow does next; 0: never. */
   readonly weights: Readonly<Record<Action, number>>;
+  /** Longest time spent under a lock, as a share of the lease; and so many need renewals. */
+  readonly sectionOfLease: number;
+  readonly longSections: number;
   /** Times to live lie around this. */
   readonly ttlMs: number;
   readonly largeBytes: number;
@@ -137,8 +140,30 @@ export function loadSettings(random: Prng): LoadSettings {
     keys: pick(random, [3, 6, 12]),
     locks: pick(random, [1, 2, 4]),
     weights: weights(random),
+    sectionOfLease: 0.6,
+    longSections: 0.25,
     ttlMs: pick(random, [50, 300, 2000]),
     largeBytes: pick(random, [70_000, 200_000, 600_000]),
+  };
+}
+
+/** What clients are to do: everything, or hardly anything but locks, many of them, in short sections. */
+export type LoadKind = 'all' | 'locks';
+
+/** Many waiters for few locks, under short leases: a pause is many leases long. */
+export function lockLoad(random: Prng): LoadSettings {
+  const rare = Object.fromEntries(actions.map((action) => [action, 0])) as Record<Action, number>;
+  return {
+    ...loadSettings(random),
+    clients: 4,
+    flowsPerClient: pick(random, [6, 8, 10]),
+    leaseMs: pick(random, [300, 500, 1000]),
+    timeoutMs: 2000,
+    thinkMs: pick(random, [2, 10, 40]),
+    locks: pick(random, [1, 2]),
+    weights: { ...rare, get: 1, put: 1, lock: 60, tryLock: 1, update: 20, lockAll: 1, modes: 12 },
+    sectionOfLease: 0.04,
+    longSections: 0.01,
   };
 }
 

@@ -263,23 +263,6 @@ test('L5, L7: what was granted upward and weakened can be converted and brought 
   t.deepEqual(locks.holders('a'), ['anna concurrent read 2']);
 });
 
-test('L5, L7: a conversion that is given up while the next one waits leaves all lines whole', (t) => {
-  const locks = new NamedLocks();
-  locks.acquire('a', 'anna', 'null');
-  locks.convert('a', 'anna', 'read');
-  locks.acquire('a', 'bert', 'read');
-  locks.convert('a', 'anna', 'write');
-  locks.acquire('a', 'carl', 'write');
-  locks.revert('a', 'anna');
-  const held = locks.grantOf('a', 'anna');
-  if (locks.table.conversionOf(held) !== undefined) locks.cancel('a', 'anna');
-  t.deepEqual(locks.holders('a'), ['anna null 1', 'bert read 3']);
-  t.deepEqual(locks.converting('a'), []);
-  t.deepEqual(locks.waiters('a'), ['carl write']);
-  locks.release('a', 'bert');
-  t.deepEqual(locks.news, ['carl write']);
-});
-
 test('L9: a token counts in a mode that writes, and no other', (t) => {
   const locks = new NamedLocks();
   const counts = ['null', 'concurrent read', 'concurrent write', 'read', 'protected write', 'write'] as const;

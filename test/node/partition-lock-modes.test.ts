@@ -260,8 +260,11 @@ test('L5, L7: CNCL of a conversion from null while the next one waits leaves the
   anna.cancel('l', 2);
   anna.cancel('l', 3);
   t.is(world.primary.state.locks.waiting, 1);
+  t.deepEqual(carl.read(), []);
   bert.unlockGrant('l', { token: '9.7', sequence: 1 });
+  world.primary.leave(anna.hex);
   t.regex(carl.read().join(), /^2 LKDK/);
+  t.is(holders(world).length, 1);
 });
 
 test('L7: sideways is refused, and changes nothing', (t) => {

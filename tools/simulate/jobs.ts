@@ -55,6 +55,7 @@ function startJob(options: Options, job: number, jobs: number): ReturnType<typeo
   const numbers = { seed: options.seed + job, seeds, stride: jobs, seconds: options.seconds };
   const args = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
   if (options.nodes !== undefined) args.push('--nodes', String(options.nodes));
+  args.push('--load', options.load);
   if (options.once) args.push('--once');
   if (options.keepGoing) args.push('--keep-going');
   return spawnJob([...args, '--lines']);

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { KeyvalError } from '../../src/errors.ts';
+import type { LoadKind } from '../../src/testing/swarm.ts';
 import { strictly } from '../strictly.ts';
 
 export interface Options {
@@ -13,6 +14,7 @@ export interface Options {
   readonly stride: number;
   readonly seconds: number;
   readonly nodes: number | undefined;
+  readonly load: LoadKind;
   readonly once: boolean;
   readonly keepGoing: boolean;
   readonly jobs: number;
@@ -36,6 +38,11 @@ export async function parseOptions(): Promise<Options> {
     .option('seed', { type: 'number', default: 1, describe: 'the first seed' })
     .option('seconds', { type: 'number', default: 60, describe: 'virtual seconds under faults' })
     .option('nodes', { type: 'number', describe: 'nodes of each cluster; default: the seed decides' })
+    .option('load', {
+      choices: ['all', 'locks'] as const,
+      default: 'all' as const,
+      describe: 'what clients do: all that they can, or hardly anything but locks',
+    })
     .option('once', { type: 'boolean', default: false, describe: 'run each seed once instead of twice' })
     .option('keep-going', { type: 'boolean', default: false, describe: 'go on after a seed that fails' })
     .option('jobs', { type: 'number', default: availableParallelism(), describe: 'processes' })
@@ -48,6 +55,7 @@ export async function parseOptions(): Promise<Options> {
     .option('lines', { type: 'boolean', default: false, hidden: true })
     .example('$0 --seeds 1000', 'a thousand clusters; exit code 1 when one breaks a rule')
     .example('$0 --seeds 1 --seconds 86400 --nodes 7 --once', 'a day of seven nodes')
+    .example('$0 --seeds 400 --load locks', 'about a million grants')
     .example('$0 --replay 17 --only 3,7', 'seed 17 with two of its faults, told line by line');
   const parsed = await strictly(parser).parseAsync();
   for (const name of ['seeds', 'seed', 'seconds', 'nodes', 'jobs', 'stride'] as const) {

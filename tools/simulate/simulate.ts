@@ -44,18 +44,18 @@ async function campaign(options: Options): Promise<number> {
     process.stdout.write(`\n${failed.length} seeds failed: ${failed.join(', ')}\n\n${await explain(first, options)}\n`);
     return ExitCode.failed;
   }
-  if (options.seeds < SEEDS_FOR_ALL || counters.missing.length === 0) return ExitCode.passed;
+  if (options.load !== 'all' || options.seeds < SEEDS_FOR_ALL || counters.missing.length === 0) return ExitCode.passed;
   process.stdout.write(`\nnever happened: ${counters.missing.join(', ')}\n`);
   return ExitCode.untried;
 }
 
 /** A failing seed, made smaller, with the command that shows it again. */
 async function explain(seed: number, options: Options): Promise<string> {
-  const { seconds, nodes } = options;
+  const { seconds, nodes, load } = options;
   const run = runOptions(seed, options);
   const failing = await runSeed({ ...run, trace: true }, !options.once);
   if (failing.breach === null) return `seed ${seed} passes when it is run alone`;
-  const again = `npm run simulate -- --replay ${seed} --seconds ${seconds}${nodes === undefined ? '' : ` --nodes ${nodes}`}`;
+  const again = `npm run simulate -- --replay ${seed} --seconds ${seconds}${nodes === undefined ? '' : ` --nodes ${nodes}`}${load === 'all' ? '' : ` --load ${load}`}`;
   if (!options.shrink || failing.breach.rule === 'not deterministic') return formatFailure(failing, again);
   const runsMax = Math.max(SHRINK_RUNS_MIN, Math.floor(SHRINK_SECONDS_MAX / seconds));
   const { result, untilSeconds } = await shrink(failing, run, Math.min(runsMax, SHRINK_RUNS_MAX));
@@ -63,8 +63,8 @@ async function explain(seed: number, options: Options): Promise<string> {
   return formatFailure(result, `${again} --until ${untilSeconds} --only '${only}'`);
 }
 
-function runOptions(seed: number, { seconds, nodes }: Options): RunOptions {
-  return { seed, seconds, ...(nodes === undefined ? {} : { nodes }) };
+function runOptions(seed: number, { seconds, nodes, load }: Options): RunOptions {
+  return { seed, seconds, load, ...(nodes === undefined ? {} : { nodes }) };
 }
 
 async function replay(options: Options, seed: number): Promise<number> {
@@ -93,12 +93,13 @@ function writeHistory(path: string, { histories }: RunResult): void {
 
 /** The share of one process: a line per seed. */
 async function tellLines(options: Options): Promise<number> {
-  const { seed, seeds, stride, seconds, nodes, once, keepGoing } = options;
+  const { seed, seeds, stride, seconds, nodes, load, once, keepGoing } = options;
   Error.stackTraceLimit = 0; // most errors are foreseen; a seed that fails is run again, with its whole trace
   let cpu = process.cpuUsage();
   const { failures } = await runSeeds({
     seeds: Array.from({ length: seeds }, (_, index) => seed + index * stride),
     seconds,
+    load,
     ...(nodes === undefined ? {} : { nodes }),
     twice: !once,
     stopAtFailure: !keepGoing,
