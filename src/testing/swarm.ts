@@ -159,9 +159,9 @@ export function lockLoad(random: Prng): LoadSettings {
     flowsPerClient: pick(random, [6, 8, 10]),
     leaseMs: pick(random, [300, 500, 1000]),
     timeoutMs: 2000,
-    thinkMs: pick(random, [2, 10, 40]),
+    thinkMs: pick(random, [1, 4]),
     locks: pick(random, [1, 2]),
-    weights: { ...rare, get: 1, put: 1, lock: 60, tryLock: 1, update: 20, lockAll: 1, modes: 12 },
+    weights: { ...rare, get: 1, put: 1, lock: 60, tryLock: 1, update: 20, lockAll: 1, modes: 8 },
     sectionOfLease: 0.04,
     longSections: 0.01,
   };
