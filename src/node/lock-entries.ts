@@ -114,9 +114,16 @@ export class LockEntries {
     if (waiter !== NONE) locks.cancel(waiter, epoch, operation, timeMs);
     const held = takesBack ? locks.heldFor(attachment.slot, sequence) : NONE;
     if (held === NONE) return;
-    // A lock that was converted by a request that was given up is held as before.
     if (locks.formerOf(held) === undefined) locks.release(held, epoch, operation, timeMs);
-    else locks.revert(held, epoch, operation, timeMs);
+    else if (this.#isUnheard(held, sequence)) locks.revert(held, epoch, operation, timeMs);
+  }
+
+  /**
+   * A conversion that was given up, and granted all the same: the lock is held as before. Whoever has asked for the next one, or
+   * has converted downward since, had heard of it.
+   */
+  #isUnheard(held: number, sequence: number): boolean {
+    return this.#locks.formerOf(held)?.sequence !== sequence && this.#locks.conversionOf(held) === undefined;
   }
 
   /** A session's end: its waits end first, so that none of its locks passes to itself; then its locks pass on (L5). */

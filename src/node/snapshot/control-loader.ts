@@ -3,7 +3,7 @@
  * them are there: those in use and the free ones must be 0, 1, 2, … without a gap.
  */
 import { ByteReader } from '../../base/byte-reader.ts';
-import { isCompatible, LOCK_MODES } from '../../base/lock-mode.ts';
+import { isCompatible, isDownward, LOCK_MODES } from '../../base/lock-mode.ts';
 import type { Conversion } from '../../lock/conversions.ts';
 import type { RequestFacts } from '../../lock/requests.ts';
 import { KEY_BYTES_MAX } from '../../protocol/limits.ts';
@@ -157,7 +157,11 @@ export class ControlLoader {
     const operation = reader.u32() | 0;
     const sinceMs = reader.u48();
     expect(reader.isComplete && mode < LOCK_MODES, 'a conversion has the wrong length');
-    expect(this.#requests.get(number)?.state === RequestState.granted, 'a conversion of what is not held');
+    const request = this.#requests.get(number);
+    const isOfLock = request?.state === RequestState.granted && request.lock === this.#lock;
+    expect(isOfLock, 'a conversion of what is not held');
+    const [weaker, stronger] = isFormer ? [mode, request.facts.mode] : [request.facts.mode, mode];
+    expect(isDownward(stronger, weaker), 'a conversion that does not go upward');
     const conversions = isFormer ? this.#formers : this.#conversions;
     expect(!conversions.has(number), 'a conversion comes twice');
     const loaded = { number, conversion: { mode, sequence, epoch, operation, sinceMs } };
