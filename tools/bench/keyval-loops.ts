@@ -40,6 +40,8 @@ function loopOf({ client, space, operation, own, seed }: LoopOptions): Loop {
       return (tally) => confirmedLockLoop(client, own, tally);
     case 'lock-value':
       return (tally) => lockValueLoop(client, own, tally);
+    case 'lock-16-keys':
+      return (tally) => lockLoop(client, shared(16), tally);
     case 'lock-one-key':
       return (tally) => lockLoop(client, [keyOf('lock', 0)], tally);
   }
@@ -110,6 +112,11 @@ async function lockValueLoop(client: Client, keys: readonly string[], tally: Tal
     next = (next + 1) % keys.length;
     tally.count += 1;
   } while (!tally.isStopped);
+}
+
+/** Keys that all loops lock in turn. */
+function shared(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => keyOf('lock', index));
 }
 
 function wrongValue(key: string | undefined, value: string | null): Error {
