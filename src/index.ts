@@ -22,6 +22,16 @@ export type { LockWanted } from './client/held-lock.ts';
 export { connect } from './client/index.ts';
 export type { Key } from './client/key-buffer.ts';
 export { Lock, type ReleaseOptions } from './client/lock.ts';
+export type {
+  BrokenLock,
+  LockHolder,
+  LockInfo,
+  LockList,
+  LockState,
+  LocksOptions,
+  LockWaiter,
+  PastLoss,
+} from './client/lock-admin.ts';
 export { LockGroup } from './client/lock-group.ts';
 export { LOCK_LOST_CHANNEL, type LockLoss, type LossCause } from './client/lock-loss.ts';
 export type { ConvertOptions, LockModeName, LockOptions } from './client/lock-options.ts';

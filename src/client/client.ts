@@ -118,6 +118,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
           this.#locks.found(partitions);
         },
         lockWanted: (partition, token, mode) => this.#locks.wanted(partition, token, mode),
+        lockBroken: (partition, token) => this.#locks.broken(partition, token),
       },
     );
     this.#bulk = new BulkLoader(this.#dispatcher);

@@ -12,6 +12,8 @@ import type {
 import { CLUS } from '../protocol/opcode.ts';
 import { requestBody } from './body-request.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Key } from './key-buffer.ts';
+import { type BrokenLock, LockAdmin, type LockList, type LockState, type LocksOptions } from './lock-admin.ts';
 import type { NodeLink } from './node-link.ts';
 
 const encoder = new TextEncoder();
@@ -88,6 +90,34 @@ export class ClusterAdmin {
     const link = this.#links.find((one) => one.endpoint === endpoint);
     if (link === undefined) throw new KeyvalError('KV_USAGE', `${endpoint} is not a node of the cluster`);
     return this.#ask(link, { command: 'reform', isTrial });
+  }
+
+  /** Locks that are held, over all nodes (L14). @throws KeyvalError KV_USAGE */
+  locks(options: LocksOptions = {}): Promise<LockList> {
+    return this.#lockAdmin.list(options);
+  }
+
+  /** All locks that somebody waits for, with those who hold them and those who wait. */
+  waitedLocks(): Promise<LockList> {
+    return this.#lockAdmin.waited();
+  }
+
+  /** Who holds the lock of a key, who waits for it, and how it was lost last. */
+  lock(key: Key): Promise<LockState> {
+    return this.#lockAdmin.state(key);
+  }
+
+  /**
+   * Takes the lock of a key away from whoever holds it, or from whoever holds it under `token`. The next in line gets it at
+   * once; the former holder is told (`on('lost')` with cause `broken`), and may go on working until then.
+   * @throws KeyvalError KV_NOT_FOUND when nobody holds it, KV_NOT_HELD when nobody does under `token`, KV_NO_QUORUM, …
+   */
+  breakLock(key: Key, { token }: { readonly token?: bigint } = {}): Promise<BrokenLock> {
+    return this.#lockAdmin.break(key, token);
+  }
+
+  get #lockAdmin(): LockAdmin {
+    return new LockAdmin({ dispatcher: this.#dispatcher, links: this.#links, deadline: this.#deadline });
   }
 
   /** Members of the table, or the endpoints given while none is known. */

@@ -36,6 +36,8 @@ export interface DispatcherEvents {
   primariesFound(partitions: readonly number[]): void;
   /** Somebody waits for the lock of that partition and token, in that mode. */
   lockWanted(partition: number, token: bigint, mode: number): void;
+  /** The lock of that partition and token was taken away. */
+  lockBroken(partition: number, token: bigint): void;
 }
 
 export class Dispatcher implements LinkOwner {
@@ -118,6 +120,12 @@ export class Dispatcher implements LinkOwner {
     const mode = bytes[start + codec.WANTED_MODE] as number;
     const token = readBigU64(bytes, start + codec.WANTED_TOKEN);
     if (mode < LOCK_MODES) this.#events.lockWanted(readU16(bytes, start + codec.WANTED_PARTITION), token, mode);
+  }
+
+  lost(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < codec.LOST_BYTES || bytes[start + codec.LOST_CAUSE] !== codec.LostCause.broken) return;
+    const token = readBigU64(bytes, start + codec.LOST_TOKEN);
+    this.#events.lockBroken(readU16(bytes, start + codec.LOST_PARTITION), token);
   }
 
   attachmentLost(partition: number, reason: string): void {

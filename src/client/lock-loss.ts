@@ -5,10 +5,10 @@ import type { Key } from './key-buffer.ts';
 
 /**
  * `lease`: it ran out here before a renewal was acknowledged (L4); `session`: the node has ended the session, because it was
- * not heard of for a lease; `hang`: the main thread stood still for longer than the budget (`hangBudgetMs`); `closed`: the
- * client was closed.
+ * not heard of for a lease; `hang`: the main thread stood still for longer than the budget (`hangBudgetMs`); `broken`: an
+ * operator has taken it away; `closed`: the client was closed.
  */
-export type LossCause = 'lease' | 'session' | 'hang' | 'closed';
+export type LossCause = 'lease' | 'session' | 'hang' | 'broken' | 'closed';
 
 export interface LockLoss {
   readonly key: Key;

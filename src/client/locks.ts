@@ -32,6 +32,8 @@ interface Keys<V> extends Pick<LockHost<V>, 'put' | 'delete'> {
   contentOf(key: Key, options: ReadOptions): Promise<Content>;
 }
 
+const BROKEN_KEPT_MAX = 100;
+
 export class Locks<V> implements LockHost<V> {
   readonly #dispatcher: Dispatcher;
   readonly #keys: Keys<V>;
@@ -43,6 +45,8 @@ export class Locks<V> implements LockHost<V> {
   readonly #conversions: Conversions;
   readonly #wanted: WantedLocks;
   readonly #held: Map<number, Set<HeldLock>> = new Map();
+  /** Taken away, as nodes told last: a grant that came in the same moment may not be registered yet. */
+  readonly #brokenTokens: Set<string> = new Set();
   #leaseTimer: TimerHandle | null = null;
 
   constructor(dispatcher: Dispatcher, keys: Keys<V>, codec: Codec<V>, flows: Flows, renewal: Renewal | null) {
@@ -115,6 +119,8 @@ export class Locks<V> implements LockHost<V> {
   /** @throws KeyvalError KV_LOCK_LOST when its lease has run out before it came */
   #register(held: HeldLock): void {
     const { partition } = held;
+    if (this.#brokenTokens.has(`${partition} ${held.token}`))
+      throw new KeyvalError('KV_LOCK_LOST', 'an operator has taken the lock away as soon as it was granted');
     this.endHung(); // what was held before; this one comes afterwards
     this.#renewal?.hold();
     if (this.#leaseUntilMs(held) <= this.#nowMs) {
@@ -181,13 +187,18 @@ export class Locks<V> implements LockHost<V> {
   #giveBack(partition: number, cause: LossCause, reason: string): void {
     const locks = [...(this.#held.get(partition) ?? [])];
     this.#lose(partition, cause, reason);
-    for (const held of locks) void this.release(held, {});
+    for (const held of locks) void this.#releaseLost(held);
+  }
+
+  /** A release of what is lost already: the node is to know that it was. */
+  #releaseLost(held: HeldLock): Promise<void> {
+    return this.release(held, { flags: WriteFlag.givenBack });
   }
 
   /** It was not to be renewed. */
   #giveUp(held: HeldLock): void {
     held.lose('lease', 'its lease ran out, and it was taken without renewal (renew: false)');
-    void this.release(held, {});
+    void this.#releaseLost(held);
   }
 
   /** @throws KeyvalError KV_USAGE */
@@ -250,6 +261,18 @@ export class Locks<V> implements LockHost<V> {
     for (const held of this.#held.get(partition) ?? []) if (held.token === token) this.#wanted.tell(held, mode);
   }
 
+  /** L14: an operator has taken it away; nothing is left to be released. */
+  broken(partition: number, token: bigint): void {
+    this.#brokenTokens.add(`${partition} ${token}`);
+    const [oldest] = this.#brokenTokens;
+    if (this.#brokenTokens.size > BROKEN_KEPT_MAX) this.#brokenTokens.delete(oldest as string);
+    for (const held of [...(this.#held.get(partition) ?? [])]) {
+      if (held.token !== token) continue;
+      this.#drop(held);
+      held.lose('broken', 'an operator has taken it away');
+    }
+  }
+
   /** L7. Null: no value was asked for. */
   async convert(held: HeldLock, mode: LockModeName, options: ConvertOptions): Promise<LockContent<V> | null> {
     const content = await this.#conversions.convert(held, mode, options);
@@ -262,10 +285,11 @@ export class Locks<V> implements LockHost<V> {
    * once; the message stands in order in its queue, or goes out when the node is back. Confirmed: resolves when it is
    * committed. @throws KeyvalError KV_NOT_HELD, KV_AMBIGUOUS when a lease has passed without an answer
    */
-  async release(held: HeldLock, { confirm = false }: { readonly confirm?: boolean }): Promise<void> {
+  async release(held: HeldLock, options: { readonly confirm?: boolean; readonly flags?: number }): Promise<void> {
+    const { confirm = false, flags = 0 } = options;
     this.#drop(held);
     if (held.endConversion !== null) await held.endConversion();
-    const committed = this.#submitRelease(held, null, 0, 0);
+    const committed = this.#submitRelease(held, null, 0, flags);
     if (confirm) return this.#within(this.#dispatcher.session.leaseMs, committed);
     committed.catch(() => undefined); // the session's end frees it
   }

@@ -11,7 +11,7 @@ import { DecodeStatus, FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
 import { decodeTable, HelloFlag, Role, type RoutingTable, type Welcome } from '../protocol/hello-codec.ts';
 import { Caller, checkTable, decodeFail } from '../protocol/login.ts';
-import { FAIL, opcodeName, TABL, WNTD } from '../protocol/opcode.ts';
+import { FAIL, LOST, opcodeName, TABL, WNTD } from '../protocol/opcode.ts';
 import { WriterQueue } from '../protocol/writer-queue.ts';
 import type { Operation } from './operation.ts';
 import { Pending, UNASKED } from './pending.ts';
@@ -53,6 +53,8 @@ export interface LinkOwner {
   tablePushed(link: NodeLink, table: RoutingTable): void;
   /** WNTD lies in `bytes[start, end)`. */
   wanted(bytes: Uint8Array, start: number, end: number): void;
+  /** LOST lies there. */
+  lost(bytes: Uint8Array, start: number, end: number): void;
   /** A reply to `operation`; its body lies in `frame`. */
   reply(link: NodeLink, operation: Operation, frame: FrameDecoder): void;
 }
@@ -183,6 +185,7 @@ export class NodeLink implements ChannelHandler {
   #unasked({ opcode, buffer, bodyStart, bodyEnd }: FrameDecoder): boolean {
     if (opcode === FAIL) this.lastError = decodeFail(buffer.slice(bodyStart, bodyEnd));
     if (opcode === WNTD) this.#owner.wanted(buffer, bodyStart, bodyEnd);
+    if (opcode === LOST) this.#owner.lost(buffer, bodyStart, bodyEnd);
     if (opcode !== TABL) return true;
     try {
       const table = decodeTable(buffer.slice(bodyStart, bodyEnd));

@@ -10,10 +10,11 @@ import type {
   StatusAnswer,
   TransferAnswer,
 } from '../protocol/cluster-facts.ts';
-import { CLUD } from '../protocol/opcode.ts';
 import { addressOf, clusterSummary, memberFacts, nodeInCluster, partitionFacts } from './cluster-facts.ts';
 import type { ControlStatus } from './control/host.ts';
-import { type ReplyTarget, replyFail } from './reply.ts';
+import { type Asker, type LockDesk, lockRequestIn } from './lock-desk.ts';
+import { replyFail } from './reply.ts';
+import { replyDocument } from './reply-document.ts';
 
 /** What the node lends. */
 export interface ClusterHost {
@@ -30,29 +31,29 @@ export interface ClusterHost {
 
 /** Partitions in one answer: far below the length of a frame. */
 export const PARTITIONS_PER_ANSWER = 1024;
-const REQUEST_BYTES_MAX = 4096;
+/** The longest key in base64, and some more. */
+const REQUEST_BYTES_MAX: number = 96 * 1024;
 /** What an answer costs beyond its bytes, in units of fair-share.ts. */
 const ANSWER_UNITS = 128;
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Takes the body of a CLUS and replies. */
 export function answerClusterFrame(
   host: ClusterHost,
-  to: ReplyTarget,
+  to: Asker,
   messageId: number,
   bytes: Uint8Array,
   start: number,
   end: number,
+  locks: LockDesk | null = null,
 ): void {
   to.units += ANSWER_UNITS;
   try {
-    const body = encoder.encode(JSON.stringify(answerClusterRequest(host, requestOf(bytes.subarray(start, end)))));
-    if (to.closed) return;
-    to.frames.begin(CLUD, messageId);
-    to.frames.bytes(body, 0, body.length);
-    to.frames.end();
+    const document = parsed(bytes.subarray(start, end));
+    const ofLocks = locks === null || document === null ? null : lockRequestIn(document);
+    if (locks !== null && ofLocks !== null) return locks.answer(ofLocks, to, messageId);
+    replyDocument(to, messageId, answerClusterRequest(host, requestIn(document)));
   } catch (error) {
     if (!(error instanceof KeyvalError)) throw error;
     replyFail(to, messageId, error.code, error.message);
@@ -61,7 +62,10 @@ export function answerClusterFrame(
 
 /** @throws KeyvalError KV_BAD_REQUEST */
 export function requestOf(body: Uint8Array): ClusterRequest {
-  const request = parsed(body);
+  return requestIn(parsed(body));
+}
+
+function requestIn(request: Readonly<Record<string, unknown>> | null): ClusterRequest {
   switch (request?.command) {
     case 'status':
     case 'members':

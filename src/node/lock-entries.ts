@@ -5,16 +5,18 @@
 import { readI32, readU16, readU32 } from '../base/bytes.ts';
 import { isDownward, LockMode } from '../base/lock-mode.ts';
 import { AcquireOutcome, type LockTable } from '../lock/lock-table.ts';
+import { LossCause, type Losses } from '../lock/losses.ts';
 import { GRANT_SEQUENCE_BYTES, LOCK_DELAY, LOCK_FLOW, LOCK_LABEL, LOCK_MODE } from '../protocol/lock-request.ts';
 import { type Attachment, RecordStatus } from '../replication/attachment.ts';
 import * as layout from '../replication/entry-layout.ts';
 import type { EntryView } from './entry-view.ts';
 
 const NONE = -1;
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** What came of the entry. */
 interface Outcome {
+  readonly losses: Losses;
   queuedRequest: number;
   refuse(status: number, epoch: number, operation: number): void;
 }
@@ -126,8 +128,42 @@ export class LockEntries {
     return this.#locks.formerOf(held)?.sequence !== sequence && this.#locks.conversionOf(held) === undefined;
   }
 
+  /** L14: an operator takes away what an attachment was granted under `sequence`. */
+  break(attachment: Attachment, sequence: number): void {
+    const { data, body, end } = this.#entry;
+    const held = this.#locks.heldFor(attachment.slot, sequence);
+    if (held === NONE) return;
+    this.lost(held, attachment, LossCause.broken, utf8.decode(data.subarray(body + layout.CANCEL_BY, end)));
+    this.release(held);
+  }
+
+  /** L14: it is about to be let go of, and not because its holder wants it so. */
+  lost(held: number, attachment: Attachment | null, cause: number, by = '', delayMs = 0): void {
+    const { requests } = this.#locks;
+    const slot = requests.lock(held);
+    const key = new Uint8Array(this.#locks.keyLength(slot));
+    this.#locks.copyKey(slot, key, 0);
+    this.#outcome.losses.add({
+      cause,
+      atMs: this.#entry.timeMs,
+      key,
+      keyLength: key.length,
+      epoch: requests.tokenEpoch(held),
+      operation: requests.tokenOperation(held),
+      mode: requests.mode(held),
+      flow: requests.flow(held),
+      sinceMs: requests.sinceMs(held),
+      delayMs,
+      session: attachment?.session ?? '',
+      name: attachment?.name ?? '',
+      label: requests.label(held),
+      by,
+    });
+  }
+
   /** A session's end: its waits end first, so that none of its locks passes to itself; then its locks pass on (L5). */
-  detach({ slot: owner }: Attachment): void {
+  detach(attachment: Attachment): void {
+    const { slot: owner } = attachment;
     const { epoch, operation, timeMs } = this.#entry;
     const locks = this.#locks;
     const touched: number[] = [];
@@ -137,6 +173,7 @@ export class LockEntries {
     }
     for (let held = locks.firstHeld(owner); held !== NONE; held = locks.firstHeld(owner)) {
       const delayMs = this.#isLoss ? locks.requests.delayMs(held) : 0;
+      this.lost(held, attachment, this.#isLoss ? LossCause.expired : LossCause.closed, '', delayMs);
       if (delayMs > 0) locks.abandon(held, timeMs + delayMs);
       else locks.release(held, epoch, operation, timeMs);
     }
@@ -151,16 +188,21 @@ export class LockEntries {
 
   /** L13: the delay of a lock that was lost is over, or of several that were granted in one step. */
   endDelay(): void {
-    const { data, body, timeMs } = this.#entry;
+    const { data, body, end, timeMs } = this.#entry;
     const keyStart = body + layout.EXPIRE_KEY;
-    const slot = this.#locks.find(data, keyStart, keyStart + readU16(data, body + layout.EXPIRE_KEY_LENGTH));
+    const keyEnd = keyStart + readU16(data, body + layout.EXPIRE_KEY_LENGTH);
+    const slot = this.#locks.find(data, keyStart, keyEnd);
     if (slot < 0) return;
     const epoch = readU32(data, body);
     const operation = readI32(data, body + 4);
-    let due = this.#locks.abandonedUnder(slot, epoch, operation, timeMs);
+    // An operator waits for nothing.
+    const untilMs = keyEnd < end ? Number.POSITIVE_INFINITY : timeMs;
+    const by = utf8.decode(data.subarray(keyEnd, end));
+    let due = this.#locks.abandonedUnder(slot, epoch, operation, untilMs);
     while (due !== NONE) {
+      if (keyEnd < end) this.lost(due, null, LossCause.delayEnded, by);
       this.release(due);
-      due = this.#locks.abandonedUnder(slot, epoch, operation, timeMs);
+      due = this.#locks.abandonedUnder(slot, epoch, operation, untilMs);
     }
   }
 }

@@ -340,7 +340,7 @@ export class PartitionPrimary {
     const to = log.owner(position) as ReplyTarget | null;
     const messageId = log.tag(position);
     if (state.status === ApplyStatus.queued) this.locks.queued(state.queuedRequest, to, messageId, position);
-    if (state.status === ApplyStatus.attached) this.#sessions.attached(state.epoch, state.operation);
+    if (state.status === ApplyStatus.attached) this.#sessions.attached(state.epoch, state.operation, to);
     if (to !== null) {
       log.own(position, null, 0);
       const { status, epoch, operation, payloadHigh, payloadLow } = state;
@@ -378,9 +378,13 @@ export class PartitionPrimary {
     this.locks.ranOut(attachment);
   }
 
-  /** L3: renews the session's lease here; false: it is not attached, or its end is already appended. */
-  renew(session: string): boolean {
-    return this.#sessions.renew(session);
+  heardAnew(attachment: Attachment): void {
+    this.locks.breaks.heardAnew(attachment);
+  }
+
+  /** L3: renews the session's lease here, which was heard over `via`; false: it is not attached, or its end is already appended. */
+  renew(session: string, via: object | null = null): boolean {
+    return this.#sessions.renew(session, via);
   }
 
   /** The session says good-bye. True when nothing of it will remain once what is appended has committed. */
@@ -402,6 +406,7 @@ export class PartitionPrimary {
       log.own(position, null, 0);
     }
     this.locks.waits.moved(this.id, primary);
+    this.locks.breaks.end();
     for (const attachment of this.state.attachments) attachment.beginReign();
   }
 

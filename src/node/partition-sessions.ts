@@ -20,6 +20,8 @@ export interface SessionsHost {
   changed(): void;
   /** Its lease has run out, and its end is about to be appended. */
   ranOut(attachment: Attachment): void;
+  /** It was heard over another connection than before. */
+  heardAnew(attachment: Attachment): void;
 }
 
 export class PartitionSessions {
@@ -35,17 +37,27 @@ export class PartitionSessions {
   }
 
   /** The attachment made by the entry (epoch, operation) has been heard of just now. */
-  attached(epoch: number, operation: number): void {
+  attached(epoch: number, operation: number, via: object | null): void {
     const attachment = this.#attachments.find(epoch, operation);
-    if (attachment !== undefined) attachment.renewedAtMs = this.#host.nowMs;
+    if (attachment !== undefined) {
+      attachment.renewedAtMs = this.#host.nowMs;
+      this.#heard(attachment, via);
+    }
     this.#nextCheckMs = Math.min(this.#nextCheckMs, this.#host.nowMs + CHECK_MS);
   }
 
+  #heard(attachment: Attachment, via: object | null): void {
+    if (via === null || attachment.via === via) return;
+    attachment.via = via;
+    this.#host.heardAnew(attachment);
+  }
+
   /** False: it is not attached, or its end is already appended. */
-  renew(session: string): boolean {
+  renew(session: string, via: object | null): boolean {
     const attachment = this.#attachments.ofSession(session);
     if (attachment === undefined || attachment.ending || !this.#primary.serving) return false;
     attachment.renewedAtMs = this.#host.nowMs;
+    this.#heard(attachment, via);
     return true;
   }
 

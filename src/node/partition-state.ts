@@ -10,6 +10,7 @@ import type { Arena } from '../base/arena.ts';
 import { readI32, readU16, readU32 } from '../base/bytes.ts';
 import { mayWrite } from '../base/lock-mode.ts';
 import { LockTable } from '../lock/lock-table.ts';
+import { LossCause, Losses } from '../lock/losses.ts';
 import { fenceEpoch, fenceLength, fenceOperation, lockKeyEnd } from '../protocol/fence.ts';
 import { type Attachment, RecordStatus } from '../replication/attachment.ts';
 import { ATTACHMENT_BYTES, Attachments } from '../replication/attachments.ts';
@@ -45,6 +46,8 @@ export class PartitionState {
   readonly keys: KeyTable;
   readonly locks: LockTable;
   readonly attachments: Attachments = new Attachments();
+  /** Locks that were lost (L14). */
+  readonly losses: Losses = new Losses();
 
   // Outcome of the entry applied last.
   status: number = ApplyStatus.internal;
@@ -79,13 +82,14 @@ export class PartitionState {
 
   /** Memory held, about. */
   get bytes(): number {
-    return this.keys.bytes + this.locks.bytes + this.attachments.size * ATTACHMENT_BYTES;
+    return this.keys.bytes + this.locks.bytes + this.attachments.size * ATTACHMENT_BYTES + this.losses.bytes;
   }
 
   /** Applies the entry at `position`; afterwards the fields above tell what came of it. */
   apply(log: ReplicationLog, position: number): void {
     this.#entry.read(log, position);
     this.locks.forgetNews();
+    if (this.losses.sinceMs === 0) this.losses.sinceMs = this.#entry.timeMs;
     this.status = ApplyStatus.internal;
     this.#dispatch(log.kind(position));
     if (this.onApplied !== null) this.onApplied();
@@ -306,17 +310,20 @@ export class PartitionState {
       return this.refuse(held === NONE ? RecordStatus.notHeld : RecordStatus.fenced, 0, 0);
     }
     if (stores) this.#store(keyStart, keyEnd);
+    if (this.#entry.hasFlag(layout.EntryFlag.givenBack)) this.#lockEntries.lost(held, attachment, LossCause.givenBack);
     this.#lockEntries.release(held);
     this.applied();
   }
 
   #cancel(): void {
-    const { data, body } = this.#entry;
+    const { data, body, end } = this.#entry;
     const attachment = this.#named();
     if (attachment === undefined) return;
     const sequence = readI32(data, body + layout.CANCEL_SEQUENCE);
     const takesBack = data[body + layout.CANCEL_RELEASE] !== 0;
-    this.#lockEntries.cancel(attachment, sequence, takesBack);
+    const isBroken = end > body + layout.CANCEL_BROKEN && data[body + layout.CANCEL_BROKEN] === 1;
+    if (isBroken) this.#lockEntries.break(attachment, sequence);
+    else this.#lockEntries.cancel(attachment, sequence, takesBack);
     if (takesBack) forbid(attachment, sequence);
   }
 

@@ -11,6 +11,7 @@ import type { Primary } from '../replication/primary.ts';
 import { ENTRY_HEAD_BYTES, type ReplicationLog } from '../replication/replication-log.ts';
 import { isBackedUp } from './admission.ts';
 import { fetchesAt, GrantReplies } from './grant-replies.ts';
+import { LockBreaks } from './lock-breaks.ts';
 import { LockDelays } from './lock-delays.ts';
 import { LockNotices } from './lock-notices.ts';
 import { LockWaits } from './lock-waits.ts';
@@ -41,6 +42,7 @@ interface LossesHost {
 export class PrimaryLocks {
   readonly grants: GrantReplies;
   readonly waits: LockWaits;
+  readonly breaks: LockBreaks;
   readonly #partition: LockingPartition;
   readonly #host: LossesHost;
   readonly #delays: LockDelays;
@@ -52,6 +54,7 @@ export class PrimaryLocks {
     this.#host = host;
     this.grants = new GrantReplies(partition);
     this.waits = new LockWaits(this.grants);
+    this.breaks = new LockBreaks(partition);
     this.#delays = new LockDelays(state.locks, primary);
     this.#notices = new LockNotices(id, state.locks);
   }
@@ -77,6 +80,7 @@ export class PrimaryLocks {
     for (let index = 0; index < locks.grantedCount; index += 1) this.waits.granted(locks.granted[index] as number);
     for (let index = 0; index < locks.endedCount; index += 1)
       this.waits.ended(locks.ended[index] as number, kind === EntryKind.detach);
+    this.breaks.tellNews();
   }
 
   // ---- what clients ask

@@ -5,6 +5,7 @@
 
 import { readU16, readU32, writeU32 } from '../base/bytes.ts';
 import { hashSlot, partitionShift } from '../base/hash-slot.ts';
+import type { Log } from '../base/ports.ts';
 import { NO_MEMBER } from '../cluster/book.ts';
 import { codes, KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
@@ -28,6 +29,7 @@ import { answerClusterFrame, type ClusterHost } from './cluster-requests.ts';
 import type { Connection, FrameHandler } from './connection.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Forwarder } from './forwarder.ts';
+import { LockDesk } from './lock-desk.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import { poolWork } from './pool-work.ts';
 import type { NodePorts } from './ports.ts';
@@ -39,6 +41,7 @@ import { type WholePartitionHost, WholePartitionRequests } from './whole-partiti
 
 export interface RequestHost extends WholePartitionHost, BulkHost, ClusterHost {
   readonly ports: NodePorts;
+  readonly log: Log;
   readonly partitions: number;
   /** By partition: the primary here, or null. */
   readonly primaries: readonly (PartitionPrimary | null)[];
@@ -81,6 +84,7 @@ export class RequestHandler implements FrameHandler {
   readonly #stages: ClientStages;
   readonly #wholePartitions: WholePartitionRequests;
   readonly #bulk: BulkRequests;
+  readonly #lockDesk: LockDesk;
 
   constructor(host: RequestHost) {
     this.#host = host;
@@ -88,6 +92,7 @@ export class RequestHandler implements FrameHandler {
     this.#stages = new ClientStages(host);
     this.#wholePartitions = new WholePartitionRequests(host, poolWork(host.ports.workers, host.ports.timers));
     this.#bulk = new BulkRequests(host);
+    this.#lockDesk = new LockDesk(host);
   }
 
   /** The cluster has so many partitions. */
@@ -152,7 +157,7 @@ export class RequestHandler implements FrameHandler {
       case op.STAT:
         return this.#status(from, messageId, bytes, start, end);
       case op.CLUS:
-        return answerClusterFrame(this.#host, from, messageId, bytes, start, end);
+        return answerClusterFrame(this.#host, from, messageId, bytes, start, end, this.#lockDesk);
       case op.TABL:
         from.frames.begin(op.TABL, messageId);
         encodeTable(from.frames, this.#host.table());
@@ -453,11 +458,11 @@ export class RequestHandler implements FrameHandler {
 
 /** Flags that mean something to a write; any other is refused, so that a later version may give it a meaning. */
 function allowedFlags(opcode: number): number {
-  const { ifRevision, staged, fenced, wantsValue, store, namesGrant } = codec.WriteFlag;
+  const { ifRevision, staged, fenced, wantsValue, store, namesGrant, givenBack } = codec.WriteFlag;
   if (opcode === op.PUTK || opcode === op.CASK) return ifRevision | staged | fenced;
   if (opcode === op.DELK) return ifRevision | fenced;
   if (opcode === op.LCKK) return wantsValue;
-  if (opcode === op.ULKK) return store | staged | namesGrant;
+  if (opcode === op.ULKK) return store | staged | namesGrant | givenBack;
   return opcode === op.INCR ? fenced : 0;
 }
 

@@ -47,7 +47,7 @@ export function keepAlive(
 ): void {
   const serves = (primary: PartitionPrimary): boolean =>
     primary.primary.serving && !primary.orphan && primary.lease.holds;
-  answerNamed(primaries, to, messageId, bytes, start, end, serves, (primary, session) => primary.renew(session));
+  answerNamed(primaries, to, messageId, bytes, start, end, serves, (primary, session) => primary.renew(session, to));
 }
 
 /** The session leaves the partitions named: locks are released, waits end. The answer names those it has left. */

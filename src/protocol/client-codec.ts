@@ -67,6 +67,8 @@ export const WriteFlag = {
   store: 16,
   /** ULKK: the last four bytes are the sequence of the request that was granted: one of several under one token. */
   namesGrant: 32,
+  /** ULKK: the lease had run out at its holder: a loss, not a release. */
+  givenBack: 64,
 } as const;
 
 /** Longest wait that means "for ever". */
@@ -163,6 +165,16 @@ export const WANTED_PARTITION = 0;
 export const WANTED_TOKEN = 2;
 export const WANTED_MODE = 10;
 export const WANTED_BYTES = 11;
+
+/*
+ * LOST   partition u16 | token u64 | cause u8       unasked, with message id 0: that lock was taken away
+ */
+export const LOST_PARTITION = 0;
+export const LOST_TOKEN = 2;
+export const LOST_CAUSE = 10;
+export const LOST_BYTES = 11;
+/** An operator has broken the lock. */
+export const LostCause = { broken: 1 } as const;
 
 /*
  * MOVD   partition u16 | member u16 (its primary, 0xffff: not known) | flags u8

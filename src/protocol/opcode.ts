@@ -40,6 +40,7 @@ export const DONE = 0x444f4e45;
 export const LKDK = 0x4c4b444b;
 export const WAIT = 0x57414954;
 export const WNTD = 0x574e5444;
+export const LOST = 0x4c4f5354;
 export const KEPT = 0x4b455054;
 export const SCND = 0x53434e44;
 export const XPRD = 0x58505244;

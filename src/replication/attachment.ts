@@ -61,6 +61,8 @@ export class Attachment {
   renewedAtMs = 0;
   /** Its detach entry has been appended: renewals are refused. */
   ending = false;
+  /** The connection that it was heard over last; null: none yet. */
+  via: object | null = null;
 
   #records: Int32Array = NO_RECORDS;
   #mask: number = RECORDS_MIN - 1;
@@ -127,6 +129,7 @@ export class Attachment {
   /** A reign begins, or is over: what was pending here is known to the log alone. */
   beginReign(): void {
     this.ending = false;
+    this.via = null;
     for (let at = 0; at < this.#records.length; at += FIELDS) {
       if (this.#records[at] === RecordStatus.pending) this.#records[at] = RecordStatus.none;
     }

@@ -13,7 +13,15 @@ export const ENTRY_OPERATION = 27;
 export const ENTRY_KEY_LENGTH = 31;
 export const ENTRY_KEY = 33;
 
-export const EntryFlag = { ifRevision: 1, staged: 2, fenced: 4, wantsValue: 8, store: 16, namesGrant: 32 } as const;
+export const EntryFlag = {
+  ifRevision: 1,
+  staged: 2,
+  fenced: 4,
+  wantsValue: 8,
+  store: 16,
+  namesGrant: 32,
+  givenBack: 64,
+} as const;
 
 /** attach: partition u16 | session 16 bytes | leaseMs u32 | nameLength u8 | name */
 export const ATTACH_ENTRY_SESSION = 2;
@@ -25,11 +33,16 @@ export const ATTACH_ENTRY_NAME = 23;
 export const DETACH_LOST = 8;
 export const DETACH_BYTES = 9;
 
-/** expireKey, endDelay: epoch u32 | operation u32 | keyLength u16 | key */
+/** expireKey, endDelay: epoch u32 | operation u32 | keyLength u16 | key; of an operator's endDelay there follows: name … */
 export const EXPIRE_KEY_LENGTH = 8;
 export const EXPIRE_KEY = 10;
 
-/** cancel: attachment epoch u32 | operation u32 | sequence of the wait u32 | releaseGrant u8 */
+/**
+ * cancel: attachment epoch u32 | operation u32 | sequence of the wait u32 | releaseGrant u8; of an operator, who breaks the
+ * lock that was granted under that sequence, there follows: broken u8 (1) | name …
+ */
 export const CANCEL_SEQUENCE = 8;
 export const CANCEL_RELEASE = 12;
 export const CANCEL_BYTES = 13;
+export const CANCEL_BROKEN = 13;
+export const CANCEL_BY = 14;

@@ -11,6 +11,7 @@ import { type Attachment, RecordStatus } from '../../replication/attachment.ts';
 import type { PartitionState } from '../partition-state.ts';
 import * as layout from './layout.ts';
 import { Part, RequestState } from './layout.ts';
+import { writeLosses } from './loss-parts.ts';
 
 const NONE = -1;
 const utf8 = new TextEncoder();
@@ -23,6 +24,7 @@ export function controlParts(state: PartitionState): Uint8Array {
   writeList(writer, Part.held, heldInOrder(state));
   writeList(writer, Part.waits, waitsInOrder(state));
   writeList(writer, Part.freeRequests, state.locks.requests.freed);
+  writeLosses(writer, state.losses);
   return writer.finish();
 }
 

@@ -22,6 +22,9 @@
  *      8 freeRequests  numbers, u32 each, like freeSlots
  *      9 entry     key length u16 | value length u32 | epoch u32 | operation u32 | deadlineMs u64 | key | value
  *     10 more      bytes of the value of the entry before: one that does not fit a slice is cut
+ *     14 losses    added u48 | sinceMs u48 | the last ones of them, oldest first, in the parts that follow
+ *     15 loss      cause u8 | atMs u48 | key length u16 | token u32 u32 | mode u8 | flow u32 | sinceMs u48 | delayMs u32 |
+ *                  session 16 bytes (zeros: none) | name text16 | label text16 | by text16 | first bytes of the key
  *     11 end       how many: sessions u32 | locks u32 | waits u32 | keys u32
  *
  * Parts come in the order of these sections; sessions stand in the order in which they attached. Slots of sessions and
@@ -47,6 +50,8 @@ export const Part = {
   end: 11,
   conversion: 12,
   held: 13,
+  losses: 14,
+  loss: 15,
 } as const;
 
 export const RequestState = { granted: 0, waiting: 1, abandoned: 2 } as const;

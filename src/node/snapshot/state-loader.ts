@@ -12,6 +12,7 @@ import { ControlLoader } from './control-loader.ts';
 import { KeyLoader } from './key-loader.ts';
 import * as layout from './layout.ts';
 import { Part } from './layout.ts';
+import { LossLoader } from './loss-parts.ts';
 import { expect } from './malformed.ts';
 import type { SnapshotHead } from './state-snapshot.ts';
 
@@ -25,8 +26,9 @@ const Section = {
   held: 5,
   waits: 6,
   freeRequests: 7,
-  keys: 8,
-  end: 9,
+  losses: 8,
+  keys: 9,
+  end: 10,
 };
 
 const sectionOf: Readonly<Record<number, number>> = {
@@ -40,6 +42,8 @@ const sectionOf: Readonly<Record<number, number>> = {
   [Part.held]: Section.held,
   [Part.waits]: Section.waits,
   [Part.freeRequests]: Section.freeRequests,
+  [Part.losses]: Section.losses,
+  [Part.loss]: Section.losses,
   [Part.entry]: Section.keys,
   [Part.more]: Section.keys,
   [Part.end]: Section.end,
@@ -51,6 +55,7 @@ export class StateLoader {
   #state: PartitionState | null;
   readonly #control: ControlLoader;
   readonly #keys: KeyLoader;
+  readonly #losses: LossLoader;
   #sequence = 0;
   #checksum = 0;
   #section: number = Section.none;
@@ -62,6 +67,7 @@ export class StateLoader {
     this.#state = state;
     this.#control = new ControlLoader(state);
     this.#keys = new KeyLoader(state.keys);
+    this.#losses = new LossLoader(state.losses);
   }
 
   /** Whole, and its checksum right. */
@@ -146,6 +152,10 @@ export class StateLoader {
         return this.#control.waits(bytes, start, end);
       case Part.freeRequests:
         return this.#control.freeRequests(bytes, start, end);
+      case Part.losses:
+        return this.#losses.begin(bytes, start, end);
+      case Part.loss:
+        return this.#losses.loss(bytes, start, end);
       case Part.entry:
         return this.#keys.entry(bytes, start, end);
       case Part.more:
@@ -157,6 +167,7 @@ export class StateLoader {
 
   #enter(section: number): void {
     const before = this.#section;
+    if (before === Section.losses && section !== before) this.#losses.done();
     expect(before !== Section.none || section === Section.head, 'it does not begin with its head');
     if (section === before && section !== Section.head) return;
     expect(section > before, 'a part stands where it cannot stand');
