@@ -13,6 +13,7 @@ import { get } from './commands/get.ts';
 import { importCommand } from './commands/import.ts';
 import { incr } from './commands/incr.ts';
 import { lock } from './commands/lock.ts';
+import { locks } from './commands/locks.ts';
 import { ping } from './commands/ping.ts';
 import { put } from './commands/put.ts';
 import { scan } from './commands/scan.ts';
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   digest,
   check,
   lock,
+  locks,
   status,
   connections,
   cluster,

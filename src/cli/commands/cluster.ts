@@ -5,12 +5,11 @@ import { partitionsAction } from '../cluster/partitions.ts';
 import { reformAction } from '../cluster/reform.ts';
 import { statusAction } from '../cluster/status.ts';
 import { transferAction } from '../cluster/transfer.ts';
+import { chosenAction } from '../shared/action-command.ts';
 import type { Command } from '../shared/command.ts';
 import { flag, type OptionTable, valued } from '../shared/command-line.ts';
 import { withClient } from '../shared/connection.ts';
-import { nearest } from '../shared/nearest.ts';
 import { formatOf } from '../shared/output.ts';
-import { usage, type Values } from '../shared/values.ts';
 
 export const actions: readonly Action[] = [statusAction, membersAction, partitionsAction, transferAction, reformAction];
 
@@ -39,27 +38,8 @@ export const cluster: Command = {
     ['keyval cluster members --output json', 'for programs'],
   ],
   async run({ operands: [name = '', operand = ''], values }) {
-    const action = actionOf(name);
-    if (operand !== '' && !action.takesOperand)
-      throw usage(`unexpected argument '${operand}'; write: keyval cluster ${action.synopsis}`);
-    checkOptions(action, values);
-    action.check?.(values, operand);
+    const action = chosenAction({ name: 'cluster', actions, options }, name, operand, values);
     const format = formatOf(values);
     return await withClient(values, (client) => action.run({ client, values, format, operand }));
   },
 };
-
-function actionOf(name: string): Action {
-  const action = actions.find((one) => one.name === name);
-  if (action !== undefined) return action;
-  const near = nearest(name, names);
-  throw usage(`unknown action '${name}'; ${near === null ? `there are ${names.join(', ')}` : `did you mean ${near}?`}`);
-}
-
-/** An option of another action would be passed over in silence. */
-function checkOptions(action: Action, values: Values): void {
-  const foreign = Object.keys(options).find((option) => values.isGiven(option) && !action.options.includes(option));
-  if (foreign === undefined) return;
-  const owner = actions.find((one) => one.options.includes(foreign));
-  throw usage(`--${foreign} belongs to cluster ${owner?.name}, not to cluster ${action.name}`);
-}

@@ -2,7 +2,10 @@
  * `keyval lock KEY -- COMMAND…`: runs a command while holding a lock. The command gets the fencing token, is ended when
  * the lock is lost, and its exit code is ours.
  */
+import { basename } from 'node:path';
+import { MODE_NAMES } from '../../client/lock-options.ts';
 import { type Code, codes, ExitCode, KeyvalError } from '../../errors.ts';
+import { LABEL_BYTES_MAX } from '../../protocol/lock-request.ts';
 import { Job } from '../lock/job.ts';
 import { type Catcher, catchSignals } from '../lock/signals.ts';
 import type { Command, Invocation } from '../shared/command.ts';
@@ -29,11 +32,15 @@ export const lock: Command = {
     ...keyOptions,
     wait: valued('longest wait for the lock in milliseconds; 0: try once', 'as long as it takes'),
     lease: valued('milliseconds until the cluster frees the lock of a holder that is gone: 100 to 60000', '10000'),
+    mode: valued('how it is held', 'exclusive', MODE_NAMES),
+    label: valued('shown by `keyval locks`: what the lock is for', 'the name of the command'),
+    delay: valued('milliseconds for which the lock stays locked when its holder is lost: 0 to 3600000', '0'),
     'conflict-exit-code': valued("exit code of failures that are not the command's", `${ExitCode.lock}`),
   },
   examples: [
     ['keyval lock nightly -- ./backup.sh', 'one at a time, on all machines'],
     ['keyval lock nightly --wait 0 -- ./backup.sh', 'not at all if another one runs'],
+    ['keyval lock report --mode read -- ./report.sh', 'several at a time, while nobody writes'],
     [`keyval lock job -- sh -c 'echo $KEYVAL_FENCE'`, 'the fencing token, which only grows'],
   ],
   async run(invocation) {
@@ -57,6 +64,9 @@ async function holdAndRun(
 ): Promise<number> {
   const leaseMs = values.durationMs('lease');
   const waitMs = values.durationMs('wait', 0);
+  const mode = values.oneOf('mode', MODE_NAMES);
+  const delayMs = values.durationMs('delay', 0);
+  const label = values.text('label') ?? labelOf(command);
   const key = keyOf(operand, values);
   await using client = await openClient(values, {
     signal: signals.stopWaiting,
@@ -65,7 +75,10 @@ async function holdAndRun(
   const held = await client.lock(key, {
     fetch: false,
     signal: signals.stopWaiting,
+    label,
     ...(waitMs === undefined ? {} : { waitMs }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(delayMs === undefined ? {} : { delayMs }),
   });
   if (signals.interruption !== null) return signalExitCode(signals.interruption);
   const job = await Job.start(command, { KEYVAL_FENCE: `${held.token}`, KEYVAL_LOCK_KEY: operand });
@@ -75,7 +88,14 @@ async function holdAndRun(
   if (held.signal.aborted) lost();
   const exitCode = await job.ended;
   held.assertHeld();
+  await held.release();
   return exitCode;
+}
+
+/** The name of its program, cut to what a label may have. */
+function labelOf([program = '']: readonly string[]): string {
+  const name = basename(program);
+  return Buffer.byteLength(name) <= LABEL_BYTES_MAX ? name : '';
 }
 
 function codeOf(error: unknown): Code | null {
