@@ -24,7 +24,7 @@
  *     10 more      bytes of the value of the entry before: one that does not fit a slice is cut
  *     14 losses    added u48 | sinceMs u48 | the last ones of them, oldest first, in the parts that follow
  *     15 loss      cause u8 | atMs u48 | key length u16 | token u32 u32 | mode u8 | flow u32 | sinceMs u48 | delayMs u32 |
- *                  session 16 bytes (zeros: none) | name text16 | label text16 | by text16 | first bytes of the key
+ *                  named u8 (1: with a session of 16 bytes, which follows) | name text16 | label text16 | by text16 | first bytes of the key
  *     11 end       how many: sessions u32 | locks u32 | waits u32 | keys u32
  *
  * Parts come in the order of these sections; sessions stand in the order in which they attached. Slots of sessions and

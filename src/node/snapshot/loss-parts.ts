@@ -15,7 +15,6 @@ import { expect } from './malformed.ts';
 
 const utf8 = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-const NOBODY = '00'.repeat(SESSION_ID_BYTES);
 
 export function writeLosses(writer: ByteWriter, losses: Losses): void {
   const body = new ByteWriter();
@@ -42,8 +41,8 @@ function lossBody(loss: Loss): ByteWriter {
   body.u32(loss.flow);
   body.u48(loss.sinceMs);
   body.u32(loss.delayMs);
-  const session = loss.session === '' ? NOBODY : loss.session;
-  for (let at = 0; at < session.length; at += 8) body.u32(Number.parseInt(session.slice(at, at + 8), 16));
+  body.u8(loss.session === '' ? 0 : 1);
+  for (let at = 0; at < loss.session.length; at += 8) body.u32(Number.parseInt(loss.session.slice(at, at + 8), 16));
   for (const text of [loss.name, loss.label, loss.by]) {
     const bytes = utf8.encode(text);
     body.u16(bytes.length);
@@ -102,9 +101,10 @@ export class LossLoader {
 }
 
 function sessionIn(reader: ByteReader): string {
+  if (reader.u8() === 0) return '';
   let digits = '';
   for (let read = 0; read < SESSION_ID_BYTES; read += 4) digits += reader.u32().toString(16).padStart(8, '0');
-  return digits === NOBODY ? '' : digits;
+  return digits;
 }
 
 function textIn(reader: ByteReader): string {

@@ -47,6 +47,7 @@ export const bodyCodecs: Readonly<Record<string, BodyCodec>> = {
   LKDK: reply.locked,
   WAIT: nothing,
   WNTD: reply.wanted,
+  LOST: reply.lost,
   KEPT: request.kept,
   SCND: reply.scanned,
   XPRD: reply.exported,

@@ -74,6 +74,12 @@ export const wanted: BodyCodec = ofLayout([
   ['mode', 'u8', codec.WANTED_MODE],
 ]);
 
+export const lost: BodyCodec = ofLayout([
+  ['partition', 'u16', codec.LOST_PARTITION],
+  ['token', 'u64', codec.LOST_TOKEN],
+  ['cause', 'u8', codec.LOST_CAUSE],
+]);
+
 const movedHead: Layout = [
   ['partition', 'u16', codec.MOVED_PARTITION],
   ['member', 'u16', codec.MOVED_MEMBER],
