@@ -34,6 +34,8 @@ export interface Asker extends ReplyTarget {
 
 /** What a walk over locks costs, in units of fair-share.ts. */
 const SURVEY_UNITS = 512;
+/** Of a key in a line of the log. */
+const KEY_SHOWN_BYTES_MAX = 100;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** A document as a request, or null when it is none of these. */
@@ -138,8 +140,6 @@ export class LockDesk {
     this.#host.log.write('warn', 'lock broken', { ...shown, partition: partition.id, holder, session, token, by });
   }
 }
-
-const KEY_SHOWN_BYTES_MAX = 100;
 
 function isForced({ cause }: Loss): boolean {
   return cause === LossCause.broken || cause === LossCause.delayEnded;

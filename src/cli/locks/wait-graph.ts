@@ -72,7 +72,7 @@ function holderOf(holder: LockHolder, key: string): Owner {
 type Edges = ReadonlyMap<string, readonly Wait[]>;
 
 function cyclesIn(waits: readonly Wait[]): Wait[][] {
-  const relevant = waits.filter(({ from, to }) => from.id !== to.id || from.flow !== 0);
+  const relevant = trimmed(waits.filter(({ from, to }) => from.id !== to.id || from.flow !== 0));
   const edges: Edges = Map.groupBy(relevant, ({ from }) => from.id);
   const cycles: Wait[][] = [];
   const done = new Set<string>();
@@ -84,6 +84,37 @@ function cyclesIn(waits: readonly Wait[]): Wait[][] {
     for (const id of groupOf(edges, cycle)) done.add(id);
   }
   return cycles;
+}
+
+/** Without those who are in nobody's way, or in whose way nobody stands, until all that are left are around circles. */
+function trimmed(waits: readonly Wait[]): Wait[] {
+  const left = new Set(waits);
+  const outgoing = counts(waits.map(({ from }) => from.id));
+  const incoming = counts(waits.map(({ to }) => to.id));
+  const bySource = Map.groupBy(waits, ({ from }) => from.id);
+  const byTarget = Map.groupBy(waits, ({ to }) => to.id);
+  const idle = [...new Set([...bySource.keys(), ...byTarget.keys()])].filter(
+    (id) => !outgoing.get(id) || !incoming.get(id),
+  );
+  const take = (wait: Wait): void => {
+    if (!left.delete(wait)) return;
+    if (lower(outgoing, wait.from.id) === 0) idle.push(wait.from.id);
+    if (lower(incoming, wait.to.id) === 0) idle.push(wait.to.id);
+  };
+  for (const id of idle) for (const wait of [...(bySource.get(id) ?? []), ...(byTarget.get(id) ?? [])]) take(wait);
+  return [...left];
+}
+
+function counts(ids: readonly string[]): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const id of ids) found.set(id, (found.get(id) ?? 0) + 1);
+  return found;
+}
+
+function lower(count: Map<string, number>, id: string): number {
+  const now = (count.get(id) ?? 0) - 1;
+  count.set(id, now);
+  return now;
 }
 
 /** Breadth first, from an owner back to itself; null: nobody it waits for waits for it. */
