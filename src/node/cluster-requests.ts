@@ -31,8 +31,9 @@ export interface ClusterHost {
 
 /** Partitions in one answer: far below the length of a frame. */
 export const PARTITIONS_PER_ANSWER = 1024;
-/** The longest key in base64, and some more. */
-const REQUEST_BYTES_MAX: number = 96 * 1024;
+const REQUEST_BYTES_MAX = 4096;
+/** Of a request about locks: the longest key in base64, and some more. */
+const LOCK_REQUEST_BYTES_MAX: number = 96 * 1024;
 /** What an answer costs beyond its bytes, in units of fair-share.ts. */
 const ANSWER_UNITS = 128;
 
@@ -50,10 +51,10 @@ export function answerClusterFrame(
 ): void {
   to.units += ANSWER_UNITS;
   try {
-    const document = parsed(bytes.subarray(start, end));
+    const document = parsed(bytes.subarray(start, end), LOCK_REQUEST_BYTES_MAX);
     const ofLocks = locks === null || document === null ? null : lockRequestIn(document);
     if (locks !== null && ofLocks !== null) return locks.answer(ofLocks, to, messageId);
-    replyDocument(to, messageId, answerClusterRequest(host, requestIn(document)));
+    replyDocument(to, messageId, answerClusterRequest(host, requestOf(bytes.subarray(start, end))));
   } catch (error) {
     if (!(error instanceof KeyvalError)) throw error;
     replyFail(to, messageId, error.code, error.message);
@@ -62,10 +63,7 @@ export function answerClusterFrame(
 
 /** @throws KeyvalError KV_BAD_REQUEST */
 export function requestOf(body: Uint8Array): ClusterRequest {
-  return requestIn(parsed(body));
-}
-
-function requestIn(request: Readonly<Record<string, unknown>> | null): ClusterRequest {
+  const request = parsed(body, REQUEST_BYTES_MAX);
   switch (request?.command) {
     case 'status':
     case 'members':
@@ -88,8 +86,8 @@ function requestIn(request: Readonly<Record<string, unknown>> | null): ClusterRe
   }
 }
 
-function parsed(body: Uint8Array): Readonly<Record<string, unknown>> | null {
-  if (body.length > REQUEST_BYTES_MAX) throw malformed();
+function parsed(body: Uint8Array, bytesMax: number): Readonly<Record<string, unknown>> | null {
+  if (body.length > bytesMax) throw malformed();
   try {
     const document: unknown = JSON.parse(decoder.decode(body));
     return typeof document === 'object' ? (document as Readonly<Record<string, unknown>> | null) : null;

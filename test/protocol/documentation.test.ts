@@ -97,6 +97,8 @@ const places: readonly [heading: string, field: string, at: number][] = [
   ['GOTK', 'value', client.GOT_VALUE],
   ['DONE', 'revision', client.DONE_EPOCH],
   ['DONE', 'payload', client.DONE_PAYLOAD],
+  ['LOST', 'token', client.LOST_TOKEN],
+  ['LOST', 'cause', client.LOST_CAUSE],
   ['MOVD', 'member', client.MOVED_MEMBER],
   ['MOVD', 'flags', client.MOVED_FLAGS],
   ['FAIL', 'text', client.FAIL_TEXT],
