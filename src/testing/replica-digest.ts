@@ -1,12 +1,20 @@
 /**
  * One number for all that a replica holds: keys with values, revisions and deadlines, locks with holders, tokens and
- * waiters, sessions. Independent of where in memory and in which order it lies.
+ * waiters, losses of locks, sessions. Independent of where in memory and in which order it lies.
  */
 import { absorb, finish } from '../base/mix.ts';
 import type { PartitionState } from '../node/partition-state.ts';
 
 export function digestOf(state: PartitionState): number {
-  return (keysDigest(state) + Math.imul(locksDigest(state), 3) + Math.imul(sessionsDigest(state), 7)) | 0;
+  const held = keysDigest(state) + Math.imul(locksDigest(state), 3) + Math.imul(sessionsDigest(state), 7);
+  return (held + Math.imul(lossesDigest(state), 11)) | 0;
+}
+
+function lossesDigest({ losses }: PartitionState): number {
+  let sum = losses.added;
+  for (const { key, cause, atMs, epoch, operation, sinceMs } of losses.from(0))
+    sum = (sum + hashOf(key, [cause, atMs % 2 ** 32, epoch, operation, sinceMs % 2 ** 32])) | 0;
+  return sum;
 }
 
 function keysDigest({ keys }: PartitionState): number {

@@ -29,6 +29,7 @@ export const FENCED = 4;
 export const FETCH = 8;
 export const STORE = 16;
 export const NAMES_GRANT = 32;
+export const GIVEN_BACK = 64;
 
 /** A whole frame. `length` other than the true one makes it a broken one. */
 export function frame(

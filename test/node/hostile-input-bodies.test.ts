@@ -82,7 +82,7 @@ for (const opcode of ['PUTK', 'CASK', 'DELK', 'INCR', 'LCKK', 'ULKK', 'CNCL']) {
 
 for (const opcode of ['PUTK', 'CASK', 'DELK', 'INCR', 'LCKK', 'ULKK', 'CNCL']) {
   test(`${opcode} with flags that mean nothing to it is KV_BAD_REQUEST`, (t) => {
-    const { IF_REVISION, STAGED, FENCED, FETCH, STORE } = bodies;
+    const { IF_REVISION, STAGED, FENCED, FETCH, STORE, GIVEN_BACK } = bodies;
     const put = IF_REVISION | STAGED | FENCED;
     const meant: Record<string, number> = {
       PUTK: put,
@@ -90,7 +90,7 @@ for (const opcode of ['PUTK', 'CASK', 'DELK', 'INCR', 'LCKK', 'ULKK', 'CNCL']) {
       DELK: IF_REVISION | FENCED,
       INCR: FENCED,
       LCKK: FETCH,
-      ULKK: STORE,
+      ULKK: STORE | GIVEN_BACK,
     };
     const known = meant[opcode] ?? 0;
     const payloads: Record<string, Buffer> = { INCR: bodies.i64(0n), CNCL: bodies.u32(1) };

@@ -1,7 +1,7 @@
 /** `keyval locks`, seen from outside: what operators see of locks that other processes hold, and how they take one away. */
 import test, { type ExecutionContext } from 'ava';
 import { type Client, connect, type RunningNode, startNode } from '../../../src/index.ts';
-import { type Ended, keyval, type Run, startKeyval } from '../../helpers/processes.ts';
+import { type Ended, fleeting, keyval, type Run, servingNode, startKeyval } from '../../helpers/processes.ts';
 
 let node: RunningNode;
 let client: Client;
@@ -172,4 +172,19 @@ test('a bad mode, label or delay of keyval lock: 2', async (t) => {
   t.regex(ended[0]?.stderr ?? '', /--mode is exclusive, .*not 'shared'/);
   t.regex(ended[1]?.stderr ?? '', /label is a text of at most 255 bytes/);
   t.regex(ended[2]?.stderr ?? '', /delayMs is a whole number from 0 to 3600000/);
+});
+
+test('a break is a line in the log of the node', async (t) => {
+  const { run, address } = await servingNode(t, fleeting);
+  await using holder = await connect([address], { name: 'holder:7' });
+  await using operator = await connect([address], { name: 'operator:8' });
+  const held = await holder.lock('logged');
+  await operator.admin().breakLock('logged');
+  t.like(await run.logged('lock broken'), {
+    level: 'warn',
+    key: 'logged',
+    holder: 'holder:7',
+    token: `${held.token}`,
+    by: 'operator:8',
+  });
 });

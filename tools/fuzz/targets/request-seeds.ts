@@ -8,6 +8,7 @@ export const SESSION: Uint8Array = new Uint8Array(16).fill(0xc0);
 const FENCED = 4;
 const WANTS_VALUE = 8;
 const STORE = 16;
+const GIVEN_BACK = 64;
 const PLENTY_MS = 0xffff_ffff;
 const KEYS = ['a', 'b', 'key', '{t}1'] as const;
 
@@ -67,6 +68,15 @@ function fence(lockKey: string): Uint8Array {
   return bytes(lockKey, number(4, FIRST_EPOCH), number(4, 3), number(2, lockKey.length));
 }
 
+/** Requests of operators about locks; `b` is held under the third entry of its partition. */
+const LOCK_QUESTIONS: readonly object[] = [
+  { command: 'locks', from: { partition: 0, slot: 0 }, limit: 10 },
+  { command: 'locks', from: { partition: 1, slot: 3 }, limit: 1000, prefix: { key64: 'Yg==' } },
+  { command: 'locks', from: { partition: 0, slot: 0 }, limit: 1, waited: true },
+  { command: 'lock', name: { key: 'b' } },
+  { command: 'break-lock', name: { key: 'b' }, tokens: [`${(BigInt(FIRST_EPOCH) << 32n) | 3n}`, '7'] },
+];
+
 /** Streams of requests, as a client sends them after the login. */
 export function requestSeeds(): Uint8Array[] {
   const reference = bytes(number(4, 9), number(4, 70_000));
@@ -120,6 +130,13 @@ export function requestSeeds(): Uint8Array[] {
         writeBody({ key: 'b', sequence: 5, flags: STORE, revision: [FIRST_EPOCH, 3], payload: 'stored' }),
       ),
       frame(op.LCKK, 6, writeBody({ key: 'b', sequence: 6, flags: WANTS_VALUE })),
+    ),
+    ...LOCK_QUESTIONS.map((question) =>
+      bytes(lock(1, 1, 0), lock(2, 2, 50_000), frame(op.CLUS, 3, JSON.stringify(question)), lock(4, 3, 0)),
+    ),
+    bytes(
+      lock(1, 1, 0),
+      frame(op.ULKK, 2, writeBody({ key: 'b', sequence: 2, flags: GIVEN_BACK, revision: [FIRST_EPOCH, 3] })),
     ),
     bytes(lock(1, 1, 0), frame(op.CNCL, 3, writeBody({ key: 'b', sequence: 3, payload: number(4, 1) }))),
     bytes(
