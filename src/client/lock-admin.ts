@@ -139,7 +139,7 @@ export class LockAdmin {
     const answered = answers.reduce((sum, { partitions }) => sum + partitions, 0);
     const silentPartitions = Math.max(0, this.#host.dispatcher.router.partitions - answered);
     return {
-      locks: answers.flatMap(({ locks }) => locks.map(lockIn)),
+      locks: understood(() => answers.flatMap(({ locks }) => locks.map(lockIn))),
       matching: answers.reduce((sum, { matching }) => sum + matching, 0),
       truncated: silentPartitions > 0,
       silentPartitions,
@@ -151,9 +151,10 @@ export class LockAdmin {
     const found: Surveyed = { locks: [], matching: 0, partitions: 0 };
     for (let from: LocksCursor | null = START; from !== null; ) {
       const answer: LocksAnswer = await this.#ask({ command: 'locks', from, limit, ...what }, NO_PARTITION, link);
-      found.locks.push(...answer.locks);
+      understood(() => found.locks.push(...answer.locks));
       found.matching += answer.matching;
       found.partitions += answer.partitions;
+      if (answer.next !== null && !isBehind(answer.next, from)) throw nonsense();
       from = answer.next;
     }
     return found;
@@ -161,13 +162,13 @@ export class LockAdmin {
 
   async state(key: Key): Promise<LockState> {
     const answer = await this.#askPrimary<LockAnswer>(key, { command: 'lock', name: nameOf(key) });
-    return {
+    return understood(() => ({
       key,
       partition: answer.partition,
       lock: answer.lock === null ? null : lockIn(answer.lock),
       losses: answer.losses.map(lossIn),
       lossesKnownMs: answer.lossesKnownMs,
-    };
+    }));
   }
 
   /** @throws KeyvalError KV_NOT_FOUND when nobody holds it, KV_NOT_HELD when nobody holds it under `token` */
@@ -175,7 +176,7 @@ export class LockAdmin {
     const tokens = token === undefined ? await this.#tokensOf(key) : [`${token}`];
     const request: LockRequest = { command: 'break-lock', name: nameOf(key), tokens };
     const { broken, lock } = await this.#askPrimary<BrokenAnswer>(key, request);
-    return { key, broken: broken.map(lossIn), lock: lock === null ? null : lockIn(lock) };
+    return understood(() => ({ key, broken: broken.map(lossIn), lock: lock === null ? null : lockIn(lock) }));
   }
 
   /** Asked for again after a lost answer, the request must not hit whoever has come next: so it names whom it means. */
@@ -207,6 +208,24 @@ export class LockAdmin {
       throw new KeyvalError('KV_BAD_FRAME', 'a node answers CLUS with what is no JSON', { cause });
     }
   }
+}
+
+/** @throws KeyvalError KV_BAD_FRAME when the answer does not have its form */
+function understood<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw nonsense(cause);
+  }
+}
+
+function nonsense(cause?: unknown): KeyvalError {
+  return new KeyvalError('KV_BAD_FRAME', 'a node answers a question about locks with what is no answer', { cause });
+}
+
+/** A walk gets on, or it would never end. */
+function isBehind(next: LocksCursor, from: LocksCursor): boolean {
+  return next.partition > from.partition || (next.partition === from.partition && next.slot > from.slot);
 }
 
 function inOrder(one: LockInfo, other: LockInfo): number {

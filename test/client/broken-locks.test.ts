@@ -102,7 +102,7 @@ test('only one of several holders', async (t) => {
 test('a session closed while it held a lock, and a lease that ran out at the client, are losses', async (t) => {
   const { holder, other } = await pair(t);
   await holder.lock('closed');
-  await other.lock('not renewed', { renew: false, leaseMs: 100 });
+  await other.lock('not renewed', { renew: false, leaseMs: 1000 });
   await holder.close();
   const admin = other.admin();
   let { losses } = await admin.lock('not renewed');
