@@ -28,7 +28,14 @@ const renewers = new Map<number, Renewer>();
 
 function renewerOf({ endpoints, login, session, leaseMs, hangBudgetMs, leases, pulse }: RenewalWork): Renewer {
   const ignore = (): void => undefined;
-  const events = { linkChanged: ignore, attachmentLost: ignore, primariesFound: ignore, lockWanted: ignore };
+  // What nodes tell of locks they tell the main thread again, when it renews for itself.
+  const events = {
+    linkChanged: ignore,
+    attachmentLost: ignore,
+    primariesFound: ignore,
+    lockWanted: ignore,
+    lockBroken: ignore,
+  };
   const dispatcher = new Dispatcher(endpoints, ports, login, leaseMs, bufferCodec, events);
   dispatcher.session.id.set(session);
   return new Renewer({ dispatcher, board: new LeaseBoard(leases, originMs), pulse: new Pulse(pulse), hangBudgetMs });
