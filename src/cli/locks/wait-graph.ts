@@ -47,13 +47,19 @@ function waitsOf(lock: LockInfo): Wait[] {
     const about = { from: ownerOf(waiter), key, wanted: waiter.mode, waitedMs: waiter.waitedMs };
     const blocking = lock.holders.filter((holder) => !isOwn(waiter, holder) && standsInTheWay(waiter, holder));
     const held = blocking.map((holder): Wait => ({ ...about, to: holderOf(holder, key), held: holder.mode }));
-    const ahead = waiter.holds === null ? lock.waiters[at - 1] : undefined;
+    const ahead = standsInLine(waiter, lock) ? lock.waiters[at - 1] : undefined;
     return ahead === undefined ? held : [...held, { ...about, to: ownerOf(ahead), held: null }];
   });
 }
 
 function standsInTheWay(waiter: LockWaiter, holder: LockHolder): boolean {
   return !isCompatible(modeOf(waiter.mode), modeOf(holder.mode));
+}
+
+/** A conversion goes first, unless it is one of a place in line. */
+function standsInLine(waiter: LockWaiter, { holders }: LockInfo): boolean {
+  const own = holders.find((holder) => isOwn(waiter, holder));
+  return own === undefined ? waiter.holds === null : own.mode === 'null';
 }
 
 /** The grant that it wants to convert. */

@@ -63,6 +63,15 @@ test('a conversion waits for the other holders, not for itself', (t) => {
   t.deepEqual(cycles([lock('k', readers, converting)]), ['a b']);
 });
 
+test('a conversion of a place in line waits in line', (t) => {
+  const holders = [holds({ name: 'a' }, 5n), holds({ name: 'b', mode: 'null' }, 6n)];
+  t.deepEqual(edges([lock('k', holders, [waits(c as Who), waits(b as Who, 6n)])]), [
+    'c k a exclusive',
+    'b k a exclusive',
+    'b k c ahead',
+  ]);
+});
+
 test('a circle over two locks is found; who only waits for it is not part of it', (t) => {
   const locks = [
     lock('x', [holds(a as Who)], [waits(b as Who), waits(c as Who)]),
