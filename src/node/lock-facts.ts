@@ -8,6 +8,7 @@ import {
   type KeyName,
   type LossFactsCause,
   NAMED_PER_LOCK_MAX,
+  SESSION_SHOWN_DIGITS,
 } from '../protocol/lock-facts.ts';
 import { Connection } from './connection.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
@@ -99,7 +100,7 @@ function ownerFacts(partition: PartitionPrimary, request: number, mode: number):
   const { requests } = locks;
   const attachment = attachments.atSlot(requests.attachment(request));
   return {
-    session: attachment?.session ?? '',
+    session: attachment?.session.slice(0, SESSION_SHOWN_DIGITS) ?? '',
     name: attachment?.name ?? '',
     from: addressOf(attachment?.via ?? null),
     flow: requests.flow(request) >>> 1,
@@ -146,7 +147,7 @@ export function lossFacts(loss: Loss, nowMs: number): LossFacts {
   return {
     cause: causes[loss.cause] as LossFactsCause,
     lostMs: Math.max(0, nowMs - loss.atMs),
-    session: loss.session,
+    session: loss.session.slice(0, SESSION_SHOWN_DIGITS),
     name: loss.name,
     token: tokenText(loss.epoch, loss.operation),
     mode: loss.mode,

@@ -1,6 +1,6 @@
 /**
  * What operators ask about locks, as requests of CLUS, and what nodes answer (L14): JSON on the wire; fields may be added.
- * Tokens are decimal text, sessions hexadecimal; times are how long ago, in milliseconds: nobody's clock is compared.
+ * Tokens are decimal text, sessions the beginning of theirs, hexadecimal; times are how long ago, in milliseconds: nobody's clock is compared.
  */
 
 /** A key: as text, or its bytes in base64 where they are no UTF-8. */
@@ -39,9 +39,12 @@ export const LOCKS_LISTED_MAX = 1000;
 /** Of a longer key a listing has its beginning. */
 export const KEY_LISTED_BYTES_MAX = 1024;
 
+/** Digits of a session that are told: enough to tell sessions apart, and not enough to act as one. */
+export const SESSION_SHOWN_DIGITS = 16;
+
 /** Who holds a lock or waits for it. */
 export interface OwnerFacts {
-  /** Empty: nobody, see `abandonedForMs`. */
+  /** Its beginning, hexadecimal. Empty: nobody, see `abandonedForMs`. */
   readonly session: string;
   /** Host and process. */
   readonly name: string;
