@@ -195,12 +195,30 @@ export function codeOfWire(wire: number): Code {
   return byWire[wire] ?? 'KV_INTERNAL';
 }
 
+/** One wait of a deadlock: it waits for the next one, the last for the first. */
+export interface DeadlockStep {
+  /** Whose wait it is: session, 32 hexadecimal digits, its name (host and process, mostly), and number of the flow in it. */
+  readonly session: string;
+  readonly name: string;
+  readonly flow: number;
+  /** What it waits for, as text: cut when it is long, U+FFFD for what is no UTF-8. */
+  readonly key: string;
+  /** How it wants it. */
+  readonly mode: string;
+  /** For how long it had waited. */
+  readonly waitsMs: number;
+  /** The next one does not stand in the way by what it holds, but comes before in line, or holds up somebody who does. */
+  readonly isBehind: boolean;
+}
+
 export interface KeyvalErrorOptions {
   readonly cause?: unknown;
   /** Present revision of the key, with KV_CONFLICT; 0n when it is absent. */
   readonly revision?: bigint;
   /** Overrides the outcome of the code: the verdict over several attempts is the worst of them. */
   readonly outcome?: Outcome;
+  /** With KV_DEADLOCK. */
+  readonly cycle?: readonly DeadlockStep[] | undefined;
 }
 
 /** The one error class of keyval. Match on `code`. */
@@ -211,6 +229,8 @@ export class KeyvalError extends Error {
   readonly outcome: Outcome;
   readonly exitCode: number;
   readonly revision: bigint | undefined;
+  /** With KV_DEADLOCK: who waits for whom, this wait first, at most 16. Undefined where one lock alone is in question. */
+  readonly cycle: readonly DeadlockStep[] | undefined;
 
   constructor(code: Code, message: string, options: KeyvalErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -220,5 +240,6 @@ export class KeyvalError extends Error {
     this.outcome = options.outcome ?? info.outcome;
     this.exitCode = info.exitCode;
     this.revision = options.revision;
+    this.cycle = options.cycle;
   }
 }

@@ -37,7 +37,7 @@ export { LOCK_LOST_CHANNEL, type LockLoss, type LossCause } from './client/lock-
 export type { ConvertOptions, LockModeName, LockOptions } from './client/lock-options.ts';
 export type { ConnectOptions, ReadMode, RenewalMode } from './client/options.ts';
 export type { ScannedEntry, ScanOptions } from './client/scan.ts';
-export { type Code, type CodeInfo, codes, ExitCode, KeyvalError, type Outcome } from './errors.ts';
+export { type Code, type CodeInfo, codes, type DeadlockStep, ExitCode, KeyvalError, type Outcome } from './errors.ts';
 export type { NodeOptions } from './node-options.ts';
 export type {
   ClusterSummary,

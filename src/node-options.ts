@@ -5,8 +5,11 @@ import { isPartitionCount } from './base/hash-slot.ts';
 import type { Address, LogLevel } from './base/ports.ts';
 import { KeyvalError } from './errors.ts';
 import {
+  DEADLOCK_MS_MAX,
   DEFAULT_CLUSTER,
   DEFAULT_CONNECTIONS_MAX,
+  DEFAULT_DEADLOCK_AFTER_MS,
+  DEFAULT_DEADLOCK_PERIOD_MS,
   DEFAULT_MAX_LEASE_MS,
   DEFAULT_MIN_IN_SYNC,
   DEFAULT_PARTITIONS,
@@ -63,6 +66,10 @@ export interface NodeOptions {
   readonly witness?: boolean;
   /** Longest lease of a lock or session; default 60,000. */
   readonly maxLeaseMs?: number;
+  /** How often deadlocks are looked for, milliseconds; default 1,000; 0: never. Of the node that leads the cluster. */
+  readonly deadlockPeriodMs?: number;
+  /** Only waits that have lasted so long are looked at, milliseconds; default 500. Of the node that leads the cluster. */
+  readonly deadlockAfterMs?: number;
   /** Memory for keys and everything around them; 0, the default: no limit. */
   readonly maxMemoryBytes?: number;
   /** Clients at a time; default 10,000. */
@@ -161,6 +168,13 @@ export function checkNodeOptions(options: NodeOptions, version: string): Checked
     zone: zoneOf(options.zone),
     isWitness,
     maxLeaseMs: maxLeaseOf(options.maxLeaseMs ?? DEFAULT_MAX_LEASE_MS),
+    deadlockPeriodMs: whole(
+      'deadlock-period',
+      options.deadlockPeriodMs ?? DEFAULT_DEADLOCK_PERIOD_MS,
+      0,
+      DEADLOCK_MS_MAX,
+    ),
+    deadlockAfterMs: whole('deadlock-after', options.deadlockAfterMs ?? DEFAULT_DEADLOCK_AFTER_MS, 0, DEADLOCK_MS_MAX),
     secret,
     memoryBytesMax: whole('max-memory', options.maxMemoryBytes ?? 0, 0, Number.MAX_SAFE_INTEGER),
     connectionsMax: whole('max-connections', options.maxConnections ?? DEFAULT_CONNECTIONS_MAX, 1, CONNECTIONS_MAX),

@@ -24,6 +24,16 @@ export const LockMode = {
 
 export const LOCK_MODES = 6;
 
+/** By mode. */
+export const LOCK_MODE_NAMES: readonly string[] = [
+  'null',
+  'concurrent-read',
+  'concurrent-write',
+  'protected-read',
+  'protected-write',
+  'exclusive',
+];
+
 /** By mode: a bit for each mode that goes with it. */
 const COMPATIBLE: readonly number[] = [0b111111, 0b011111, 0b000111, 0b001011, 0b000011, 0b000001];
 

@@ -123,6 +123,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     );
     this.#bulk = new BulkLoader(this.#dispatcher);
     this.#flows = flows;
+    flows.own(this.#dispatcher.session.id);
     this.#renewal = this.#renewalBy(ports.renewal);
     this.#locks = new Locks<V>(this.#dispatcher, this, settings.codec, flows, this.#renewal);
     this.#sessions = new LeaseSessions((leaseMs) => new Client(withLease(settings, leaseMs), ports, flows));

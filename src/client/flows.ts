@@ -11,6 +11,8 @@ import type { HeldLock } from './held-lock.ts';
 import { type Key, keyText } from './key-buffer.ts';
 import { modeName } from './lock-options.ts';
 
+/** Of a session's id. */
+const OWNER_BYTES = 8;
 /** Numbers of flows go on the wire, with a bit more, in 32 bits. */
 const NUMBERS = 2 ** 31 - 1;
 
@@ -68,6 +70,16 @@ const contexts = new AsyncLocalStorage<Context>();
 
 export class Flows {
   #next = 0;
+  #owner: Uint8Array | null = null;
+
+  /**
+   * The session with this id, not yet told to anybody, belongs to the same client as all others that were: their ids begin
+   * alike, so that a flow is one owner whatever the leases of its locks.
+   */
+  own(session: Uint8Array): void {
+    this.#owner ??= session.slice(0, OWNER_BYTES);
+    session.set(this.#owner);
+  }
 
   /** The flow that the caller belongs to, or null. */
   get current(): Flow | null {

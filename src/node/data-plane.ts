@@ -11,6 +11,7 @@ import { CNFD, LRLS } from '../protocol/opcode.ts';
 import type { Follower } from '../replication/follower.ts';
 import { CatchUp } from './catch-up.ts';
 import { Connection } from './connection.ts';
+import { Deadlocks } from './deadlocks.ts';
 import { HandOvers } from './hand-overs.ts';
 import { InSyncKeeper } from './in-sync-keeper.ts';
 import { NO_AGE, sendLargeValue } from './large-values.ts';
@@ -49,6 +50,7 @@ export interface DataPlaneHost {
   readonly settings: NodeSettings;
   readonly ports: NodePorts;
   readonly incarnation: Uint8Array;
+  readonly isCommander: boolean;
   readonly arena: Arena;
   readonly memory: NodeMemory;
   readonly roster: Roster;
@@ -69,6 +71,7 @@ export class DataPlane implements PrimaryHost {
   readonly staleReads: StaleReads;
   readonly parked: ParkedRequests;
   readonly handOvers: HandOvers;
+  readonly deadlocks: Deadlocks;
   readonly largeWrites: LargeWrites;
   readonly settings: NodeSettings;
   readonly ports: NodePorts;
@@ -105,6 +108,7 @@ export class DataPlane implements PrimaryHost {
     this.catchUp = new CatchUp(this);
     this.#inSync = new InSyncKeeper(this);
     this.handOvers = new HandOvers(this);
+    this.deadlocks = new Deadlocks(this);
     this.#leased = new LeasedAnswers(this);
   }
 
@@ -120,6 +124,10 @@ export class DataPlane implements PrimaryHost {
 
   checkClocks(): void {
     this.#host.checkClocks();
+  }
+
+  get isCommander(): boolean {
+    return this.#host.isCommander;
   }
 
   get roster(): Roster {
@@ -457,6 +465,7 @@ export class DataPlane implements PrimaryHost {
     this.handOvers.tick();
     this.catchUp.tick();
     this.strictReads.tick();
+    this.deadlocks.tick();
     if (this.parked.size > 0 || this.#replicator.pending) this.ports.turn.wake();
   }
 

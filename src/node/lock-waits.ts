@@ -21,6 +21,8 @@ export class LockWaits {
   /** (deadline, waiter); an entry whose deadline is no longer the waiter's is stale. */
   readonly #heap: BinaryHeap = new BinaryHeap();
   #stale = 0;
+  /** Waits that are about to end because of a deadlock (L10), with what is told then. */
+  readonly #condemned: Map<number, string> = new Map();
   readonly #grants: GrantReplies;
 
   constructor(grants: GrantReplies) {
@@ -62,6 +64,14 @@ export class LockWaits {
     this.#fetches[waiter] = fetches;
   }
 
+  /** Its end, unless a grant comes first, is told as a deadlock. False: nobody is there to be told. */
+  condemn(waiter: number, text: string): boolean {
+    const to = this.#owners[waiter] ?? null;
+    if (to === null || to.closed) return false;
+    this.#condemned.set(waiter, text);
+    return true;
+  }
+
   /** The lock is now its own. */
   granted(waiter: number): void {
     const to = this.#owners[waiter] ?? null;
@@ -73,13 +83,16 @@ export class LockWaits {
   ended(waiter: number, withSession: boolean): void {
     const to = this.#owners[waiter] ?? null;
     const messageId = this.#tags[waiter] as number;
+    const deadlock = this.#condemned.get(waiter);
     if (to !== null && withSession) replyFail(to, messageId, 'KV_NO_SESSION', NO_SESSION_TEXT);
+    else if (to !== null && deadlock !== undefined) replyFail(to, messageId, 'KV_DEADLOCK', deadlock);
     else if (to !== null) replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
     this.#forget(waiter);
   }
 
   #forget(waiter: number): void {
     this.#owners[waiter] = null;
+    this.#condemned.delete(waiter);
     if (this.#deadlines[waiter] === Number.POSITIVE_INFINITY) return;
     this.#deadlines[waiter] = Number.POSITIVE_INFINITY;
     this.#stale += 1;

@@ -77,6 +77,10 @@ export class PeerHandler implements FrameHandler {
         return this.#check(dataPlane.catchUp.slice(peer, buffer, bodyStart, bodyEnd), connection);
       case op.SNPD:
         return this.#check(dataPlane.catchUp.told(peer, buffer, bodyStart, bodyEnd), connection);
+      case op.DLKQ:
+      case op.DLKA:
+      case op.DLKV:
+        return this.#check(dataPlane.deadlocks.frame(peer, connection), connection);
       case op.CONF:
       case op.CNFD:
       case op.LRLS:

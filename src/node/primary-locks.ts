@@ -112,6 +112,19 @@ export class PrimaryLocks {
     return this.#partition.primary.append(EntryKind.cancel, this.#partition.logTimeMs(), body, 0, body.length);
   }
 
+  /** L10: ends the wait `sequence` of that attachment, and tells why. False: there is none, or nobody is there to be told. */
+  condemn(epoch: number, operation: number, sequence: number, text: string): boolean {
+    const partition = this.#partition;
+    if (!partition.writable) return false;
+    const { attachments, locks } = partition.state;
+    const attachment = attachments.find(epoch, operation);
+    const waiter = attachment === undefined ? NONE : locks.waiterOf(attachment.slot, sequence);
+    if (attachment === undefined || waiter === NONE || !this.waits.condemn(waiter, text)) return false;
+    this.#appendCancel(attachment, sequence, false);
+    partition.changed();
+    return true;
+  }
+
   /** WANT: whoever holds the lock under that token wants to hear who waits for it. */
   watch(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     const { state, serving } = this.#partition;

@@ -31,6 +31,10 @@ export interface NodeSettings {
   readonly isWitness: boolean;
   /** Longest lease of a session; for as long no lock is granted where holders of a former life may believe in theirs. */
   readonly maxLeaseMs: number;
+  /** How often deadlocks are looked for (L10), milliseconds; 0: never. Counts at the commander. */
+  readonly deadlockPeriodMs: number;
+  /** Waits that have not lasted so long are no part of any. Counts at the commander. */
+  readonly deadlockAfterMs: number;
   /** Version of the package, for status. */
   readonly version: string;
 }
@@ -41,13 +45,24 @@ export const DEFAULT_CONNECTIONS_MAX = 10_000;
 export const DEFAULT_CLUSTER = 'keyval';
 export const DEFAULT_MIN_IN_SYNC = 2;
 export const DEFAULT_MAX_LEASE_MS: number = LEASE_MS_MAX;
+export const DEFAULT_DEADLOCK_PERIOD_MS = 1000;
+export const DEFAULT_DEADLOCK_AFTER_MS = 500;
+export const DEADLOCK_MS_MAX = 3_600_000;
 export const MAX_LEASE_MS_MIN = 1000;
 export const MAX_LEASE_MS_MAX: number = LEASE_MS_MAX;
 
 /** For programs that put nodes together themselves: a cluster without a past, everything else as nobody says otherwise. */
 export const usualSettings: Pick<
   NodeSettings,
-  'minInSync' | 'isNew' | 'onLoss' | 'reads' | 'zone' | 'isWitness' | 'maxLeaseMs'
+  | 'minInSync'
+  | 'isNew'
+  | 'onLoss'
+  | 'reads'
+  | 'zone'
+  | 'isWitness'
+  | 'maxLeaseMs'
+  | 'deadlockPeriodMs'
+  | 'deadlockAfterMs'
 > = {
   minInSync: DEFAULT_MIN_IN_SYNC,
   isNew: true,
@@ -56,4 +71,6 @@ export const usualSettings: Pick<
   zone: '',
   isWitness: false,
   maxLeaseMs: DEFAULT_MAX_LEASE_MS,
+  deadlockPeriodMs: DEFAULT_DEADLOCK_PERIOD_MS,
+  deadlockAfterMs: DEFAULT_DEADLOCK_AFTER_MS,
 };

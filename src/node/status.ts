@@ -24,6 +24,7 @@ export function nodeStatus(node: Node): Record<string, unknown> {
     keys: sum(primaries, (partition) => partition.state.keys.size),
     locks: sum(primaries, (partition) => partition.state.locks.size),
     waiters: sum(primaries, (partition) => partition.state.locks.waiting),
+    deadlocks: node.dataPlane.deadlocks.ended,
     sessions: sum(primaries, (partition) => partition.state.attachments.size),
     connections: node.connections.clients,
     connectionBytes: node.connections.memoryBytes,

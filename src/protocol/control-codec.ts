@@ -211,7 +211,12 @@ export const raftTypes: ReadonlyMap<number, Message['type']> = new Map(opcodes.m
 // ── fields ──
 
 /** What `read` makes of exactly these bytes; null: they are cut short, too long, or no UTF-8. */
-function whole<T>(bytes: Uint8Array, start: number, end: number, read: (reader: ByteReader) => T | null): T | null {
+export function whole<T>(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  read: (reader: ByteReader) => T | null,
+): T | null {
   const reader = new ByteReader(bytes, start, end);
   try {
     const found = read(reader);
@@ -222,23 +227,23 @@ function whole<T>(bytes: Uint8Array, start: number, end: number, read: (reader: 
   }
 }
 
-function readText(reader: ByteReader): string {
+export function readText(reader: ByteReader): string {
   return decoder.decode(reader.bytes(reader.u8()));
 }
 
 /** A text too long for its length byte is cut behind its last whole character. */
-function writeText(fields: Fields, text: string): void {
+export function writeText(fields: Fields, text: string): void {
   const bytes = new Uint8Array(NAME_BYTES_MAX);
   const { written } = encoder.encodeInto(text, bytes);
   fields.u8(written);
   fields.bytes(bytes, 0, written);
 }
 
-function readHex(reader: ByteReader, count: number): string {
+export function readHex(reader: ByteReader, count: number): string {
   return hexOf(reader.bytes(count));
 }
 
-function writeHex(fields: Fields, hex: string): void {
+export function writeHex(fields: Fields, hex: string): void {
   for (let at = 0; at < hex.length; at += 2) fields.u8(Number.parseInt(hex.slice(at, at + 2), 16));
 }
 

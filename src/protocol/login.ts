@@ -8,6 +8,7 @@ import { isPartitionCount } from '../base/hash-slot.ts';
 import type { Crypto, Random } from '../base/ports.ts';
 import { codeOfWire, KeyvalError } from '../errors.ts';
 import { FAIL_CODE, FAIL_TEXT } from './client-codec.ts';
+import { splitFailText } from './deadlock-cycle.ts';
 import type { FrameDecoder } from './frame-decoder.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import {
@@ -161,5 +162,9 @@ const utf8 = new TextDecoder();
 /** The error in a FAIL body. */
 export function decodeFail(body: Uint8Array): KeyvalError {
   if (body.length < FAIL_TEXT) return new KeyvalError('KV_BAD_FRAME', 'FAIL is cut short');
-  return new KeyvalError(codeOfWire(readU16(body, FAIL_CODE)), utf8.decode(body.subarray(FAIL_TEXT)));
+  const code = codeOfWire(readU16(body, FAIL_CODE));
+  const text = utf8.decode(body.subarray(FAIL_TEXT));
+  if (code !== 'KV_DEADLOCK') return new KeyvalError(code, text);
+  const { message, cycle } = splitFailText(text);
+  return new KeyvalError(code, message, { cycle });
 }

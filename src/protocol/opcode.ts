@@ -87,6 +87,11 @@ export const REPT = 0x52455054;
 export const WISH = 0x57495348;
 export const LRLS = 0x4c524c53;
 
+// Deadlocks
+export const DLKQ = 0x444c4b51;
+export const DLKA = 0x444c4b41;
+export const DLKV = 0x444c4b56;
+
 // On a liveness link
 export const STLL = 0x53544c4c;
 

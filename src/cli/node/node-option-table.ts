@@ -6,6 +6,8 @@ import type { NodeOptions } from '../../index.ts';
 import {
   DEFAULT_CLUSTER,
   DEFAULT_CONNECTIONS_MAX,
+  DEFAULT_DEADLOCK_AFTER_MS,
+  DEFAULT_DEADLOCK_PERIOD_MS,
   DEFAULT_MAX_LEASE_MS,
   DEFAULT_PARTITIONS,
   DEFAULT_REPLICAS,
@@ -172,6 +174,24 @@ export const nodeOptionTable: readonly NodeOption[] = [
     standard: DEFAULT_MAX_LEASE_MS,
     standardText: '60s',
     describe: 'longest lease of a lock, 1s to 60s',
+  },
+  {
+    name: 'deadlock-period',
+    field: 'deadlockPeriodMs',
+    environment: 'KEYVAL_DEADLOCK_PERIOD',
+    kind: time(0),
+    standard: DEFAULT_DEADLOCK_PERIOD_MS,
+    standardText: '1s',
+    describe: 'how often deadlocks are looked for, 0 for never',
+  },
+  {
+    name: 'deadlock-after',
+    field: 'deadlockAfterMs',
+    environment: 'KEYVAL_DEADLOCK_AFTER',
+    kind: time(0),
+    standard: DEFAULT_DEADLOCK_AFTER_MS,
+    standardText: '500ms',
+    describe: 'how long a wait for a lock must have lasted to be part of a deadlock',
   },
   {
     name: 'max-memory',

@@ -55,6 +55,7 @@ export class PlaneNode implements DataPlaneHost {
   readonly arena: Arena = new Arena();
   readonly memory: NodeMemory = new NodeMemory(this.arena, 0);
   readonly founders: readonly string[] = [];
+  isCommander = false;
   readonly peers: Peer[] = [];
   readonly roster: Roster;
   readonly dataPlane: DataPlane;
