@@ -49,6 +49,11 @@ export class LockWaits {
     return this.#owners[waiter] !== undefined;
   }
 
+  /** Somebody is there to be told what becomes of it. */
+  isHeard(waiter: number): boolean {
+    return this.#owners[waiter]?.closed === false;
+  }
+
   /** Another primary has the waits now: whoever waits is sent there. */
   moved(partition: number, primary: number): void {
     this.#owners.forEach((to, waiter) => {
@@ -66,8 +71,7 @@ export class LockWaits {
 
   /** Its end, unless a grant comes first, is told as a deadlock. False: nobody is there to be told. */
   condemn(waiter: number, text: string): boolean {
-    const to = this.#owners[waiter] ?? null;
-    if (to === null || to.closed) return false;
+    if (!this.isHeard(waiter)) return false;
     this.#condemned.set(waiter, text);
     return true;
   }

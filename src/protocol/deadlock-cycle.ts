@@ -30,7 +30,7 @@ export function describeCycle(cycle: readonly DeadlockStep[]): string {
     const how = isBehind ? `behind ${whom}` : `held by ${whom}`;
     return `${name} (flow ${flow}) has waited ${(waitsMs / 1000).toFixed(1)} s for '${key}' (${mode}), ${how}`;
   });
-  return `deadlock: ${waits.join('; ')}. This wait has lasted least and was ended; let go of what you hold and try again`;
+  return `deadlock: ${waits.join('; ')}. The first of these waits has lasted least, and was ended: let go of what you hold, and try again`;
 }
 
 export function encodeCycle(cycle: readonly DeadlockStep[]): Uint8Array {

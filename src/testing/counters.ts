@@ -49,6 +49,8 @@ export const dynamicHappenings = {
   snapshotsInstalled: 'snapshots installed by replicas',
   truncations: 'logs of replicas cut back',
   leaseWaits: 'leases of a former primary waited out',
+  deadlocksResolved: 'deadlocks resolved',
+  deadlocksDropped: 'circles of waits that were no deadlock any more when looked at again',
   strictRounds: 'confirmation rounds of strict reads',
   staleReads: 'reads of any replica',
   partitionsLost: 'partitions lost',

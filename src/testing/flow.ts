@@ -6,6 +6,7 @@ import type { Lock } from '../client/lock.ts';
 import type { LockGroup } from '../client/lock-group.ts';
 import type { ReadMode } from '../client/options.ts';
 import { KeyvalError } from '../errors.ts';
+import { DeadlockActions } from './deadlock-actions.ts';
 import { isDynamic } from './dynamic.ts';
 import { ModeActions } from './mode-actions.ts';
 import { RareActions } from './rare-actions.ts';
@@ -34,6 +35,7 @@ export class Flow {
   readonly #random: Prng;
   readonly #rare: RareActions;
   readonly #modes: ModeActions;
+  readonly #deadlocks: DeadlockActions;
   #written = 0;
 
   constructor(load: Workload, sim: SimClient, name: string, random: Prng) {
@@ -44,6 +46,7 @@ export class Flow {
     this.#random = random;
     this.#rare = new RareActions(load, sim.client, name, random);
     this.#modes = new ModeActions(load, sim, name, random);
+    this.#deadlocks = new DeadlockActions(load, sim, name, random);
   }
 
   async run(): Promise<void> {
@@ -83,6 +86,7 @@ export class Flow {
     update: () => this.#update(),
     lockAll: () => this.#lockedTogether(),
     modes: () => this.#modes.section(),
+    deadlock: () => this.#deadlocks.tangle(),
     batch: () => this.#batch(),
     large: () => this.#large(),
     scan: () => this.#rare.scan(),

@@ -23,6 +23,7 @@ import { DETACH_LOST } from '../replication/entry-layout.ts';
 import { ENTRY_HEAD_BYTES, type ReplicationLog } from '../replication/replication-log.ts';
 import { BookWatch } from './book-watch.ts';
 import type { Counters } from './counters.ts';
+import { DeadlockWatch } from './deadlock-watch.ts';
 import { LockObserver } from './lock-observer.ts';
 import { digestOf } from './replica-digest.ts';
 import type { Seat, SimCluster } from './sim-cluster.ts';
@@ -73,6 +74,8 @@ export class Observer {
   /** Requests of clients that reached a primary, by session and sequence. */
   readonly #seen: Set<string> = new Set();
   readonly #book: BookWatch;
+  /** L10. */
+  readonly deadlocks: DeadlockWatch;
   #boundsAtMs = 0;
 
   /** `lost` is told when all who held a partition are gone (R9). */
@@ -80,6 +83,7 @@ export class Observer {
     this.#book = new BookWatch(counters, lost);
     this.#cluster = cluster;
     this.#counters = counters;
+    this.deadlocks = new DeadlockWatch(cluster, counters);
     for (let partition = 0; partition < cluster.settings.partitions; partition += 1) {
       this.#histories.push({ applied: new Map(), tail: 0, tailName: '', reigns: new Map() });
     }
@@ -99,6 +103,7 @@ export class Observer {
       this.#watchState({ seat, node, partition, state, chain: 0 });
       return state;
     };
+    this.deadlocks.started(node);
     const { configured } = catchUp;
     catchUp.configured = (partition): void => {
       this.#watchReign(seat, node, partition);
@@ -255,6 +260,7 @@ export class Observer {
   /** After each event of a node. */
   stepped(node: Node): void {
     this.#book.stepped(node);
+    this.deadlocks.stepped();
     for (const kept of node.dataPlane.partitions.replicas) {
       if (kept === null) continue;
       const before = this.#commits.get(kept.state) ?? 0;

@@ -186,6 +186,7 @@ class Scenario {
       this.#load.forget('all');
       this.#judge();
       await this.#forgetFormer();
+      this.#observer.deadlocks.unhealed();
       this.#runner.again();
     }
     await world.run(AFTER_MS);
@@ -202,6 +203,7 @@ class Scenario {
     this.#runner.end();
     if (this.#runner.crashed && !isDynamic) await this.#startOver();
     await this.#mustServe();
+    this.#observer.deadlocks.healed();
   }
 
   /** A crash: nobody can serve what it was part of any more, until all nodes are stopped and started. */

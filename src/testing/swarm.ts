@@ -21,7 +21,10 @@ export interface ClusterSettings {
   /** How long a disk takes for one step on average. */
   readonly diskStepMs: number;
   /** What concerns the book; it counts where there is one (dynamic.ts). */
-  readonly book: Pick<NodeSettings, 'minInSync' | 'reads' | 'onLoss' | 'isNew' | 'maxLeaseMs'>;
+  readonly book: Pick<
+    NodeSettings,
+    'minInSync' | 'reads' | 'onLoss' | 'isNew' | 'maxLeaseMs' | 'deadlockPeriodMs' | 'deadlockAfterMs'
+  >;
   readonly network: NetworkOptions;
 }
 
@@ -56,6 +59,7 @@ const actions = [
   'update',
   'lockAll',
   'modes',
+  'deadlock',
   'batch',
   'large',
   'scan',
@@ -79,6 +83,7 @@ const USUAL_WEIGHTS: Readonly<Record<Action, number>> = {
   update: 6,
   lockAll: 3,
   modes: 8,
+  deadlock: 4,
   batch: 4,
   large: 1,
   scan: 0.7,
@@ -92,6 +97,7 @@ const ALWAYS: ReadonlySet<Action> = new Set(['get', 'put']);
 export function clusterSettings(random: Prng): ClusterSettings {
   const disk = random.fork('disk');
   const book = random.fork('book');
+  const deadlocks = random.fork('deadlocks');
   const nodes = pick(random, [1, 3, 3, 3, 3, 4, 5]);
   const delayMs = pick(random, [0.1, 0.5, 2, 20]);
   return {
@@ -113,6 +119,8 @@ export function clusterSettings(random: Prng): ClusterSettings {
       isNew: chance(book, 0.7),
       // Not shorter than the leases of the workload.
       maxLeaseMs: pick(book, [10_000, 20_000]),
+      deadlockPeriodMs: pick(deadlocks, [200, 1000, 1000]),
+      deadlockAfterMs: pick(deadlocks, [0, 100, 500]),
     },
     network: {
       quality: {

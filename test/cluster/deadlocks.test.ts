@@ -140,7 +140,6 @@ test('whoever waits in line waits for those ahead: a circle through somebody who
   ];
   // one reads k; two is in line to write it; three, which holds x, stands behind two; one wants x.
   const reader = await one.lock('k', { mode: 'read' });
-  t.teardown(() => reader.release());
   const [first, second, third] = await meet([
     [one, 'unused', () => one.withLock('x', { waitMs: 800 }, () => 'has x')],
     [two, 'z', takes('k', 800)],
@@ -159,7 +158,7 @@ test('whoever waits in line waits for those ahead: a circle through somebody who
       async (kv) => {
         await using _ = await kv.lock('k', { mode: 'read' });
         await sleep(300);
-        return kv.withLock('x', { waitMs: 20_000 }, () => 'has x');
+        return await kv.withLock('x', { waitMs: 20_000 }, () => 'has x');
       },
     ],
     [two, 'z', async (kv) => sleep(100).then(() => kv.withLock('k', { waitMs: 20_000 }, () => 'writes k'))],
