@@ -22,7 +22,7 @@ export interface ReportedWait {
   readonly sequence: number;
   /** The mode that it waits for. */
   readonly mode: number;
-  /** A conversion of the grant under this token; null: it stands in line. */
+  /** A conversion of the grant under this token, which goes before the line; null: it stands in it. */
   readonly converts: { readonly epoch: number; readonly operation: number } | null;
   /** Owner; flow 0: it is reported only because others wait behind it. */
   readonly session: string;

@@ -72,7 +72,7 @@ class PartitionWaits {
     const locks = this.#locks;
     const waits: ReportedWait[] = [];
     for (let wait = locks.firstConverting(slot); wait !== NONE; wait = locks.convertingAfter(wait))
-      waits.push(this.#wait(wait, true));
+      waits.push(this.#wait(wait, true, true));
     this.#takeLine(slot, waits);
     const key = new Uint8Array(locks.keyLength(slot));
     locks.copyKey(slot, key, 0);
@@ -80,36 +80,32 @@ class PartitionWaits {
     return { partition: this.#partition.id, key: shown(utf8.decode(key)), grants: this.#grants(slot, modes), waits };
   }
 
-  /** Of those that do not count one in each mode is enough, the first, between two that do. */
+  /** Who converts from the null mode stands in it, too. Of those that do not count one in each mode is enough, the first, between two that do. */
   #takeLine(slot: number, waits: ReportedWait[]): void {
     const locks = this.#locks;
     const others: Map<number, number> = new Map();
     for (let wait = locks.firstWaiter(slot); wait !== NONE; wait = locks.waiterAfter(wait)) {
-      const mode = locks.requests.mode(wait);
+      const mode = locks.wantedMode(wait);
       if (!this.#counts(wait)) {
         if (!others.has(mode)) others.set(mode, wait);
         continue;
       }
-      for (const other of others.values()) waits.push(this.#wait(other, false));
+      for (const other of others.values()) waits.push(this.#wait(other, false, false));
       others.clear();
-      waits.push(this.#wait(wait, true));
+      waits.push(this.#wait(wait, true, false));
     }
   }
 
-  #wait(wait: number, hasOwner: boolean): ReportedWait {
+  #wait(wait: number, hasOwner: boolean, isAhead: boolean): ReportedWait {
     const { requests } = this.#locks;
-    const conversion = this.#locks.conversionOf(wait);
     const { epoch, operation, session, name } = this.#attachmentOf(wait);
     const flow = hasOwner ? requests.flow(wait) >>> 1 : 0;
     return {
       epoch,
       operation,
       sequence: this.#locks.waitSequence(wait),
-      mode: conversion?.mode ?? requests.mode(wait),
-      converts:
-        conversion === undefined
-          ? null
-          : { epoch: requests.tokenEpoch(wait), operation: requests.tokenOperation(wait) },
+      mode: this.#locks.wantedMode(wait),
+      converts: isAhead ? { epoch: requests.tokenEpoch(wait), operation: requests.tokenOperation(wait) } : null,
       session: flow > 0 ? session : NOBODY,
       flow,
       name: flow > 0 ? shown(name) : '',

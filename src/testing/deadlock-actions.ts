@@ -11,7 +11,8 @@ import { chance, pick } from './swarm.ts';
 import type { Workload } from './workload.ts';
 
 /** Few, so that flows meet. */
-const KEYS: readonly string[] = ['d0', 'd1', 'd2', 'd3'];
+const KEYS: readonly string[] = ['d0', 'd1', 'd2'];
+const TIMES = 3;
 const WAITS_MS: readonly number[] = [300, 6000, 12_000];
 /** So many of the locks are to be read under, and so many of these are converted later. */
 const READS = 0.35;
@@ -35,6 +36,10 @@ export class DeadlockActions {
   }
 
   async tangle(): Promise<void> {
+    for (let times = 0; times < TIMES && this.#load.running; times += 1) await this.#once();
+  }
+
+  async #once(): Promise<void> {
     const { recorder, counters } = this.#load;
     const held: Lock[] = [];
     try {

@@ -187,7 +187,7 @@ function waitsIn({ locks, attachments }: PartitionState, partition: number): Wai
       const conversion = locks.conversionOf(request);
       const holds = conversion !== undefined || (requests.flow(request) & 1) !== 0;
       const owner = holds ? ownerOf(request) : '';
-      const mode = conversion?.mode ?? requests.mode(request);
+      const mode = locks.wantedMode(request);
       line.push({ name, owner, mode, holders, ahead, request, partition });
     };
     for (let wait = locks.firstConverting(slot); wait !== NONE; wait = locks.convertingAfter(wait)) add(wait, []);

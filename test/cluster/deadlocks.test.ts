@@ -1,7 +1,15 @@
 // L10: flows that wait for each other in a circle, with real nodes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type Client, type ConnectOptions, connect, type Key, KeyvalError, type Lock } from '../../src/index.ts';
+import {
+  type Client,
+  type ConnectOptions,
+  connect,
+  type Key,
+  KeyvalError,
+  type Lock,
+  type RunningNode,
+} from '../../src/index.ts';
 import { LocalCluster } from '../helpers/local-cluster.ts';
 import { readyNode } from '../helpers/node.ts';
 import { partitionOf } from '../helpers/raw-session.ts';
@@ -22,8 +30,14 @@ async function client(
 /** What a flow does after it has the first lock; each begins when all have theirs. */
 type Second = (kv: Client, first: Lock) => Promise<unknown>;
 
-/** Each takes its first lock; when all have theirs, each goes on. Gives how each ended, in order. */
-async function meet(flows: readonly (readonly [kv: Client, first: Key, second: Second])[]): Promise<unknown[]> {
+/**
+ * Each takes its first lock; when all have theirs, each goes on, when as many wait at `nodes` as come before it: the last one
+ * is the youngest. Gives how each ended, in order.
+ */
+async function meet(
+  flows: readonly (readonly [kv: Client, first: Key, second: Second])[],
+  nodes: readonly RunningNode[] = [],
+): Promise<unknown[]> {
   let missing = flows.length;
   let go: () => void = () => undefined;
   const all = new Promise<void>((resolve) => {
@@ -34,11 +48,17 @@ async function meet(flows: readonly (readonly [kv: Client, first: Key, second: S
       missing -= 1;
       if (missing === 0) go();
       await all;
-      await sleep(index * 60); // the last one is the youngest
+      if (nodes.length > 0) await waiting(nodes, index);
       return second(kv, lock);
     }),
   );
   return Promise.all(ends.map((end) => end.catch((error: unknown) => error)));
+}
+
+/** Resolves when at least so many waits stand at `nodes`. */
+async function waiting(nodes: readonly RunningNode[], count: number): Promise<void> {
+  const waiters = (): number => nodes.reduce((sum, node) => sum + (node.status() as { waiters: number }).waiters, 0);
+  while (waiters() < count) await sleep(5);
 }
 
 const takes =
@@ -55,10 +75,13 @@ function deadlockIn(t: ExecutionContext, error: unknown): KeyvalError {
 test('two clients, two keys in opposite order: the one that came last gets the circle, the other its lock', async (t) => {
   const node = await readyNode(t, FAST);
   const [one, two] = [await client(t, node.address, { name: 'one' }), await client(t, node.address, { name: 'two' })];
-  const [first, second] = await meet([
-    [one, 'a', takes('b')],
-    [two, 'b', takes('a')],
-  ]);
+  const [first, second] = await meet(
+    [
+      [one, 'a', takes('b')],
+      [two, 'b', takes('a')],
+    ],
+    [node],
+  );
   t.is(first, 'has b');
   const { message, cycle, retryable, outcome } = deadlockIn(t, second);
   t.like(cycle, [
@@ -78,10 +101,13 @@ test('two clients, two keys in opposite order: the one that came last gets the c
 test('two flows of one client', async (t) => {
   const node = await readyNode(t, FAST);
   const kv = await client(t, node.address);
-  const [first, second] = await meet([
-    [kv, 'a', takes('b')],
-    [kv, 'b', takes('a')],
-  ]);
+  const [first, second] = await meet(
+    [
+      [kv, 'a', takes('b')],
+      [kv, 'b', takes('a')],
+    ],
+    [node],
+  );
   t.is(first, 'has b');
   t.not(deadlockIn(t, second).cycle?.[0]?.flow, deadlockIn(t, second).cycle?.[1]?.flow);
 });
@@ -89,10 +115,13 @@ test('two flows of one client', async (t) => {
 test('one flow with locks under two leases is one owner', async (t) => {
   const node = await readyNode(t, FAST);
   const [one, two] = [await client(t, node.address), await client(t, node.address)];
-  const [first, second] = await meet([
-    [one, 'a', (kv) => kv.withLock('b', { leaseMs: 5000 }, () => 'has b')],
-    [two, 'b', (kv) => kv.withLock('a', { leaseMs: 5000 }, () => 'has a')],
-  ]);
+  const [first, second] = await meet(
+    [
+      [one, 'a', (kv) => kv.withLock('b', { leaseMs: 5000 }, () => 'has b')],
+      [two, 'b', (kv) => kv.withLock('a', { leaseMs: 5000 }, () => 'has a')],
+    ],
+    [node],
+  );
   t.is(first, 'has b');
   deadlockIn(t, second);
 });
@@ -140,11 +169,14 @@ test('whoever waits in line waits for those ahead: a circle through somebody who
   ];
   // one reads k; two is in line to write it; three, which holds x, stands behind two; one wants x.
   const reader = await one.lock('k', { mode: 'read' });
-  const [first, second, third] = await meet([
-    [one, 'unused', () => one.withLock('x', { waitMs: 800 }, () => 'has x')],
-    [two, 'z', takes('k', 800)],
-    [three, 'x', (kv) => kv.withLock('k', { mode: 'read', waitMs: 800 }, () => 'reads k')],
-  ]);
+  const [first, second, third] = await meet(
+    [
+      [one, 'unused', () => one.withLock('x', { waitMs: 800 }, () => 'has x')],
+      [two, 'z', takes('k', 800)],
+      [three, 'x', (kv) => kv.withLock('k', { mode: 'read', waitMs: 800 }, () => 'reads k')],
+    ],
+    [node],
+  );
   // The reader's lock was taken outside of any flow: it is nobody's, and nothing is found.
   t.deepEqual(
     [first, second, third].map((end) => (end instanceof KeyvalError ? end.code : end)),
@@ -157,7 +189,7 @@ test('whoever waits in line waits for those ahead: a circle through somebody who
       'unused',
       async (kv) => {
         await using _ = await kv.lock('k', { mode: 'read' });
-        await sleep(300);
+        await waiting([node], 2);
         return await kv.withLock('x', { waitMs: 20_000 }, () => 'has x');
       },
     ],
@@ -165,7 +197,7 @@ test('whoever waits in line waits for those ahead: a circle through somebody who
     [
       three,
       'x',
-      async (kv) => sleep(150).then(() => kv.withLock('k', { mode: 'read', waitMs: 20_000 }, () => 'reads k')),
+      async (kv) => waiting([node], 1).then(() => kv.withLock('k', { mode: 'read', waitMs: 20_000 }, () => 'reads k')),
     ],
   ]);
   t.is(again[1], 'writes k');
@@ -194,11 +226,14 @@ test('three flows over three nodes', async (t) => {
     await client(t, cluster.addresses, { name: 'two' }),
     await client(t, cluster.addresses, { name: 'three' }),
   ];
-  const [first, second, third] = await meet([
-    [one, a, takes(b)],
-    [two, b, takes(c)],
-    [three, c, takes(a)],
-  ]);
+  const [first, second, third] = await meet(
+    [
+      [one, a, takes(b)],
+      [two, b, takes(c)],
+      [three, c, takes(a)],
+    ],
+    cluster.nodes,
+  );
   t.deepEqual([first, second], [`has ${b}`, `has ${c}`]);
   t.deepEqual(
     deadlockIn(t, third).cycle?.map(({ name, key }) => `${name} ${key}`),
@@ -210,10 +245,13 @@ test('three flows over three nodes', async (t) => {
 test('switched off both wait as long as they said', async (t) => {
   const node = await readyNode(t, { deadlockPeriodMs: 0 });
   const [one, two] = [await client(t, node.address), await client(t, node.address)];
-  const ends = await meet([
-    [one, 'a', takes('b', 1500)],
-    [two, 'b', takes('a', 2500)],
-  ]);
+  const ends = await meet(
+    [
+      [one, 'a', takes('b', 1500)],
+      [two, 'b', takes('a', 2500)],
+    ],
+    [node],
+  );
   t.is((ends[0] as KeyvalError).code, 'KV_LOCK_BUSY');
   t.is(ends[1], 'has a');
 });
@@ -223,10 +261,13 @@ test('a key that is no text does not break it', async (t) => {
   const [one, two] = [await client(t, node.address), await client(t, node.address)];
   const key = new Uint8Array([0xff, 0x00, 0x0a, 0xc3]);
   const long = 'ü'.repeat(5000);
-  const [first, second] = await meet([
-    [one, long, (kv) => kv.withLock(key, { waitMs: 20_000 }, () => 'has it')],
-    [two, key, (kv) => kv.withLock(long, { waitMs: 20_000 }, () => undefined)],
-  ]);
+  const [first, second] = await meet(
+    [
+      [one, long, (kv) => kv.withLock(key, { waitMs: 20_000 }, () => 'has it')],
+      [two, key, (kv) => kv.withLock(long, { waitMs: 20_000 }, () => undefined)],
+    ],
+    [node],
+  );
   t.is(first, 'has it');
   const { cycle } = deadlockIn(t, second);
   t.deepEqual(
