@@ -16,7 +16,7 @@ export interface RoundsHost {
   readonly isCommander: boolean;
   readonly settings: { readonly deadlockPeriodMs: number; readonly deadlockAfterMs: number };
   /** What this node itself would answer. */
-  report(afterMs: number): ReportedLock[];
+  report(afterMs: number): readonly ReportedLock[];
   /** Asks every member that can be asked; gives their slots. */
   ask(round: number, afterMs: number): number[];
   /** That wait, the first of `deadlock`, is to end; the member in slot `by`, null: this node, has reported it in `round`. */
@@ -73,7 +73,7 @@ export class DeadlockRounds {
       former,
       suspected,
       missing,
-      locks: this.#host.report(deadlockAfterMs),
+      locks: [...this.#host.report(deadlockAfterMs)],
       by: new Map(),
     };
     this.#round = round;
