@@ -44,6 +44,8 @@ test('alone, with nothing said: a cluster of one on this machine', (t) => {
       zone: '',
       isWitness: false,
       maxLeaseMs: 60_000,
+      deadlockPeriodMs: 1000,
+      deadlockAfterMs: 500,
       version: '1.2.3',
     },
     listen: { host: '127.0.0.1', port: 6234 },

@@ -54,6 +54,16 @@ const samples: Readonly<Record<string, readonly (readonly [unknown, Setting])[]>
     ['0.5m', 30_000],
     ['1500', 1500],
   ],
+  'deadlock-period': [
+    ['2s', 2000],
+    ['0', 0],
+    ['1500', 1500],
+  ],
+  'deadlock-after': [
+    ['1s', 1000],
+    ['0', 0],
+    ['250', 250],
+  ],
   'max-memory': [
     ['1M', 2 ** 20],
     ['2M', 2 ** 21],

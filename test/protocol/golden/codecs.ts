@@ -4,6 +4,7 @@
  */
 import type { FrameWriter } from '../../../src/protocol/frame-writer.ts';
 import * as control from './control-bodies.ts';
+import * as deadlock from './deadlock-bodies.ts';
 import { type BodyCodec, type Fields, ofLayout } from './layout.ts';
 import * as bulk from './load-bodies.ts';
 import * as login from './login-bodies.ts';
@@ -68,6 +69,9 @@ export const bodyCodecs: Readonly<Record<string, BodyCodec>> = {
   REPT: peer.report,
   WISH: peer.wish,
   STLL: peer.stall,
+  DLKQ: deadlock.asked,
+  DLKA: deadlock.reported,
+  DLKV: deadlock.condemned,
   SNAP: peer.snapshot,
   SNPD: peer.snapshotTaken,
   CLUS: anything,
