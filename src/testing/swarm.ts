@@ -169,7 +169,7 @@ export function lockLoad(random: Prng): LoadSettings {
     timeoutMs: 2000,
     thinkMs: pick(random, [1, 4]),
     locks: pick(random, [1, 2]),
-    weights: { ...rare, get: 1, put: 1, lock: 60, tryLock: 1, update: 20, lockAll: 1, modes: 8 },
+    weights: { ...rare, get: 1, put: 1, lock: 60, tryLock: 1, update: 20, lockAll: 1, modes: 8, deadlock: 0.3 },
     sectionOfLease: 0.04,
     longSections: 0.01,
   };
