@@ -21,7 +21,7 @@ import { digestOfValue, type ValueDigest } from './digest.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type ExportedPage, type ExportOptions, exportAll, exportPartition } from './export.ts';
 import { type Fence, guard } from './fence.ts';
-import { Flows } from './flows.ts';
+import { type Flow, Flows } from './flows.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Key } from './key-buffer.ts';
 import { LeaseSessions } from './lease-sessions.ts';
@@ -118,7 +118,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
           this.#locks.found(partitions);
         },
         lockWanted: (partition, token, mode) => this.#locks.wanted(partition, token, mode),
-        lockBroken: (partition, token) => this.#locks.broken(partition, token),
+        lockBroken: (partition) => this.#locks.doubt([partition]),
       },
     );
     this.#bulk = new BulkLoader(this.#dispatcher);
@@ -141,6 +141,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       hangBudgetMs,
       onHang: () => this.#locks.endHung(),
       onFailure: (error) => this.#warn(error),
+      onDoubt: () => this.#locks.doubtAll(),
     });
   }
 
@@ -363,14 +364,28 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   async lock(keys: readonly Key[], options?: LockOptions): Promise<LockGroup<V>>;
   async lock(wanted: Key | readonly Key[], options?: LockOptions): Promise<Lock<V> | LockGroup<V>>;
   async lock(wanted: Key | readonly Key[], options: LockOptions = {}): Promise<Lock<V> | LockGroup<V>> {
+    const turn = this.#flows.ask();
+    try {
+      return await this.#take(wanted, options, turn?.flow ?? null);
+    } finally {
+      turn?.end();
+    }
+  }
+
+  async #take(wanted: Key | readonly Key[], options: LockOptions, flow: Flow | null): Promise<Lock<V> | LockGroup<V>> {
     const settings = lockSettings(options, this.#settings);
-    if (settings.leaseMs !== this.#settings.leaseMs) return this.#sessions.of(settings.leaseMs).lock(wanted, options);
+    const { leaseMs } = settings;
+    if (leaseMs !== this.#settings.leaseMs) return this.#sessions.of(leaseMs).#take(wanted, options, flow);
     const { clock } = this.#ports;
     const untilMs = clock.monotonicMs() + settings.waitMs;
     const take = (key: Key, lost?: AbortSignal): Promise<Lock<V>> => {
       const signal = either(settings.signal, lost);
       if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: signal.reason });
-      return this.#locks.acquire(key, { ...settings, waitMs: Math.max(0, untilMs - clock.monotonicMs()), signal });
+      return this.#locks.acquire(
+        key,
+        { ...settings, waitMs: Math.max(0, untilMs - clock.monotonicMs()), signal },
+        flow,
+      );
     };
     return isKey(wanted) ? take(wanted) : lockAll(wanted, take);
   }
@@ -406,18 +421,21 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   ): Promise<T> {
     const body = typeof second === 'function' ? second : third;
     if (typeof body !== 'function') throw new KeyvalError('KV_USAGE', 'withLock needs a function to run');
-    return this.#flows.join(async () => {
-      await using lock = await this.lock(wanted, typeof second === 'function' ? {} : second);
-      const result = await body(lock as never);
+    const turn = this.#flows.ask() ?? this.#flows.begin();
+    try {
+      await using lock = await this.#take(wanted, typeof second === 'function' ? {} : second, turn.flow);
+      const result = await this.#flows.under(lock.grants, turn.flow, () => body(lock as never));
       lock.throwIfLost(); // that the body has released it is its own affair
       return result;
-    });
+    } finally {
+      turn.end();
+    }
   }
 
   /**
-   * Runs `body` as a flow of its own: what it does, one step after the other, owns the locks it takes. It may take one again
-   * that it holds, and where flows wait for each other in a circle, one of them gets KV_DEADLOCK. `withLock` begins a flow
-   * unless it is called in one.
+   * Runs `body` as a flow of its own: what it does, one step after the other, owns the locks it takes, and none of those around
+   * it. Where flows wait for each other in a circle, one of them gets KV_DEADLOCK. `withLock` begins a flow unless it is called
+   * in one.
    */
   flow<T>(body: () => T): T {
     return this.#flows.run(body);

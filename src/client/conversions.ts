@@ -5,6 +5,7 @@
  */
 import { isDownward, LockMode } from '../base/lock-mode.ts';
 import { KeyvalError } from '../errors.ts';
+import { WriteFlag } from '../protocol/client-codec.ts';
 import type { Content } from './answers.ts';
 import type { ReadOptions } from './client.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -13,6 +14,9 @@ import type { Key } from './key-buffer.ts';
 import { type ConvertOptions, type LockModeName, modeOf, type WaitSettings, waitSettings } from './lock-options.ts';
 import type { Granted, LockRequests } from './lock-requests.ts';
 import type { Operation } from './operation.ts';
+
+/** In place of what the key holds: it was asked for and could not be had. */
+export const UNREAD: Content = { bytes: null, revision: 0n };
 
 interface Keys {
   readonly timeoutMs: number;
@@ -23,6 +27,8 @@ export class Conversions {
   readonly #dispatcher: Dispatcher;
   readonly #requests: LockRequests;
   readonly #keys: Keys;
+  /** Locks that are being converted, in whatever direction. */
+  readonly #underWay: Set<HeldLock> = new Set();
 
   constructor(dispatcher: Dispatcher, requests: LockRequests, keys: Keys) {
     this.#dispatcher = dispatcher;
@@ -30,16 +36,25 @@ export class Conversions {
     this.#keys = keys;
   }
 
-  /** Gives what the key holds; null: it was not asked for, or the mode is weaker than before. */
+  /** Gives what the key holds, or UNREAD; null: it was not asked for, or the mode is weaker than before. */
   async convert(held: HeldLock, name: LockModeName, options: ConvertOptions): Promise<Content | null> {
     const mode = modeOf(name);
     const { timeoutMs } = this.#keys;
     const settings = waitSettings(options, { timeoutMs, leaseMs: this.#dispatcher.session.leaseMs });
     if (settings.signal?.aborted)
       throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: settings.signal.reason });
-    if (held.endConversion !== null)
+    if (this.#underWay.has(held))
       throw new KeyvalError('KV_USAGE', `the lock on ${held.name} is being converted already; wait for that`);
     if (mode === held.mode) return null;
+    this.#underWay.add(held);
+    try {
+      return await this.#convert(held, mode, settings);
+    } finally {
+      this.#underWay.delete(held);
+    }
+  }
+
+  async #convert(held: HeldLock, mode: number, settings: WaitSettings): Promise<Content | null> {
     if (isDownward(mode, held.mode)) return this.#upward(held, mode, settings);
     if (held.handles > 1)
       throw new KeyvalError(
@@ -56,15 +71,33 @@ export class Conversions {
   }
 
   async #downward(held: HeldLock, mode: number, settings: WaitSettings): Promise<void> {
+    const { mode: former } = held;
+    let operation: Operation | null = null;
     held.mode = mode;
-    await this.#requests.convert(held, mode, { ...settings, waitMs: 0, fetch: false }, () => undefined);
+    try {
+      const granted = await this.#requests.convert(held, mode, { ...settings, waitMs: 0, fetch: false }, (begun) => {
+        operation = begun;
+      });
+      this.#become(held, mode, granted);
+    } catch (error) {
+      if (isUndone(error, operation as unknown as Operation)) held.mode = former;
+      throw error;
+    }
   }
 
   async #upward(held: HeldLock, mode: number, settings: WaitSettings): Promise<Content | null> {
     const { grant } = await this.#granted(held, mode, settings);
-    if (!settings.fetch || grant.content !== null) return grant.content;
-    const { timeoutMs, signal } = settings;
-    return this.#keys.contentOf(held.key, signal === undefined ? { timeoutMs } : { timeoutMs, signal });
+    return settings.fetch && grant.content === null ? this.#read(held, settings) : grant.content;
+  }
+
+  /** A value that did not come along. Whether it can be had or not, the lock has its new mode. */
+  async #read(held: HeldLock, { timeoutMs, signal }: WaitSettings): Promise<Content> {
+    const options = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+    const content = await this.#keys.contentOf(held.key, options).catch(() => UNREAD);
+    const isHeld = held.state === 'held' && held.owner.leaseHolds(held);
+    held.signal.throwIfAborted();
+    if (!isHeld) throw letGo(held);
+    return content;
   }
 
   async #granted(held: HeldLock, mode: number, settings: WaitSettings): Promise<Granted> {
@@ -74,10 +107,11 @@ export class Conversions {
       cancelled ??= this.#requests.cancel(operation as Operation);
       return cancelled;
     };
+    let ended: Promise<void> | null = null;
     held.endConversion = (): Promise<void> => {
-      const error = new KeyvalError('KV_ABORTED', `the lock on ${held.name} was let go of`);
-      this.#requests.giveUp(operation as Operation, error);
-      return cancel();
+      this.#requests.giveUp(operation as Operation, letGo(held));
+      ended ??= this.#endedWithin(held, cancel());
+      return ended;
     };
     const lost = (): void => void held.endConversion?.();
     held.signal.addEventListener('abort', lost, { once: true });
@@ -87,7 +121,7 @@ export class Conversions {
       });
       if (cancelled !== null) await cancelled;
       else this.#become(held, mode, granted);
-      if (held.state !== 'held') throw new KeyvalError('KV_ABORTED', `the lock on ${held.name} was let go of`);
+      if (held.state !== 'held') throw letGo(held);
       return granted;
     } catch (error) {
       const isSettled =
@@ -101,11 +135,47 @@ export class Conversions {
     }
   }
 
+  /**
+   * Whoever lets go of the lock waits for its node no longer than for a lease. The node may take the release for one of another
+   * token then, when it has granted the conversion before it hears that this was given up; so it is repeated afterwards.
+   */
+  #endedWithin(held: HeldLock, cancelled: Promise<void>): Promise<void> {
+    const { ports, session } = this.#dispatcher;
+    return new Promise((resolve) => {
+      const late = ports.timers.after(session.leaseMs, () => {
+        resolve();
+        cancelled.then(() => this.#releaseAgain(held));
+      });
+      cancelled.then(() => {
+        late.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #releaseAgain(held: HeldLock): void {
+    if (held.state !== 'released' && held.state !== 'lost') return;
+    const flags = held.state === 'lost' ? WriteFlag.givenBack : 0;
+    this.#requests.release(held, null, 0, flags).catch(() => undefined);
+  }
+
+  /** The node may have taken it for one downward: then token and grant are the same as before. */
   #become(held: HeldLock, mode: number, { grant, operation }: Granted): void {
     held.mode = mode;
+    if (grant.token === held.token) return;
     held.token = grant.token;
     held.sequence = operation.sequence;
   }
+}
+
+function letGo({ name }: HeldLock): KeyvalError {
+  return new KeyvalError('KV_ABORTED', `the lock on ${name} was let go of`);
+}
+
+/** Certainly the node has done nothing. What was aborted may have been sent before. */
+function isUndone(error: unknown, { attempts, unknown }: Operation): boolean {
+  if (!(error instanceof KeyvalError) || error.outcome !== 'not-done' || unknown) return false;
+  return attempts === 0 || error.code !== 'KV_ABORTED';
 }
 
 /** The node has said that nothing came of it. */

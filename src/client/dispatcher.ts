@@ -37,7 +37,7 @@ export interface DispatcherEvents {
   /** Somebody waits for the lock of that partition and token, in that mode. */
   lockWanted(partition: number, token: bigint, mode: number): void;
   /** The lock of that partition and token was taken away. */
-  lockBroken(partition: number, token: bigint): void;
+  lockBroken(partition: number): void;
 }
 
 export class Dispatcher implements LinkOwner {
@@ -124,8 +124,7 @@ export class Dispatcher implements LinkOwner {
 
   lost(bytes: Uint8Array, start: number, end: number): void {
     if (end - start < codec.LOST_BYTES || bytes[start + codec.LOST_CAUSE] !== codec.LostCause.broken) return;
-    const token = readBigU64(bytes, start + codec.LOST_TOKEN);
-    this.#events.lockBroken(readU16(bytes, start + codec.LOST_PARTITION), token);
+    this.#events.lockBroken(readU16(bytes, start + codec.LOST_PARTITION));
   }
 
   attachmentLost(partition: number, reason: string): void {

@@ -1,8 +1,10 @@
 /**
- * Flows: what a program does one step after the other, across its awaits (`AsyncLocalStorage`). A flow that holds a lock may
- * take it again; two flows never hold one together. A flow is the owner of its locks where deadlocks are looked for (L10).
+ * Flows: what a program does one step after the other, across its awaits (`AsyncLocalStorage`). What the body of `withLock`
+ * calls may take its lock again; branches that run beside each other below it are flows of their own, and never hold a lock
+ * together that one of them has taken. A flow is the owner of its locks where deadlocks are looked for (L10).
  *
- * `withLock` begins one, and so does `client.flow`; what they call belongs to it. A lock taken outside any flow is its own.
+ *      withLock a ─► body ─► withLock b ─► body         one flow: 1
+ *                      └───► withLock c ─► body         begun while the other is under way: another, 2
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { isCompatible, isDownward } from '../base/lock-mode.ts';
@@ -18,7 +20,7 @@ const NUMBERS = 2 ** 31 - 1;
 
 export class Flow {
   readonly number: number;
-  readonly #held: Map<string, Set<HeldLock>> = new Map();
+  readonly #held: Set<HeldLock> = new Set();
 
   constructor(number: number) {
     this.number = number;
@@ -29,47 +31,39 @@ export class Flow {
     return (this.number * 2 + (this.#held.size > 0 ? 1 : 0)) >>> 0;
   }
 
-  /**
-   * What the flow holds of a key that is as strong as `mode`, or null.
-   * @throws KeyvalError KV_DEADLOCK when it would wait for itself
-   */
-  again(key: Key, mode: number): HeldLock | null {
-    for (const held of this.#held.get(keyText(key)) ?? []) {
-      if (held.state !== 'held') continue;
-      if (isDownward(held.mode, mode)) return held;
-      if (!isCompatible(held.mode, mode)) throw selfDeadlock(held, mode);
-    }
-    return null;
-  }
-
   add(held: HeldLock): void {
-    const name = keyText(held.key);
-    const locks = this.#held.get(name) ?? new Set();
-    this.#held.set(name, locks.add(held));
+    this.#held.add(held);
   }
 
   remove(held: HeldLock): void {
-    const name = keyText(held.key);
-    const locks = this.#held.get(name);
-    if (locks?.delete(held) && locks.size === 0) this.#held.delete(name);
+    this.#held.delete(held);
   }
 }
 
-function selfDeadlock({ key, mode }: HeldLock, wanted: number): KeyvalError {
-  const name = typeof key === 'string' ? `'${key}'` : 'the key';
-  return new KeyvalError(
-    'KV_DEADLOCK',
-    `this flow holds ${name} in mode ${modeName(mode)} and would wait for itself to have it in mode ${modeName(wanted)}; call convert() of the lock it holds`,
-  );
+/** A flow that asks for a lock, until it has asked. */
+export interface Turn {
+  readonly flow: Flow;
+  end(): void;
 }
 
-/** By client: the flow of each in this context. */
-type Context = Map<Flows, Flow>;
+interface Slot {
+  readonly flow: Flow;
+  /** Something in it is under way: what begins now runs beside it. */
+  isBusy: boolean;
+}
 
-const contexts = new AsyncLocalStorage<Context>();
+/** What runs below `withLock`, or below `flow`. */
+interface Body {
+  readonly parent: Body | null;
+  /** The locks that it runs under. */
+  readonly held: readonly HeldLock[];
+  readonly slots: Map<Flows, Slot>;
+}
+
+const bodies = new AsyncLocalStorage<Body>();
 
 export class Flows {
-  #next = 0;
+  #last = 0;
   #owner: Uint8Array | null = null;
 
   /**
@@ -81,26 +75,69 @@ export class Flows {
     session.set(this.#owner);
   }
 
-  /** The flow that the caller belongs to, or null. */
-  get current(): Flow | null {
-    const context = contexts.getStore();
-    if (context === undefined) return null;
-    let flow = context.get(this);
-    if (flow === undefined) {
-      this.#next = (this.#next % NUMBERS) + 1;
-      flow = new Flow(this.#next);
-      context.set(this, flow);
+  #new(): Flow {
+    this.#last = (this.#last % NUMBERS) + 1;
+    return new Flow(this.#last);
+  }
+
+  /** The flow of the caller asks for a lock; null: it belongs to none. */
+  ask(): Turn | null {
+    const body = bodies.getStore();
+    if (body === undefined) return null;
+    let slot = body.slots.get(this);
+    if (slot === undefined) {
+      slot = { flow: this.#new(), isBusy: false };
+      body.slots.set(this, slot);
     }
-    return flow;
+    if (slot.isBusy) return this.begin();
+    const { flow } = slot;
+    slot.isBusy = true;
+    return {
+      flow,
+      end: () => {
+        slot.isBusy = false;
+      },
+    };
+  }
+
+  /** A flow that begins. */
+  begin(): Turn {
+    return { flow: this.#new(), end: () => undefined };
+  }
+
+  /** Runs `body` under locks that `flow` has taken. */
+  under<T>(held: readonly HeldLock[], flow: Flow, body: () => T): T {
+    const slots = new Map([[this, { flow, isBusy: false }]]);
+    return bodies.run({ parent: bodies.getStore() ?? null, held, slots }, body);
   }
 
   /** Runs `body` as a flow of its own. */
   run<T>(body: () => T): T {
-    return contexts.run(new Map(), body);
+    return bodies.run({ parent: null, held: [], slots: new Map() }, body);
   }
 
-  /** Runs `body` in the flow of the caller, or in one of its own. */
-  join<T>(body: () => T): T {
-    return contexts.getStore() === undefined ? this.run(body) : body();
+  /**
+   * What the caller runs under of a key that is as strong as `mode`, or null.
+   * @throws KeyvalError KV_DEADLOCK when it would wait for itself
+   */
+  again(key: Key, mode: number): HeldLock | null {
+    let body = bodies.getStore() ?? null;
+    if (body === null) return null;
+    const name = keyText(key);
+    for (; body !== null; body = body.parent) {
+      for (const held of body.held) {
+        if (held.flows !== this || held.state !== 'held' || keyText(held.key) !== name) continue;
+        if (isDownward(held.mode, mode)) return held;
+        if (!isCompatible(held.mode, mode)) throw selfDeadlock(held, mode);
+      }
+    }
+    return null;
   }
+}
+
+function selfDeadlock({ name, mode }: HeldLock, wanted: number): KeyvalError {
+  return new KeyvalError(
+    'KV_DEADLOCK',
+    `this flow holds ${name} in mode ${modeName(mode)} and would wait for itself to have it in mode ${modeName(wanted)}; call convert() of the lock it holds`,
+  );
 }

@@ -1,6 +1,6 @@
 /** A lock that the session holds, as the client keeps it; a flow that took it several times has a handle for each (`Lock`). */
 import { KeyvalError } from '../errors.ts';
-import type { Flow } from './flows.ts';
+import type { Flow, Flows } from './flows.ts';
 import type { Key } from './key-buffer.ts';
 import { type LockLoss, type LossCause, publishLoss } from './lock-loss.ts';
 import type { LockModeName } from './lock-options.ts';
@@ -12,7 +12,15 @@ export interface LockWanted {
   readonly mode: LockModeName;
 }
 
-export class HeldLock {
+/** Whose session holds it, and which flows of the program it is known to. */
+export interface LockOwner {
+  readonly flows: Flows;
+  /** True while the lease of the lock has not run out. */
+  leaseHolds(held: HeldLock): boolean;
+}
+
+export class HeldLock<O extends LockOwner = LockOwner> {
+  readonly owner: O;
   readonly key: Key;
   readonly partition: number;
   readonly flow: Flow | null;
@@ -32,7 +40,8 @@ export class HeldLock {
   loss: LockLoss | null = null;
   readonly #abort: AbortController = new AbortController();
 
-  constructor(key: Key, partition: number, flow: Flow | null, token: bigint, mode: number, sequence: number) {
+  constructor(owner: O, key: Key, partition: number, flow: Flow | null, token: bigint, mode: number, sequence: number) {
+    this.owner = owner;
     this.key = key;
     this.partition = partition;
     this.flow = flow;
@@ -43,6 +52,10 @@ export class HeldLock {
 
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  get flows(): Flows {
+    return this.owner.flows;
   }
 
   get name(): string {

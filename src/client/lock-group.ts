@@ -4,6 +4,7 @@
  */
 import { hashSlot } from '../base/hash-slot.ts';
 import { KeyvalError } from '../errors.ts';
+import type { HeldLock } from './held-lock.ts';
 import { type Key, KeyBuffer } from './key-buffer.ts';
 import type { Lock, ReleaseOptions } from './lock.ts';
 
@@ -16,6 +17,11 @@ export class LockGroup<V = string> implements AsyncDisposable {
   constructor(locks: readonly Lock<V>[]) {
     this.locks = locks;
     this.signal = AbortSignal.any(locks.map(({ signal }) => signal));
+  }
+
+  /** @internal */
+  get grants(): readonly HeldLock[] {
+    return this.locks.flatMap(({ grants }) => grants);
   }
 
   /** True until one of them is released or lost. */
@@ -55,11 +61,15 @@ type Take<V> = (key: Key, lost: AbortSignal) => Promise<Lock<V>>;
 export async function lockAll<V>(keys: readonly Key[], take: Take<V>): Promise<LockGroup<V>> {
   const taken = new Map<Key, Lock<V>>();
   const loss = new AbortController();
+  /** Nothing listens to the locks any more. */
+  const done = new AbortController();
   try {
     for (const key of inOrder(keys)) {
       const lock = await take(key, loss.signal);
       taken.set(key, lock);
-      lock.on('lost', ({ error }) => loss.abort(error));
+      lock.assertHeld();
+      const { signal } = lock;
+      signal.addEventListener('abort', () => loss.abort(signal.reason), { signal: done.signal });
     }
     const group = new LockGroup(keys.map((key) => taken.get(key) as Lock<V>));
     group.assertHeld();
@@ -67,6 +77,8 @@ export async function lockAll<V>(keys: readonly Key[], take: Take<V>): Promise<L
   } catch (error) {
     for (const lock of taken.values()) await lock[Symbol.asyncDispose]();
     throw loss.signal.aborted ? loss.signal.reason : error;
+  } finally {
+    done.abort();
   }
 }
 

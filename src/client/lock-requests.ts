@@ -2,7 +2,7 @@
 import { writeU32 } from '../base/bytes.ts';
 import { LockMode } from '../base/lock-mode.ts';
 import { KeyvalError } from '../errors.ts';
-import { WAIT_FOREVER, WriteFlag } from '../protocol/client-codec.ts';
+import { WAIT_FOREVER, WantSpan, WriteFlag } from '../protocol/client-codec.ts';
 import { conversionPayload, lockPayload } from '../protocol/lock-request.ts';
 import * as op from '../protocol/opcode.ts';
 import { type Grant, Shape } from './answers.ts';
@@ -10,7 +10,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { HeldLock } from './held-lock.ts';
 import type { Key } from './key-buffer.ts';
 import type { LockSettings, WaitSettings } from './lock-options.ts';
-import { Operation } from './operation.ts';
+import { type Fail, Operation } from './operation.ts';
 
 /** A grant, and the request that it answers. */
 export interface Granted {
@@ -131,21 +131,37 @@ export class LockRequests {
   }
 
   /** Asks to be told when somebody waits for the lock. */
-  watch({ key, token, sequence, partition }: HeldLock): void {
-    const { epoch, operation: entry } = this.#dispatcher.session.at(partition);
+  watch(held: HeldLock): void {
+    const ignore = (): void => undefined;
+    this.#want(held, 0, ignore, ignore);
+  }
+
+  /** Whether its node says that it is held under its token; true, too, when the session ends before an answer. */
+  isHeld(held: HeldLock): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#want(
+        held,
+        WantSpan.ask,
+        () => resolve(true),
+        (error) => resolve(error.code !== 'KV_NOT_HELD'),
+      );
+    });
+  }
+
+  #want({ key, token, sequence, partition }: HeldLock, span: number, resolve: () => void, reject: Fail): void {
+    if (this.#dispatcher.closed) return;
+    const { epoch, operation } = this.#dispatcher.session.at(partition);
     const payload = new Uint8Array(4);
     writeU32(payload, 0, sequence);
-    const ignore = (): void => undefined;
-    const watch = new Operation(op.WANT, key, payload, this.#nowMs + WATCH_TIMEOUT_MS, ignore, ignore);
-    watch.attachEpoch = epoch;
-    watch.attachOperation = entry;
-    watch.shape = Shape.nothing;
-    nameToken(watch, token);
-    this.#dispatcher.submit(watch);
+    const want = new Operation(op.WANT, key, payload, Number.POSITIVE_INFINITY, resolve, reject);
+    want.attachEpoch = epoch;
+    want.attachOperation = operation;
+    want.span = span;
+    want.shape = Shape.nothing;
+    nameToken(want, token);
+    this.#dispatcher.submit(want);
   }
 }
-
-const WATCH_TIMEOUT_MS = 5000;
 
 /** The node has answered that the wait is over: it keeps nothing of it. */
 function isRefusal({ code }: KeyvalError): boolean {

@@ -13,7 +13,8 @@ export interface LockHost<V> {
   leaseHolds(held: HeldLock): boolean;
   release(held: HeldLock, options: { readonly confirm?: boolean }): Promise<void>;
   store(held: HeldLock, value: V, ttlMs: number | undefined): Promise<void>;
-  convert(held: HeldLock, mode: LockModeName, options: ConvertOptions): Promise<LockContent<V> | null>;
+  /** What the key holds; null: it was not asked for; undefined: it could not be had. */
+  convert(held: HeldLock, mode: LockModeName, options: ConvertOptions): Promise<LockContent<V> | null | undefined>;
   extend(held: HeldLock, ms: number | undefined): void;
   /** Somebody listens to `wanted` from now on. */
   watch(held: HeldLock): void;
@@ -48,6 +49,11 @@ export class Lock<V = string> implements AsyncDisposable {
     this.#host = host;
     this.#held = held;
     this.#content = content;
+  }
+
+  /** @internal */
+  get grants(): readonly HeldLock[] {
+    return [this.#held];
   }
 
   get key(): Key {
@@ -156,7 +162,7 @@ export class Lock<V = string> implements AsyncDisposable {
   async convert(mode: LockModeName, options: ConvertOptions = {}): Promise<void> {
     this.assertHeld();
     const content = await this.#host.convert(this.#held, mode, options);
-    if (content !== null) this.#content = content;
+    if (content !== null) this.#content = content ?? null;
   }
 
   /**

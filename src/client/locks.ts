@@ -10,9 +10,9 @@ import { WriteFlag } from '../protocol/client-codec.ts';
 import type { Content } from './answers.ts';
 import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
 import type { Codec } from './codecs.ts';
-import { Conversions } from './conversions.ts';
+import { Conversions, UNREAD } from './conversions.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Flows } from './flows.ts';
+import type { Flow, Flows } from './flows.ts';
 import { HeldLock } from './held-lock.ts';
 import type { Key } from './key-buffer.ts';
 import { isHeldAfter, Lock, type LockContent, type LockHost } from './lock.ts';
@@ -32,13 +32,11 @@ interface Keys<V> extends Pick<LockHost<V>, 'put' | 'delete'> {
   contentOf(key: Key, options: ReadOptions): Promise<Content>;
 }
 
-const BROKEN_KEPT_MAX = 100;
-
 export class Locks<V> implements LockHost<V> {
   readonly #dispatcher: Dispatcher;
   readonly #keys: Keys<V>;
   readonly #codec: Codec<V>;
-  readonly #flows: Flows;
+  readonly flows: Flows;
   /** Null: the main thread alone renews. */
   readonly #renewal: Renewal | null;
   readonly #requests: LockRequests;
@@ -46,14 +44,16 @@ export class Locks<V> implements LockHost<V> {
   readonly #wanted: WantedLocks;
   readonly #held: Map<number, Set<HeldLock>> = new Map();
   /** Taken away, as nodes told last: a grant that came in the same moment may not be registered yet. */
-  readonly #brokenTokens: Set<string> = new Set();
+  #isClosing = false;
+  /** How often somebody has said that locks may be gone. */
+  #doubts = 0;
   #leaseTimer: TimerHandle | null = null;
 
   constructor(dispatcher: Dispatcher, keys: Keys<V>, codec: Codec<V>, flows: Flows, renewal: Renewal | null) {
     this.#dispatcher = dispatcher;
     this.#keys = keys;
     this.#codec = codec;
-    this.#flows = flows;
+    this.flows = flows;
     this.#renewal = renewal;
     this.#requests = new LockRequests(dispatcher);
     this.#conversions = new Conversions(dispatcher, this.#requests, keys);
@@ -76,21 +76,25 @@ export class Locks<V> implements LockHost<V> {
     return this.#dispatcher.ports.clock.monotonicMs();
   }
 
-  /** Resolves with the lock. @throws KeyvalError KV_LOCK_BUSY, KV_ABORTED, KV_NO_QUORUM, KV_UNREACHABLE, KV_AMBIGUOUS, … */
-  async acquire(key: Key, settings: LockSettings): Promise<Lock<V>> {
-    const flow = this.#flows.current;
-    const again = flow?.again(key, settings.mode) ?? null;
-    if (again !== null && this.leaseHolds(again)) return this.#again(again, settings);
+  /**
+   * Resolves with the lock, which `flow` owns.
+   * @throws KeyvalError KV_LOCK_BUSY, KV_ABORTED, KV_NO_QUORUM, KV_UNREACHABLE, KV_AMBIGUOUS, KV_DEADLOCK, KV_LOCK_LOST, …
+   */
+  async acquire(key: Key, settings: LockSettings, flow: Flow | null): Promise<Lock<V>> {
+    const again = this.flows.again(key, settings.mode);
+    if (again?.owner.leaseHolds(again)) return (again.owner as Locks<V>).#again(again, settings);
     const sentAtMs = this.#nowMs;
+    const doubts = this.#doubts;
     const { grant, operation } = await this.#requests.acquire(key, settings, flow?.tag ?? 0);
-    const held = new HeldLock(key, operation.partition, flow, grant.token, settings.mode, operation.sequence);
+    const held = new HeldLock(this, key, operation.partition, flow, grant.token, settings.mode, operation.sequence);
     if (!settings.renew) held.untilMs = sentAtMs + settings.leaseMs;
     this.#register(held);
+    if (doubts !== this.#doubts) this.#ask(held);
     if (settings.fetch && grant.content === null) return this.#fetched(held, settings);
     return new Lock(this, held, grant.content === null ? null : this.#decoded(grant.content));
   }
 
-  /** The flow holds it already. */
+  /** Whoever asks runs under it already. */
   async #again(held: HeldLock, settings: LockSettings): Promise<Lock<V>> {
     held.handles += 1;
     return settings.fetch ? this.#fetched(held, settings) : new Lock(this, held, null);
@@ -119,8 +123,6 @@ export class Locks<V> implements LockHost<V> {
   /** @throws KeyvalError KV_LOCK_LOST when its lease has run out before it came */
   #register(held: HeldLock): void {
     const { partition } = held;
-    if (this.#brokenTokens.has(`${partition} ${held.token}`))
-      throw new KeyvalError('KV_LOCK_LOST', 'an operator has taken the lock away as soon as it was granted');
     this.endHung(); // what was held before; this one comes afterwards
     this.#renewal?.hold();
     if (this.#leaseUntilMs(held) <= this.#nowMs) {
@@ -250,6 +252,7 @@ export class Locks<V> implements LockHost<V> {
   /** The node that serves these is another, or a new connection: it has to hear again what is listened to. */
   found(partitions: readonly number[]): void {
     for (const partition of partitions) for (const held of this.#held.get(partition) ?? []) this.#wanted.again(held);
+    this.doubt(partitions);
   }
 
   watch(held: HeldLock): void {
@@ -261,23 +264,49 @@ export class Locks<V> implements LockHost<V> {
     for (const held of this.#held.get(partition) ?? []) if (held.token === token) this.#wanted.tell(held, mode);
   }
 
-  /** L14: an operator has taken it away; nothing is left to be released. */
-  broken(partition: number, token: bigint): void {
-    this.#brokenTokens.add(`${partition} ${token}`);
-    const [oldest] = this.#brokenTokens;
-    if (this.#brokenTokens.size > BROKEN_KEPT_MAX) this.#brokenTokens.delete(oldest as string);
-    for (const held of [...(this.#held.get(partition) ?? [])]) {
-      if (held.token !== token) continue;
-      this.#drop(held);
-      held.lose('broken', 'an operator has taken it away');
-    }
+  /**
+   * L14: an operator has taken locks away, or may have, and nobody was reached to be told: the node is asked for each that is
+   * held there.
+   */
+  doubt(partitions: Iterable<number>): void {
+    this.#doubts += 1;
+    for (const partition of partitions) for (const held of this.#held.get(partition) ?? []) this.#ask(held);
   }
 
-  /** L7. Null: no value was asked for. */
-  async convert(held: HeldLock, mode: LockModeName, options: ConvertOptions): Promise<LockContent<V> | null> {
-    const content = await this.#conversions.convert(held, mode, options);
-    if (held.state === 'held') this.#wanted.again(held);
-    return content === null ? null : this.#decoded(content);
+  /** The same for every partition. */
+  doubtAll(): void {
+    this.doubt([...this.#held.keys()]);
+  }
+
+  /** While it is being converted nobody can say under which token it is held; it is asked for afterwards. */
+  #ask(held: HeldLock): void {
+    if (this.#isClosing || held.state !== 'held' || held.endConversion !== null) return;
+    const { token } = held;
+    this.#requests.isHeld(held).then((isHeld) => {
+      if (isHeld || held.state !== 'held' || held.token !== token || held.endConversion !== null) return;
+      held.lose('broken', 'its node says that nobody holds it under this token; an operator has taken it away');
+      void this.release(held, {}); // the node may have been asked too early
+    });
+  }
+
+  /** L7. Null: no value was asked for; undefined: it could not be had. */
+  async convert(
+    held: HeldLock,
+    mode: LockModeName,
+    options: ConvertOptions,
+  ): Promise<LockContent<V> | null | undefined> {
+    const doubts = this.#doubts;
+    try {
+      const content = await this.#conversions.convert(held, mode, options);
+      if (held.state === 'held') this.#wanted.again(held);
+      if (content === UNREAD) return undefined;
+      return content === null ? null : this.#decoded(content);
+    } catch (error) {
+      this.#doubts += 1;
+      throw error;
+    } finally {
+      if (doubts !== this.#doubts) this.#ask(held);
+    }
   }
 
   /**
@@ -331,6 +360,7 @@ export class Locks<V> implements LockHost<V> {
 
   /** Nobody waits for a lock any more. */
   endWaits(): void {
+    this.#isClosing = true;
     this.#requests.giveUpAll(new KeyvalError('KV_CLOSED', 'the client was closed'));
   }
 

@@ -88,6 +88,10 @@ export class Retries {
   /** A wait in line is no longer known to stand in it: from now on it has as long as any request. */
   #outOfTouch(operation: Operation, isUnknown: boolean): void {
     if (isUnknown && !isHarmless(operation.opcode)) operation.unknown = true;
+    this.#outOfLine(operation);
+  }
+
+  #outOfLine(operation: Operation): void {
     if (operation.queued && operation.deadlineMs === operation.queuedUntilMs)
       operation.deadlineMs = this.#parts.clock.monotonicMs() + operation.timeoutMs;
   }
@@ -111,6 +115,7 @@ export class Retries {
     operation.sequence = NO_SEQUENCE;
     operation.attempts = 0;
     operation.unknown = false;
+    this.#outOfLine(operation);
     operation.queued = false;
     return true;
   }

@@ -82,7 +82,7 @@ export class LockEntries {
   whatBecameOfWait(attachment: Attachment, sequence: number): void {
     const waiter = this.#locks.waiterOf(attachment.slot, sequence);
     this.#outcome.queuedRequest = waiter;
-    if (waiter !== NONE) return;
+    if (waiter !== NONE) return this.#outcome.refuse(RecordStatus.queued, 0, 0);
     const held = this.#locks.heldFor(attachment.slot, sequence);
     if (held === NONE) this.#outcome.refuse(RecordStatus.busy, 0, 0);
     else this.#granted(held);
@@ -161,10 +161,24 @@ export class LockEntries {
     });
   }
 
+  /** L13: a loss that nobody wanted; the lock stays locked for its delay, if it has one. */
+  #lose(held: number, attachment: Attachment, cause: number): void {
+    const delayMs = this.#locks.requests.delayMs(held);
+    this.lost(held, attachment, cause, '', delayMs);
+    if (delayMs > 0) this.#locks.abandon(held, this.#entry.timeMs + delayMs);
+    else this.release(held);
+  }
+
+  /** Its client had lost it before: its lease had run out there, or its program hung. */
+  giveBack(held: number, attachment: Attachment): void {
+    const slot = this.#locks.requests.lock(held);
+    this.#lose(held, attachment, LossCause.givenBack);
+    this.#settle(slot); // its conversion may have stood in the way of others
+  }
+
   /** A session's end: its waits end first, so that none of its locks passes to itself; then its locks pass on (L5). */
   detach(attachment: Attachment): void {
     const { slot: owner } = attachment;
-    const { epoch, operation, timeMs } = this.#entry;
     const locks = this.#locks;
     const touched: number[] = [];
     for (let request = locks.firstWait(owner); request !== NONE; request = locks.firstWait(owner)) {
@@ -172,12 +186,18 @@ export class LockEntries {
       locks.endWait(request);
     }
     for (let held = locks.firstHeld(owner); held !== NONE; held = locks.firstHeld(owner)) {
-      const delayMs = this.#isLoss ? locks.requests.delayMs(held) : 0;
-      this.lost(held, attachment, this.#isLoss ? LossCause.expired : LossCause.closed, '', delayMs);
-      if (delayMs > 0) locks.abandon(held, timeMs + delayMs);
-      else locks.release(held, epoch, operation, timeMs);
+      if (this.#isLoss) this.#lose(held, attachment, LossCause.expired);
+      else {
+        this.lost(held, attachment, LossCause.closed);
+        this.release(held);
+      }
     }
-    for (const slot of touched) locks.settle(slot, epoch, operation, timeMs);
+    for (const slot of touched) this.#settle(slot);
+  }
+
+  #settle(slot: number): void {
+    const { epoch, operation, timeMs } = this.#entry;
+    this.#locks.settle(slot, epoch, operation, timeMs);
   }
 
   /** Of a detach: the session has not said good-bye. */

@@ -5,12 +5,13 @@
 import { isCompatible } from '../base/lock-mode.ts';
 import type { LockTable } from '../lock/lock-table.ts';
 import { WNTD } from '../protocol/opcode.ts';
+import { Connection } from './connection.ts';
 import type { ReplyTarget } from './reply.ts';
 
 const NONE = -1;
 
 interface Watch {
-  readonly to: ReplyTarget;
+  readonly to: Connection;
   readonly operation: number;
   /** A bit for each mode. */
   told: number;
@@ -27,8 +28,12 @@ export class LockNotices {
     this.#locks = locks;
   }
 
-  /** `to` is told from now on who waits for what `held` holds; at once, if somebody does. */
+  /**
+   * `to` is told from now on who waits for what `held` holds; at once, if somebody does. A peer that hands requests on, for one
+   * that does not find primaries itself, has nobody to tell.
+   */
   watch(held: number, to: ReplyTarget): void {
+    if (!(to instanceof Connection) || !to.routes) return;
     const locks = this.#locks;
     this.#watches.set(held, { to, operation: locks.requests.tokenOperation(held), told: 0 });
     const slot = locks.requests.lock(held);
@@ -57,13 +62,23 @@ export class LockNotices {
     return this.#locks.firstWaiter(slot) === NONE && first !== NONE && this.#locks.convertingAfter(first) === NONE;
   }
 
+  /** Connections that are gone, and those whose grant is, are kept no longer. */
+  forgetGone(): void {
+    for (const [held, watch] of this.#watches) if (!this.#isHeard(held, watch)) this.#watches.delete(held);
+  }
+
+  #isHeard(held: number, { to, operation }: Watch): boolean {
+    const { requests } = this.#locks;
+    return !to.closed && requests.isGranted(held) && requests.tokenOperation(held) === operation;
+  }
+
   #tell(held: number, request: number): void {
     const watch = this.#watches.get(held);
     if (watch === undefined) return;
     const { requests } = this.#locks;
     const epoch = requests.tokenEpoch(held);
     const operation = requests.tokenOperation(held);
-    if (watch.to.closed || watch.operation !== operation) return void this.#watches.delete(held);
+    if (!this.#isHeard(held, watch)) return void this.#watches.delete(held);
     const mode = this.#locks.conversionOf(request)?.mode ?? requests.mode(request);
     if (isCompatible(mode, requests.mode(held)) || (watch.told & (1 << mode)) !== 0) return;
     watch.told |= 1 << mode;

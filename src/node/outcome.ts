@@ -7,6 +7,7 @@ import {
   BUSY_TEXT,
   CONVERSION_DEADLOCK_TEXT,
   FENCED_TEXT,
+  FORGOTTEN_TEXT,
   NO_SESSION_TEXT,
   NOT_HELD_TEXT,
   NOT_INTEGER_TEXT,
@@ -44,6 +45,8 @@ export function replyOutcome(
       return replyFail(to, messageId, 'KV_FENCED', FENCED_TEXT);
     case ApplyStatus.notInteger:
       return replyFail(to, messageId, 'KV_NOT_INTEGER', NOT_INTEGER_TEXT);
+    case ApplyStatus.forgotten:
+      return replyFail(to, messageId, 'KV_AMBIGUOUS', FORGOTTEN_TEXT);
     case ApplyStatus.noSession:
       return replyFail(to, messageId, 'KV_NO_SESSION', NO_SESSION_TEXT);
     default:

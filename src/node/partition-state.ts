@@ -10,7 +10,7 @@ import type { Arena } from '../base/arena.ts';
 import { readI32, readU16, readU32 } from '../base/bytes.ts';
 import { mayWrite } from '../base/lock-mode.ts';
 import { LockTable } from '../lock/lock-table.ts';
-import { LossCause, Losses } from '../lock/losses.ts';
+import { Losses } from '../lock/losses.ts';
 import { fenceEpoch, fenceLength, fenceOperation, lockKeyEnd } from '../protocol/fence.ts';
 import { type Attachment, RecordStatus } from '../replication/attachment.ts';
 import { ATTACHMENT_BYTES, Attachments } from '../replication/attachments.ts';
@@ -38,6 +38,8 @@ export const ApplyStatus = {
   attached: 11,
   fenced: 12,
   deadlock: 13,
+  /** It came when its answer had been received: it had no effect, and nothing is known of it any more (R22). */
+  forgotten: 14,
 } as const;
 
 const NONE = -1;
@@ -147,7 +149,7 @@ export class PartitionState {
       return;
     }
     const sequence = readI32(this.#entry.data, this.#entry.body + layout.ENTRY_SEQUENCE);
-    if (this.#appliedBefore(attachment, sequence)) {
+    if (this.#appliedBefore(kind, attachment, sequence)) {
       this.#dropStage(kind);
       return;
     }
@@ -162,8 +164,12 @@ export class PartitionState {
   }
 
   /** A sequence that has its outcome has no second effect: the outcome stands (R22). */
-  #appliedBefore(attachment: Attachment, sequence: number): boolean {
-    if (attachment.isBeforeMark(sequence)) return false;
+  #appliedBefore(kind: number, attachment: Attachment, sequence: number): boolean {
+    if (attachment.isBeforeMark(sequence)) {
+      this.refuse(ApplyStatus.forgotten, 0, 0);
+      if (kind === EntryKind.acquire) this.#lockEntries.whatBecameOfWait(attachment, sequence);
+      return true;
+    }
     const status = attachment.status(sequence);
     if (status <= RecordStatus.pending) return false;
     this.refuse(status, attachment.recordEpoch(sequence), attachment.recordOperation(sequence));
@@ -310,8 +316,8 @@ export class PartitionState {
       return this.refuse(held === NONE ? RecordStatus.notHeld : RecordStatus.fenced, 0, 0);
     }
     if (stores) this.#store(keyStart, keyEnd);
-    if (this.#entry.hasFlag(layout.EntryFlag.givenBack)) this.#lockEntries.lost(held, attachment, LossCause.givenBack);
-    this.#lockEntries.release(held);
+    if (this.#entry.hasFlag(layout.EntryFlag.givenBack)) this.#lockEntries.giveBack(held, attachment);
+    else this.#lockEntries.release(held);
     this.applied();
   }
 

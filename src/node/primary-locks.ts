@@ -30,6 +30,7 @@ export interface LockingPartition {
   readonly applied: number;
   readonly serving: boolean;
   readonly writable: boolean;
+  readonly lease: { readonly holds: boolean };
   logTimeMs(): number;
   changed(): void;
   refuseNow(to: ReplyTarget, messageId: number): false;
@@ -125,10 +126,10 @@ export class PrimaryLocks {
     return true;
   }
 
-  /** WANT: whoever holds the lock under that token wants to hear who waits for it. */
+  /** WANT: whoever holds the lock under that token wants to hear who waits for it, or only whether it is held (R12). */
   watch(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
-    const { state, serving } = this.#partition;
-    if (!serving) return void this.#partition.refuseNow(to, messageId);
+    const { state, serving, lease } = this.#partition;
+    if (!serving || !lease.holds) return void this.#partition.refuseNow(to, messageId);
     const attachment = this.#attachmentIn(bytes, start);
     const held = attachment === undefined ? NONE : state.locks.heldFor(attachment.slot, readI32(bytes, end - 4));
     const epoch = readU32(bytes, start + codec.WRITE_EPOCH);
@@ -136,13 +137,14 @@ export class PrimaryLocks {
     if (held === NONE || !state.locks.requests.hasToken(held, epoch, operation))
       return replyFail(to, messageId, 'KV_NOT_HELD', NOT_HELD_TEXT);
     replyDone(to, messageId, codec.DoneOutcome.applied, epoch, operation);
-    this.#notices.watch(held, to);
+    if (readU48(bytes, start + codec.WRITE_SPAN) === codec.WantSpan.watch) this.#notices.watch(held, to);
   }
 
   // ---- what time does
 
-  /** Waits whose time is up, and lock-delays that are over. */
+  /** Waits whose time is up, lock-delays that are over, and watches of what is not held any more. */
   tick(): void {
+    this.#notices.forgetGone();
     const partition = this.#partition;
     if (!partition.writable) return;
     const now = partition.logTimeMs();

@@ -71,6 +71,14 @@ export const WriteFlag = {
   givenBack: 64,
 } as const;
 
+/** What the span of a WANT says. */
+export const WantSpan = {
+  /** Tell who waits, from now on. */
+  watch: 0,
+  /** Only say whether it is held. */
+  ask: 1,
+} as const;
+
 /** Longest wait that means "for ever". */
 export const WAIT_FOREVER: number = 2 ** 48 - 1;
 

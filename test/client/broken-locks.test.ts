@@ -4,7 +4,7 @@ import { type Client, connect, KeyvalError, type LockLoss, type NodeOptions } fr
 import * as op from '../../src/protocol/opcode.ts';
 import { number } from '../../tools/fuzz/world/frames.ts';
 import { readyNode } from '../helpers/node.ts';
-import { A, ATTACHMENT, ClientWorld, NOTHING_THERE } from './support/world.ts';
+import { A, type Asked, ATTACHMENT, ClientWorld, NOTHING_THERE } from './support/world.ts';
 
 async function pair(t: ExecutionContext, options: NodeOptions = {}): Promise<{ holder: Client; other: Client }> {
   const node = await readyNode(t, options);
@@ -114,9 +114,19 @@ test('a session closed while it held a lock, and a lease that ran out at the cli
   t.true(closed.lossesKnownMs > 0);
 });
 
-test('told over the connection that was made anew, and only once', async (t) => {
-  const LEASE_MS = 3000;
-  const world = await ClientWorld.connected({ version: 1, primaries: [0] }, { leaseMs: LEASE_MS });
+const NOT_HELD = 24;
+
+/** Of a client world whose locks lie in partition 0, at A: what it asks there, a WANT that only asks. */
+function isAsked(t: ExecutionContext, world: ClientWorld, sequence: number): Asked {
+  const asked = world.end(A).only();
+  t.is(asked.opcode, 'WANT');
+  t.is(asked.body.readUIntBE(21, 6), 1, 'only asked for');
+  t.is(asked.body.readInt32BE(asked.body.length - 4), sequence);
+  return asked;
+}
+
+test('a LOST makes the client ask for each of its locks there, and lose what is not held any more', async (t) => {
+  const world = await ClientWorld.connected({ version: 1, primaries: [0] }, { leaseMs: 3000 });
   await world.attach(A, 'job');
   const taking = world.client.lock('job');
   await world.rest();
@@ -125,29 +135,71 @@ test('told over the connection that was made anew, and only once', async (t) => 
   const held = await taking;
   const told: string[] = [];
   held.on('lost', ({ cause }) => told.push(cause));
-  const push = (partition: number, which: bigint, cause: number): Promise<void> =>
-    world.end(A).say(op.LOST, 0, number(2, partition), number(8, which), number(1, cause));
-  await push(0, token + 1n, 1);
-  await push(1, token, 1);
-  await push(0, token, 9);
+  const push = (partition: number, cause: number): Promise<void> =>
+    world.end(A).say(op.LOST, 0, number(2, partition), number(8, token), number(1, cause));
+  await push(1, 1);
+  await push(0, 9);
   await world.end(A).say(op.LOST, 0, number(2, 0));
-  t.deepEqual(told, []);
-  await push(0, token, 1);
-  await push(0, token, 1);
+  await world.pass(1);
+  t.deepEqual(world.end(A).asked(), [], 'nothing that is meant for it');
+  await push(0, 1);
+  await world.pass(1);
+  await world.end(A).done(isAsked(t, world, 2), token);
+  t.true(held.held, 'it was another one');
+  await push(0, 1);
+  await world.pass(1);
+  await world.end(A).fail(isAsked(t, world, 2), NOT_HELD);
   t.deepEqual(told, ['broken']);
-  world.end(A).asked();
-  await world.pass(50);
-  t.deepEqual(world.end(A).asked(), [], 'nothing is left to be released');
+  t.false(held.held);
+});
+
+test('a connection that was made anew: what was told over the former one is asked for', async (t) => {
+  const world = await ClientWorld.connected({ version: 1, primaries: [0] }, { leaseMs: 60_000 });
+  await world.attach(A, 'job');
+  const taking = world.client.lock('job');
+  await world.rest();
+  await world.end(A).say(op.LKDK, world.end(A).only().messageId, number(8, ATTACHMENT + 5n), NOTHING_THERE);
+  const held = await taking;
+  await world.end(A).break();
+  await world.pass(2000);
+  await world.end(A).welcome({ version: 1, primaries: [0] });
+  await world.pass(1);
+  const wants = world
+    .end(A)
+    .asked()
+    .filter(({ opcode }) => opcode === 'WANT');
+  t.is(wants.length, 1);
+  await world.end(A).fail(wants[0] as Asked, NOT_HELD);
+  t.false(held.held);
+  t.is((held.signal.reason as KeyvalError).code, 'KV_LOCK_LOST');
 });
 
 test('taken away in the moment of the grant', async (t) => {
   const world = await ClientWorld.connected({ version: 1, primaries: [0] });
   await world.attach(A, 'job');
   const taking = world.client.lock('job');
-  const failed = codeOf(() => taking);
   await world.rest();
   const token = ATTACHMENT + 5n;
+  const lckk = world.end(A).only();
   await world.end(A).say(op.LOST, 0, number(2, 0), number(8, token), number(1, 1));
-  await world.end(A).say(op.LKDK, world.end(A).only().messageId, number(8, token), NOTHING_THERE);
-  t.is(await failed, 'KV_LOCK_LOST');
+  await world.end(A).say(op.LKDK, lckk.messageId, number(8, token), NOTHING_THERE);
+  const held = await taking;
+  await world.pass(1);
+  await world.end(A).fail(isAsked(t, world, 2), NOT_HELD);
+  t.false(held.held);
+});
+
+test('taken away while it is being converted', async (t) => {
+  const { holder, other } = await pair(t);
+  const lock = await holder.lock('converted', { mode: 'read' });
+  const reader = await other.lock('converted', { mode: 'read' });
+  const lost = new Promise<string>((resolve) => {
+    lock.on('lost', ({ cause }) => resolve(cause));
+  });
+  const converted = codeOf(() => lock.convert('exclusive'));
+  await other.admin().breakLock('converted', { token: lock.token });
+  t.not(await converted, 'nothing');
+  t.is(await lost, 'broken');
+  t.false(lock.held);
+  await reader.release();
 });

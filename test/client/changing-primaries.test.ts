@@ -319,6 +319,22 @@ test('R24: a wait that finds no line to stand in ends after its timeoutMs', asyn
   t.is(await wait, 'KV_AMBIGUOUS');
 });
 
+test('R24: so does a wait that has to find its line anew because its session has ended', async (t) => {
+  const world = await ClientWorld.connected(primaryA);
+  await world.attach(A, 'key');
+  const wait = codeOf(world.client.lock('key', { timeoutMs: 1000 }));
+  await world.rest();
+  const asked = world.end(A).only();
+  await world.end(A).say(op.WAIT, asked.messageId);
+  await world.pass(5000); // longer than `timeoutMs`: it stands in line
+  world.end(A).asked();
+  await world.end(A).fail(asked, codes.KV_NO_SESSION.wire);
+  await world.pass(200);
+  t.is(world.end(A).only().opcode, 'ATCH');
+  await world.pass(900);
+  t.is(await wait, 'KV_NO_SESSION');
+});
+
 test('an attachment that the former primary never answers is asked for anew', async (t) => {
   const world = await ClientWorld.connected(primaryA);
   const put = world.client.put('key', 'value');

@@ -19,15 +19,15 @@ test.after.always(async () => {
   await node.close();
 });
 
-test('a flow takes a lock again that it holds, and holds it until the last is let go of', async (t) => {
+test('what withLock calls takes its lock again, and holds it until the last is let go of', async (t) => {
   await kv.withLock('again', async (outer) => {
     await kv.withLock('again', async (inner) => {
       t.is(inner.token, outer.token);
       await inner.put('from within');
     });
     t.true(outer.held);
-    const third = await kv.lock('again');
-    t.is(third.value, 'from within', 'as the flow has left it');
+    const third = await kv.lock(Buffer.from('again'));
+    t.is(third.value, 'from within', 'as it was left; keys are bytes');
     await outer.release();
     t.false(outer.held);
     t.true(third.held);
@@ -41,7 +41,7 @@ test('a flow takes a lock again that it holds, and holds it until the last is le
 test('another flow of the same client waits', async (t) => {
   await kv.withLock('flows', async () => {
     t.is(await kv.flow(() => kv.tryLock('flows')), null);
-    t.is(await other.tryLock('flows'), null);
+    t.is(await other.tryLock('flows'), null, 'a lock is held by a session');
   });
   const order: string[] = [];
   const section = async (name: string): Promise<void> =>
@@ -54,32 +54,44 @@ test('another flow of the same client waits', async (t) => {
   t.deepEqual(order, ['a in', 'a out', 'b in', 'b out', 'c in', 'c out']);
 });
 
-test('locks taken outside any flow are not taken again', async (t) => {
+test('branches below one lock never share another one', async (t) => {
+  let inside = 0;
+  let most = 0;
+  const branch = (): Promise<void> =>
+    kv.withLock('account', async () => {
+      inside += 1;
+      most = Math.max(most, inside);
+      for (let step = 0; step < 5; step += 1) await kv.get('account');
+      inside -= 1;
+    });
+  await kv.withLock('leader', async () => {
+    const first = branch();
+    await kv.get('account');
+    await Promise.all([first, branch(), kv.get('account').then(branch), branch()]);
+    await kv.withLock('leader', branch);
+  });
+  t.is(most, 1);
+});
+
+test('locks taken with lock() are not taken again', async (t) => {
   const first = await kv.lock('plain');
   t.is(await kv.tryLock('plain'), null);
+  await kv.flow(async () => {
+    t.is(await kv.tryLock('plain'), null);
+    await using second = await kv.lock('plain 2');
+    t.is(await kv.tryLock('plain 2'), null, 'who knows what runs beside it');
+    t.true(second.held);
+  });
   await first.release();
 });
 
-test('a lock taken with lock() belongs to the flow that took it', async (t) => {
-  await kv.flow(async () => {
-    const first = await kv.lock(Buffer.from('bytes'));
-    const second = await kv.lock('bytes');
-    t.is(second.token, first.token, 'keys are bytes');
-    await first.release();
-    await second.release();
-    const later = await kv.lock('bytes');
-    t.true(later.token > first.token, 'not held any more, so it is a new grant');
-    await later.release();
-  });
-});
-
 test('a weaker mode is had with the stronger one, a stronger one is a deadlock with itself, and told so', async (t) => {
-  await kv.flow(async () => {
-    await using exclusive = await kv.lock('modes');
+  await kv.withLock('modes', async (exclusive) => {
     await using read = await kv.lock('modes', { mode: 'read' });
     t.is(read.token, exclusive.token);
     await t.throwsAsync(exclusive.convert('read'), { code: 'KV_USAGE', message: /2 times/ });
-    await using reader = await kv.lock('modes 2', { mode: 'read' });
+  });
+  await kv.withLock('modes 2', { mode: 'read' }, async (reader) => {
     const error = await t.throwsAsync(kv.lock('modes 2'), { code: 'KV_DEADLOCK' });
     t.regex(error?.message ?? '', /'modes 2'.*protected-read.*exclusive.*convert/);
     await reader.convert('exclusive');
@@ -87,11 +99,34 @@ test('a weaker mode is had with the stronger one, a stronger one is a deadlock w
   });
 });
 
-test('when the lock is lost, every handle of the flow hears of it', async (t) => {
+test('a lock with a lease of its own is taken again under the lease it has', async (t) => {
+  await kv.withLock('leases', { leaseMs: 3000 }, async (outer) => {
+    const inner = await kv.lock('leases');
+    t.is(inner.token, outer.token);
+    await kv.withLock('leases', { leaseMs: 4000 }, async ({ token }) => t.is(token, outer.token));
+    await outer.release();
+    t.true(inner.held);
+    await inner.release({ confirm: true });
+    t.false(inner.held);
+  });
+  t.truthy(await other.tryLock('leases'));
+});
+
+test('several locks at once are taken again one by one', async (t) => {
+  await kv.withLock(['{both}1', '{both}2'], async ({ locks }) => {
+    await kv.withLock('{both}2', async ({ token }) => t.is(token, locks[1]?.token as bigint));
+    await kv.withLock(['{both}2', '{both}3'], async (group) =>
+      t.is(group.locks[0]?.token as bigint, locks[1]?.token as bigint),
+    );
+  });
+  await kv.get('{both}1'); // behind the releases
+  t.truthy(await other.tryLock(['{both}1', '{both}2', '{both}3']));
+});
+
+test('when the lock is lost, every handle hears of it', async (t) => {
   const holder = await connect(node.address);
   const losses: string[] = [];
-  await holder.flow(async () => {
-    const first = await holder.lock('lost in a flow');
+  const lost = holder.withLock('lost in a flow', async (first) => {
     const second = await holder.lock('lost in a flow');
     const third = await holder.lock('lost in a flow');
     first.on('lost', ({ cause }) => losses.push(`first ${cause}`));
@@ -101,13 +136,6 @@ test('when the lock is lost, every handle of the flow hears of it', async (t) =>
     await holder.close();
     t.false(first.held);
   });
+  await t.throwsAsync(lost, { code: 'KV_LOCK_LOST' });
   t.deepEqual(losses, ['first closed', 'second closed'], 'not the one that was let go of');
-});
-
-test('a flow is one of each client that is used in it', async (t) => {
-  await kv.flow(async () => {
-    const mine = await kv.lock('two clients');
-    t.is(await other.tryLock('two clients'), null, 'a lock is held by a session');
-    await mine.release();
-  });
 });

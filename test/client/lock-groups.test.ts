@@ -1,4 +1,5 @@
 // L11: several locks at once, against a real node.
+import { getEventListeners } from 'node:events';
 import test from 'ava';
 import { hashSlot } from '../../src/base/hash-slot.ts';
 import { type Client, connect, KeyvalError, type RunningNode, startNode } from '../../src/index.ts';
@@ -101,6 +102,15 @@ test('L11: the wait is for all of them together: what the first has used up the 
   await t.throwsAsync(wait, { code: 'KV_LOCK_BUSY' });
   t.true(second.held);
   t.true((await two.lock(keys[0])).held, 'given back');
+});
+
+test('L11: nothing is left at a lock that is held for long by the groups that it was in', async (t) => {
+  const kv = await client(t);
+  await kv.withLock('long', async ({ signal }) => {
+    await kv.withLock(['long', 'short'], () => undefined);
+    t.is(await kv.tryLock(['long', 'taken']).then((group) => group?.release()), undefined);
+    t.deepEqual(getEventListeners(signal, 'abort'), []);
+  });
 });
 
 test('L11: lists that cannot be', async (t) => {

@@ -22,7 +22,11 @@ test('L3: there is one session for each lease, and it ends with the client', asy
   t.is(await sessions(), 2, 'all locks are in one partition');
   t.is(await client.tryLock('{lease}1'), null);
   await Promise.all([first, second, third].map((lock) => lock.put('guarded')));
-  await client.close();
+  const closing = client.close();
+  for (const leaseMs of [2000, 4000]) {
+    await t.throwsAsync(client.lock('late', { leaseMs }), { code: 'KV_CLOSED' });
+    await closing;
+  }
   t.false(first.held);
   const next = await other.lock('{lease}1');
   t.is(next.value, 'guarded');

@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import test, { type ExecutionContext } from 'ava';
 import type { Lock } from '../../src/client/lock.ts';
 import { LOCK_LOST_CHANNEL, type LockLoss } from '../../src/client/lock-loss.ts';
+import { WRITE_FLAGS, WriteFlag } from '../../src/protocol/client-codec.ts';
 import * as op from '../../src/protocol/opcode.ts';
 import { number } from '../../tools/fuzz/world/frames.ts';
 import { A, ATTACHMENT, ClientWorld, NOTHING_THERE } from './support/world.ts';
@@ -78,4 +79,20 @@ test('a lock that was released is not lost', async (t) => {
   await held.world.pass(LEASE_MS + 1);
   t.deepEqual(held.told, []);
   t.deepEqual(held.published, []);
+});
+
+test('the node learns whether what is released was lost before', async (t) => {
+  const saysLost = ({ world }: Holder): boolean[] =>
+    world
+      .end(A)
+      .asked()
+      .filter(({ opcode }) => opcode === 'ULKK')
+      .map(({ body }) => ((body[WRITE_FLAGS] as number) & WriteFlag.givenBack) !== 0);
+  const lost = await holder(t, 'given back');
+  await lost.world.pass(LEASE_MS + 1);
+  t.deepEqual(saysLost(lost), [true]);
+  const kept = await holder(t, 'let go of');
+  await kept.lock.release();
+  await kept.world.rest();
+  t.deepEqual(saysLost(kept), [false]);
 });

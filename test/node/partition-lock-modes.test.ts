@@ -2,7 +2,7 @@
 import test from 'ava';
 import { LockMode, mayWrite } from '../../src/base/lock-mode.ts';
 import { WAITS_PER_SESSION_MAX } from '../../src/node/admission.ts';
-import { FENCED, fence, NAMES_GRANT, STORE, u32 } from '../helpers/bodies.ts';
+import { FENCED, fence, GIVEN_BACK, NAMES_GRANT, STORE, u32 } from '../helpers/bodies.ts';
 import { revisionOf } from './support/caller.ts';
 import { PartitionWorld } from './support/partition.ts';
 import { describeReplica } from './support/replica-content.ts';
@@ -458,6 +458,30 @@ test('L13: who leaves leaves nothing locked', (t) => {
   bert.lock('l', 1000);
   world.primary.leave(anna.hex);
   t.deepEqual(bert.read(), ['2 LKDK 9.7']);
+});
+
+test('L13: a lock that its client gives back after a loss stays locked for its delay', (t) => {
+  const { world, anna, bert } = three();
+  anna.share('l', exclusive, 0, { lock: { delayMs: 700 } });
+  bert.lock('l', 60_000);
+  t.deepEqual(anna.unlock('l', '9.5', { flags: GIVEN_BACK }), ['3 DONE applied 9.7']);
+  t.deepEqual(anna.unlock('l', '9.5'), ['4 FAIL KV_NOT_HELD']);
+  t.is([...world.primary.state.losses.from(0)][0]?.delayMs, 700);
+  world.pass(699);
+  t.deepEqual(bert.read(), []);
+  world.pass(1);
+  t.regex(bert.read().join(), /^2 LKDK/);
+});
+
+test('L7, L13: what is given back while it is being converted lets in who goes with what stays of it', (t) => {
+  const { world, anna, bert, carl } = three();
+  anna.share('l', protectedRead, 0, { lock: { delayMs: 700 } });
+  bert.share('l', protectedRead, 0);
+  anna.convert('l', FIRST, exclusive, 60_000);
+  carl.share('l', protectedRead, 60_000);
+  t.regex(anna.unlockGrant('l', FIRST, { flags: GIVEN_BACK | NAMES_GRANT }).join(), /DONE applied/);
+  t.regex(carl.read().join(), /LKDK/);
+  t.is(holders(world).length, 3);
 });
 
 test('L13: a lock that is let go of has no delay', (t) => {

@@ -65,6 +65,27 @@ test('R22: what was answered and forgotten cannot be asked for again', (t) => {
   t.deepEqual(session.get('n'), ["5 GOTK '2' 9.4"]);
 });
 
+test('R22: so it is when its answer is forgotten while it is on its way', (t) => {
+  const world = new PartitionWorld({ backups: 1 });
+  const session = new TestSession(world);
+  session.put('k', 'v', { sequence: 2, mark: 2 });
+  session.incr('n', 1n, { sequence: 1 });
+  world.settle();
+  t.deepEqual(session.read(), ['2 DONE applied 9.3', '3 FAIL KV_AMBIGUOUS']);
+  t.deepEqual(session.get('n'), ['4 GOTK nothing']);
+});
+
+test('R22, L5: a request for a lock that was given up and comes late is not granted, though nobody remembers it', (t) => {
+  const world = new PartitionWorld({ backups: 1 });
+  const session = new TestSession(world);
+  session.cancel('l', 1);
+  session.put('k', 'v', { sequence: 2, mark: 2 });
+  session.lock('l', 1000, { sequence: 1 });
+  world.settle();
+  t.regex(session.read().join(), /4 FAIL KV_LOCK_BUSY$/);
+  t.is(world.primary.state.locks.size, 0);
+});
+
 test('R22: only an attachment of this partition, present and whole, takes effect', (t) => {
   const world = new PartitionWorld();
   const session = new TestSession(world);

@@ -1,7 +1,10 @@
 /** Sessions at a partition's primary: leases (L3), and what a session's end does (L5). */
 import test from 'ava';
 import { CLOCK_DRIFT, CLOCK_SLACK_MS } from '../../src/node/session-clock.ts';
-import { PartitionWorld } from './support/partition.ts';
+import { keepAlive } from '../../src/node/session-requests.ts';
+import { keep } from '../helpers/bodies.ts';
+import { Caller } from './support/caller.ts';
+import { PARTITION, PartitionWorld } from './support/partition.ts';
 import { sessions, TestSession } from './support/session.ts';
 
 const LEASE_MS = 10_000;
@@ -97,6 +100,25 @@ test('L3, R12: a primary that may not be the only one counts nobody as silent', 
   world.pass(END_MS);
   world.settle();
   t.is(world.primary.state.attachments.size, 1);
+});
+
+test('L3, R12: a primary whose own lease has run out renews nobody, and says that it does not serve', (t) => {
+  const world = new PartitionWorld({ backups: 1 });
+  const session = new TestSession(world);
+  const primaries = Array.from({ length: PARTITION + 1 }, (_, id) => (id === PARTITION ? world.primary : null));
+  const body = keep(session.id, [PARTITION]);
+  const answer = (): string => {
+    const caller = new Caller();
+    keepAlive(primaries, caller, 1, body, 0, body.length);
+    return caller
+      .takeFrames()
+      .map((frame) => `${frame.opcode} ${Buffer.from(frame.body).toString('hex')}`)
+      .join();
+  };
+  const id = PARTITION.toString(16).padStart(4, '0');
+  t.is(answer(), `KEPT 0001${id}0000`);
+  world.lease(1, 0);
+  t.is(answer(), `KEPT 00000001${id}`);
 });
 
 test('L3: nobody is renewed who is not attached', (t) => {

@@ -96,6 +96,38 @@ test('R22: a wait that is appended twice waits once', (t) => {
   t.is(applied.write(EntryKind.acquire, '9.2', wait), ApplyStatus.busy);
 });
 
+test('R22: what comes when its answer was received has no effect', (t) => {
+  const applied = new Applied();
+  applied.attach('a');
+  applied.write(EntryKind.put, '9.1', { sequence: 7, mark: 7, key: 'n', payload: '1' });
+  applied.stages.set(4, new Uint8Array(10));
+  const staged = { flags: STAGED, payload: stageReference(4, 10) };
+  t.is(applied.write(EntryKind.put, '9.1', { sequence: 6, key: 'k', ...staged }), ApplyStatus.forgotten);
+  t.is(applied.stages.size, 0);
+  const one = Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]);
+  t.is(applied.write(EntryKind.increment, '9.1', { sequence: 5, key: 'n', payload: one }), ApplyStatus.forgotten);
+  t.is(applied.write(EntryKind.acquire, '9.1', { sequence: 4, key: 'l' }), ApplyStatus.busy);
+  t.deepEqual([applied.state.keys.size, applied.state.locks.size], [1, 0]);
+  t.is(applied.write(EntryKind.increment, '9.1', { sequence: 8, key: 'n', payload: one }), ApplyStatus.applied);
+  t.is(applied.state.payloadLow, 2);
+});
+
+test('R22: a wait that outlives the mark, appended again, is told what has become of it', (t) => {
+  const applied = new Applied();
+  applied.attach('a');
+  applied.attach('b');
+  applied.write(EntryKind.acquire, '9.1', { sequence: 1, key: 'l' });
+  const wait = { sequence: 1, key: 'l', span: 1000 };
+  applied.write(EntryKind.acquire, '9.2', wait);
+  applied.write(EntryKind.put, '9.2', { sequence: 2, mark: 2, key: 'k', payload: 'v' });
+  t.is(applied.write(EntryKind.acquire, '9.2', wait), ApplyStatus.queued);
+  t.is(applied.state.queuedRequest, applied.state.locks.waiterOf(1, 1));
+  t.is(applied.state.locks.waiting, 1);
+  applied.write(EntryKind.release, '9.1', { sequence: 2, key: 'l', revision: revisionOf('9.3') });
+  t.is(applied.write(EntryKind.acquire, '9.2', wait), ApplyStatus.granted);
+  t.deepEqual([applied.state.operation, applied.state.locks.size], [7, 1]);
+});
+
 test('L5: a grant to a waiter checks that its session is still there', (t) => {
   const applied = new Applied();
   applied.attach('a');

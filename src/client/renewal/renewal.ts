@@ -24,6 +24,8 @@ export interface RenewalParts {
   readonly onHang: () => void;
   /** The thread renews nothing any more. */
   readonly onFailure: (error: KeyvalError) => void;
+  /** Locks may have been taken away. */
+  readonly onDoubt: () => void;
 }
 
 export class Renewal {
@@ -54,7 +56,7 @@ export class Renewal {
   }
 
   #begin(): void {
-    const { host, dispatcher, login, endpoints, hangBudgetMs, onFailure } = this.#parts;
+    const { host, dispatcher, login, endpoints, hangBudgetMs, onFailure, onDoubt } = this.#parts;
     const { router, session } = dispatcher;
     const board = LeaseBoard.of(router.partitions, host.originMs);
     session.share(board);
@@ -70,10 +72,11 @@ export class Renewal {
       leases: board.cells,
       pulse: this.#pulse.cells,
     };
-    this.#end = host.begin(work, (error) => {
+    const failed = (error: KeyvalError): void => {
       this.#stop();
       onFailure(error);
-    });
+    };
+    this.#end = host.begin(work, failed, onDoubt);
     this.#tickLater();
   }
 

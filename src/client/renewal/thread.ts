@@ -4,18 +4,23 @@
  */
 import { Worker } from 'node:worker_threads';
 import { KeyvalError } from '../../errors.ts';
-import type { RenewalEnd, RenewalHost, RenewalOrder, RenewalWork } from './work.ts';
+import type { RenewalEnd, RenewalHost, RenewalNews, RenewalOrder, RenewalWork } from './work.ts';
 
 /** In .dist/ this file and the worker end in .js. */
 const WORKER_FILE: string = import.meta.url.endsWith('.ts') ? 'worker.ts' : 'worker.js';
 /** It keeps some connections and nothing else; a leak in it must not take the program along. */
 const HEAP_MEBIBYTES_MAX = 64;
 
+interface RenewedClient {
+  /** The thread has failed. */
+  readonly failed: (error: KeyvalError) => void;
+  readonly told: () => void;
+}
+
 export class RenewalThread implements RenewalHost {
   readonly originMs: number;
   readonly #filename: string;
-  /** What to do when the thread fails, by client. */
-  readonly #clients: Map<number, (error: KeyvalError) => void> = new Map();
+  readonly #clients: Map<number, RenewedClient> = new Map();
   #worker: Worker | null = null;
   #lastClient = 0;
 
@@ -25,10 +30,10 @@ export class RenewalThread implements RenewalHost {
     this.#filename = filename;
   }
 
-  begin(work: RenewalWork, failed: (error: KeyvalError) => void): RenewalEnd {
+  begin(work: RenewalWork, failed: (error: KeyvalError) => void, told: () => void): RenewalEnd {
     this.#lastClient += 1;
     const client = this.#lastClient;
-    this.#clients.set(client, failed);
+    this.#clients.set(client, { failed, told });
     try {
       this.#worker ??= this.#start();
       this.#order({ client, work });
@@ -46,6 +51,7 @@ export class RenewalThread implements RenewalHost {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MEBIBYTES_MAX },
     });
     worker.unref();
+    worker.on('message', ({ client }: RenewalNews) => this.#clients.get(client)?.told());
     worker.on('error', (error) => this.#failed(worker, error));
     worker.on('exit', (code) => this.#failed(worker, `it ended with ${code}`));
     return worker;
@@ -63,7 +69,7 @@ export class RenewalThread implements RenewalHost {
     const text = `the thread that renews locks has failed (${why}): while the main thread is busy nobody does now`;
     const clients = [...this.#clients.values()];
     this.#clients.clear();
-    for (const failed of clients) failed(new KeyvalError('KV_INTERNAL', text, { cause }));
+    for (const { failed } of clients) failed(new KeyvalError('KV_INTERNAL', text, { cause }));
   }
 
   async #end(client: number): Promise<void> {

@@ -21,12 +21,17 @@ export interface RenewalOrder {
   readonly work: RenewalWork | null;
 }
 
+/** From the thread: a node has told this client that locks of it were taken away. */
+export interface RenewalNews {
+  readonly client: number;
+}
+
 /** Renews leases while the main thread is busy. */
 export interface RenewalHost {
   /** Of this thread's monotonic clock. */
   readonly originMs: number;
-  /** `failed`: it renews nothing from now on. Called once at most. */
-  begin(work: RenewalWork, failed: (error: KeyvalError) => void): RenewalEnd;
+  /** `failed`: it renews nothing from now on. Called once at most. `told`: locks may have been taken away. */
+  begin(work: RenewalWork, failed: (error: KeyvalError) => void, told: () => void): RenewalEnd;
 }
 
 /** Nothing is renewed any more. */

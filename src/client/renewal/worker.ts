@@ -13,7 +13,7 @@ import type { ClientPorts } from '../node-link.ts';
 import { LeaseBoard } from './lease-board.ts';
 import { Pulse } from './pulse.ts';
 import { Renewer } from './renewer.ts';
-import type { RenewalOrder, RenewalWork } from './work.ts';
+import type { RenewalNews, RenewalOrder, RenewalWork } from './work.ts';
 
 const originMs = threadOriginMs();
 const ports: ClientPorts = {
@@ -26,15 +26,17 @@ const ports: ClientPorts = {
 };
 const renewers = new Map<number, Renewer>();
 
-function renewerOf({ endpoints, login, session, leaseMs, hangBudgetMs, leases, pulse }: RenewalWork): Renewer {
+function renewerOf(
+  client: number,
+  { endpoints, login, session, leaseMs, hangBudgetMs, leases, pulse }: RenewalWork,
+): Renewer {
   const ignore = (): void => undefined;
-  // What nodes tell of locks they tell the main thread again, when it renews for itself.
   const events = {
     linkChanged: ignore,
     attachmentLost: ignore,
     primariesFound: ignore,
     lockWanted: ignore,
-    lockBroken: ignore,
+    lockBroken: (): void => parentPort?.postMessage({ client } satisfies RenewalNews),
   };
   const dispatcher = new Dispatcher(endpoints, ports, login, leaseMs, bufferCodec, events);
   dispatcher.session.id.set(session);
@@ -42,7 +44,7 @@ function renewerOf({ endpoints, login, session, leaseMs, hangBudgetMs, leases, p
 }
 
 function take({ client, work }: RenewalOrder): void {
-  if (work !== null) return void renewers.set(client, renewerOf(work));
+  if (work !== null) return void renewers.set(client, renewerOf(client, work));
   void renewers.get(client)?.close();
   renewers.delete(client);
 }
