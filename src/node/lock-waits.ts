@@ -88,9 +88,9 @@ export class LockWaits {
     const to = this.#owners[waiter] ?? null;
     const messageId = this.#tags[waiter] as number;
     const deadlock = this.#condemned.get(waiter);
+    const code = deadlock === undefined ? 'KV_LOCK_BUSY' : 'KV_DEADLOCK';
     if (to !== null && withSession) replyFail(to, messageId, 'KV_NO_SESSION', NO_SESSION_TEXT);
-    else if (to !== null && deadlock !== undefined) replyFail(to, messageId, 'KV_DEADLOCK', deadlock);
-    else if (to !== null) replyFail(to, messageId, 'KV_LOCK_BUSY', BUSY_TEXT);
+    else if (to !== null) replyFail(to, messageId, code, deadlock ?? BUSY_TEXT);
     this.#forget(waiter);
   }
 
