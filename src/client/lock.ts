@@ -87,7 +87,7 @@ export class Lock<V = string> implements AsyncDisposable {
 
   /**
    * What the key held when the lock was granted (L8), or a moment later; null: nothing. Decoded each time it is asked for.
-   * @throws KeyvalError KV_USAGE for a lock taken with `fetch: false`; whatever the codec throws
+   * @throws KeyvalError KV_USAGE for a lock taken with `fetch: false`, or when it could not be read; whatever the codec throws
    */
   get value(): V | null {
     return this.#fetched.decode();
@@ -100,7 +100,8 @@ export class Lock<V = string> implements AsyncDisposable {
 
   get #fetched(): LockContent<V> {
     if (this.#content !== null) return this.#content;
-    throw new KeyvalError('KV_USAGE', `the lock on ${this.#held.name} was taken without its value (fetch: false)`);
+    const text = `the lock on ${this.#held.name} has no value here (fetch: false, or it could not be read); use lock.get()`;
+    throw new KeyvalError('KV_USAGE', text);
   }
 
   /** True until it is released or lost. */

@@ -302,7 +302,7 @@ export class Locks<V> implements LockHost<V> {
       if (content === UNREAD) return undefined;
       return content === null ? null : this.#decoded(content);
     } catch (error) {
-      this.#doubts += 1;
+      if (!(error instanceof KeyvalError && error.code === 'KV_USAGE')) this.#doubts += 1;
       throw error;
     } finally {
       if (doubts !== this.#doubts) this.#ask(held);
