@@ -284,7 +284,7 @@ export class Locks<V> implements LockHost<V> {
     const { token } = held;
     this.#requests.isHeld(held).then((isHeld) => {
       if (isHeld || held.state !== 'held' || held.token !== token || held.endConversion !== null) return;
-      held.lose('broken', 'its node says that nobody holds it under this token; an operator has taken it away');
+      held.lose('broken', 'an operator has taken it away; its node says that nobody holds it under this token');
       void this.release(held, {}); // the node may have been asked too early
     });
   }

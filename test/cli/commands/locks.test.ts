@@ -7,7 +7,8 @@ let node: RunningNode;
 let client: Client;
 
 test.before(async () => {
-  node = await startNode({ port: 0, logLevel: 'silent', data: 'none', new: true });
+  // Circles are looked at here, and not resolved.
+  node = await startNode({ port: 0, logLevel: 'silent', data: 'none', new: true, deadlockPeriodMs: 0 });
   await node.ready();
   client = await connect([node.address], { name: 'tester:1' });
 });

@@ -34,10 +34,18 @@ export class Replica {
     const position = this.#log.append(epoch, operation, kind, timeMs, body, 0, body.length);
     state.apply(this.#log, position);
     this.#log.dropBefore(position + 1);
+    if (kind === EntryKind.attach) this.#age();
     const granted = state.locks.granted.slice(0, state.locks.grantedCount);
     const ended = state.locks.ended.slice(0, state.locks.endedCount);
     const outcome = [state.status, state.epoch, state.operation, state.payloadHigh, state.payloadLow];
     return `${kind}: ${outcome} granted ${granted} ended ${ended}`;
+  }
+
+  /** A session that has attached is old at once: its sequences are about to pass from the largest integer to the smallest. */
+  #age(): void {
+    const attachment = this.state.attachments.find(this.state.epoch, this.state.operation);
+    if (attachment === undefined || attachment.mark !== 0) return;
+    attachment.mark = SEQUENCE_STARTS[Number.parseInt(attachment.session.slice(0, 2), 16) - FIRST_SESSION] as number;
   }
 }
 
@@ -78,6 +86,8 @@ const SPANS = [0, 0, 0, 50, 2 ** 40];
 const STAGED_BYTES = [70_000, 33_000, 1, 200_000];
 const DELAYS = [0, 30, 5000, 5000];
 const LABELS = ['', '', 'nightly job', '\ufeffbatch ö'];
+/** Bytes of the first session's id. */
+const FIRST_SESSION = 160;
 const SEQUENCE_STARTS = [1, 2 ** 31 - 5, -4, 2 ** 30, 77];
 
 /** A replica whose entries are made up as it goes. */
@@ -159,7 +169,7 @@ export class History {
   }
 
   #attach(session: number): Uint8Array {
-    const id = Buffer.alloc(16, session + 160);
+    const id = Buffer.alloc(16, session + FIRST_SESSION);
     const name = ['host:1', '', '\ufeff\ufeffmarked', 'n'.repeat(255), 'ö'][session] as string;
     return bodies.attach({ partition: PARTITION, session: id, leaseMs: 100 + session, name }).subarray(4);
   }
