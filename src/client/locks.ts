@@ -19,6 +19,7 @@ import { isHeldAfter, Lock, type LockContent, type LockHost } from './lock.ts';
 import type { LossCause } from './lock-loss.ts';
 import { type ConvertOptions, type LockModeName, type LockSettings, mustBeLease } from './lock-options.ts';
 import { LockRequests } from './lock-requests.ts';
+import type { Operation } from './operation.ts';
 import type { Renewal } from './renewal/renewal.ts';
 import { encodeValue, spanOf } from './values.ts';
 import { WantedLocks } from './wanted-locks.ts';
@@ -86,6 +87,7 @@ export class Locks<V> implements LockHost<V> {
     const sentAtMs = this.#nowMs;
     const doubts = this.#doubts;
     const { grant, operation } = await this.#requests.acquire(key, settings, flow?.tag ?? 0);
+    this.#mustBePresent(operation);
     const held = new HeldLock(this, key, operation.partition, flow, grant.token, settings.mode, operation.sequence);
     if (!settings.renew) held.untilMs = sentAtMs + settings.leaseMs;
     this.#register(held);
@@ -118,6 +120,12 @@ export class Locks<V> implements LockHost<V> {
 
   #decoded({ bytes, revision }: Content): LockContent<V> {
     return { revision, decode: () => (bytes === null ? null : this.#codec.decode(bytes, 0, bytes.length)) };
+  }
+
+  /** L3: what an attachment was granted that has ended meanwhile is gone with it. @throws KeyvalError KV_LOCK_LOST */
+  #mustBePresent({ partition, attachEpoch, attachOperation }: Operation): void {
+    if (this.#dispatcher.session.at(partition).is(attachEpoch, attachOperation)) return;
+    throw new KeyvalError('KV_LOCK_LOST', 'the session had ended when the lock was granted');
   }
 
   /** @throws KeyvalError KV_LOCK_LOST when its lease has run out before it came */

@@ -5,10 +5,11 @@ import type { Lock } from '../../src/client/lock.ts';
 import { LOCK_LOST_CHANNEL, type LockLoss } from '../../src/client/lock-loss.ts';
 import { WRITE_FLAGS, WriteFlag } from '../../src/protocol/client-codec.ts';
 import * as op from '../../src/protocol/opcode.ts';
-import { number } from '../../tools/fuzz/world/frames.ts';
-import { A, ATTACHMENT, ClientWorld, NOTHING_THERE } from './support/world.ts';
+import { bytes, frame, number } from '../../tools/fuzz/world/frames.ts';
+import { A, type Asked, ATTACHMENT, ClientWorld, NOTHING_THERE } from './support/world.ts';
 
 const LEASE_MS = 3000;
+const NO_SESSION = 25;
 
 interface Holder {
   readonly world: ClientWorld;
@@ -95,4 +96,27 @@ test('the node learns whether what is released was lost before', async (t) => {
   await kept.lock.release();
   await kept.world.rest();
   t.deepEqual(saysLost(kept), [false]);
+});
+
+test('L3: a grant that comes together with the next attachment belongs to the one before, and is lost', async (t) => {
+  const world = await ClientWorld.connected({ version: 1, primaries: [0] }, { leaseMs: LEASE_MS });
+  await world.attach(A, 'job');
+  const taking = world.client.lock('job');
+  await world.rest();
+  const node = world.end(A);
+  const lckk = node.only();
+  const put = world.client.put('job', 'value');
+  await world.rest();
+  await node.fail(node.only(), NO_SESSION);
+  await world.pass(1000);
+  const [atch] = node.asked();
+  t.is(atch?.opcode, 'ATCH');
+  const granted = frame(op.LKDK, lckk.messageId, number(8, ATTACHMENT + 5n), NOTHING_THERE);
+  const attached = frame(op.DONE, atch?.messageId ?? 0, 1, number(8, ATTACHMENT + 9n));
+  node.channel.receive(bytes(granted, attached));
+  await t.throwsAsync(taking, { code: 'KV_LOCK_LOST' });
+  await world.rest();
+  const putk = node.asked().find(({ opcode }) => opcode === 'PUTK');
+  await node.done(putk as Asked, ATTACHMENT + 10n);
+  t.is(await put, ATTACHMENT + 10n);
 });
