@@ -102,11 +102,9 @@ export class LockRequests {
    */
   cancel({ key, attempts, sequence, attachEpoch, attachOperation }: Operation): Promise<void> {
     if (attempts === 0 || attachEpoch === 0 || this.#dispatcher.closed) return Promise.resolve();
-    const payload = new Uint8Array(4);
-    writeU32(payload, 0, sequence);
     return new Promise((resolve) => {
       const settle = (): void => resolve();
-      const cancel = new Operation(op.CNCL, key, payload, Number.POSITIVE_INFINITY, settle, settle);
+      const cancel = new Operation(op.CNCL, key, sequenceBytes(sequence), Number.POSITIVE_INFINITY, settle, settle);
       cancel.attachEpoch = attachEpoch;
       cancel.attachOperation = attachOperation;
       cancel.shape = Shape.nothing;
@@ -133,7 +131,7 @@ export class LockRequests {
   /** Asks to be told when somebody waits for the lock. */
   watch(held: HeldLock): void {
     const ignore = (): void => undefined;
-    this.#want(held, 0, ignore, ignore);
+    this.#want(held, WantSpan.watch, ignore, ignore);
   }
 
   /** Whether its node says that it is held under its token; true, too, when the session ends before an answer. */
@@ -151,9 +149,7 @@ export class LockRequests {
   #want({ key, token, sequence, partition }: HeldLock, span: number, resolve: () => void, reject: Fail): void {
     if (this.#dispatcher.closed) return;
     const { epoch, operation } = this.#dispatcher.session.at(partition);
-    const payload = new Uint8Array(4);
-    writeU32(payload, 0, sequence);
-    const want = new Operation(op.WANT, key, payload, Number.POSITIVE_INFINITY, resolve, reject);
+    const want = new Operation(op.WANT, key, sequenceBytes(sequence), Number.POSITIVE_INFINITY, resolve, reject);
     want.attachEpoch = epoch;
     want.attachOperation = operation;
     want.span = span;
@@ -166,6 +162,13 @@ export class LockRequests {
 /** The node has answered that the wait is over: it keeps nothing of it. */
 function isRefusal({ code }: KeyvalError): boolean {
   return code === 'KV_LOCK_BUSY' || code === 'KV_DEADLOCK';
+}
+
+/** As CNCL and WANT name a request. */
+function sequenceBytes(sequence: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  writeU32(bytes, 0, sequence);
+  return bytes;
 }
 
 function nameToken(operation: Operation, token: bigint): void {

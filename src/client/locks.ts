@@ -44,7 +44,7 @@ export class Locks<V> implements LockHost<V> {
   readonly #conversions: Conversions;
   readonly #wanted: WantedLocks;
   readonly #held: Map<number, Set<HeldLock>> = new Map();
-  /** Taken away, as nodes told last: a grant that came in the same moment may not be registered yet. */
+  /** The session is about to say good-bye. */
   #isClosing = false;
   /** How often somebody has said that locks may be gone. */
   #doubts = 0;
@@ -58,7 +58,7 @@ export class Locks<V> implements LockHost<V> {
     this.#renewal = renewal;
     this.#requests = new LockRequests(dispatcher);
     this.#conversions = new Conversions(dispatcher, this.#requests, keys);
-    this.#wanted = new WantedLocks(dispatcher);
+    this.#wanted = new WantedLocks(this.#requests);
   }
 
   get(key: Key, options?: ReadOptions): Promise<V | null> {
@@ -326,7 +326,7 @@ export class Locks<V> implements LockHost<V> {
     const { confirm = false, flags = 0 } = options;
     this.#drop(held);
     if (held.endConversion !== null) await held.endConversion();
-    const committed = this.#submitRelease(held, null, 0, flags);
+    const committed = this.#requests.release(held, null, 0, flags);
     if (confirm) return this.#within(this.#dispatcher.session.leaseMs, committed);
     committed.catch(() => undefined); // the session's end frees it
   }
@@ -340,7 +340,7 @@ export class Locks<V> implements LockHost<V> {
     const bytes = encodeValue(this.#codec, value);
     const span = spanOf(ttlMs);
     if (held.endConversion !== null) await held.endConversion();
-    const stored = this.#submitRelease(held, bytes, span, WriteFlag.store);
+    const stored = this.#requests.release(held, bytes, span, WriteFlag.store);
     try {
       await this.#within(Math.max(this.#dispatcher.session.leaseMs, this.#keys.timeoutMs), stored);
       this.#drop(held);
@@ -351,10 +351,6 @@ export class Locks<V> implements LockHost<V> {
       }
       throw error;
     }
-  }
-
-  #submitRelease(held: HeldLock, payload: Uint8Array | null, span: number, flags: number): Promise<void> {
-    return this.#requests.release(held, payload, span, flags);
   }
 
   #within(ms: number, committed: Promise<void>): Promise<void> {

@@ -2,8 +2,8 @@
 import { formatAddress, parseAddress } from '../base/address.ts';
 import { KeyvalError } from '../errors.ts';
 import { ReadsFlag } from '../protocol/client-codec.ts';
-import { LEASE_MS_MAX, LEASE_MS_MIN } from '../protocol/limits.ts';
 import { bufferCodec, type Codec, jsonCodec, stringCodec } from './codecs.ts';
+import { mustBeLease } from './lock-options.ts';
 
 /**
  * `strict`: the latest, whatever clocks do; costs a round between the nodes. `lease`: the latest, as long as clocks run
@@ -71,7 +71,7 @@ export function clientSettings<V>(
   options: ConnectOptions<V>,
   defaultName: string,
 ): ClientSettings<V> {
-  const leaseMs = leaseOf(options.leaseMs ?? 10_000);
+  const leaseMs = mustBeLease(options.leaseMs ?? 10_000);
   return {
     endpoints: parseEndpoints(endpoints),
     codec: codecOf(options.codec),
@@ -148,14 +148,6 @@ function positive(name: string, value: number): number {
   if (typeof value !== 'number' || !(value > 0))
     throw new KeyvalError('KV_USAGE', `${name} must be above 0, not ${value}`);
   return value;
-}
-
-function leaseOf(leaseMs: number): number {
-  if (Number.isInteger(leaseMs) && leaseMs >= LEASE_MS_MIN && leaseMs <= LEASE_MS_MAX) return leaseMs;
-  throw new KeyvalError(
-    'KV_USAGE',
-    `leaseMs is a whole number from ${LEASE_MS_MIN} to ${LEASE_MS_MAX}, not ${leaseMs}`,
-  );
 }
 
 function secretOf(secret: string | Uint8Array | undefined): Uint8Array | null {

@@ -1,15 +1,14 @@
 /** Holders that want to hear when somebody waits for their lock (L7, the blocking AST): who listens, and what nodes tell. */
 import { KeyvalError } from '../errors.ts';
-import type { Dispatcher } from './dispatcher.ts';
 import type { HeldLock } from './held-lock.ts';
 import { modeName } from './lock-options.ts';
-import { LockRequests } from './lock-requests.ts';
+import type { LockRequests } from './lock-requests.ts';
 
 export class WantedLocks {
   readonly #requests: LockRequests;
 
-  constructor(dispatcher: Dispatcher) {
-    this.#requests = new LockRequests(dispatcher);
+  constructor(requests: LockRequests) {
+    this.#requests = requests;
   }
 
   /** Somebody listens from now on. */

@@ -344,7 +344,8 @@ export class PartitionPrimary {
     if (to !== null) {
       log.own(position, null, 0);
       const { status, epoch, operation, payloadHigh, payloadLow } = state;
-      if (status === ApplyStatus.granted && fetchesAt(log, position)) this.locks.grantedAt(position, to, messageId);
+      if (status === ApplyStatus.granted && fetchesAt(log, position))
+        this.locks.grants.grantedAt(position, to, messageId);
       else replyOutcome(kind, status, to, messageId, epoch, operation, payloadHigh, payloadLow);
     }
     this.locks.tellNews(kind);

@@ -70,11 +70,6 @@ export class PrimaryLocks {
     this.#notices.queued(request);
   }
 
-  /** The acquire in the entry at `position` was granted, and asks for the value of its key. */
-  grantedAt(position: number, to: ReplyTarget, messageId: number): void {
-    this.grants.grantedAt(position, to, messageId);
-  }
-
   /** Tells those whose waits the entry of that kind, applied last, has ended, by a grant or without. */
   tellNews(kind: number): void {
     const { locks } = this.#partition.state;

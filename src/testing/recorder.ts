@@ -3,6 +3,7 @@ import { absorb, finish } from '../base/mix.ts';
 import { KeyvalError } from '../errors.ts';
 import type { Counters, Outcome } from './counters.ts';
 import type { KeyNames } from './key-names.ts';
+import { NEVER_ANSWERED } from './never-answered.ts';
 import type { World } from './world.ts';
 
 export type Fields = Record<string, unknown>;
@@ -31,20 +32,6 @@ const DRIFT_PPM = 11_000;
 const VALUE_CHARACTERS_MAX = 100;
 /** Of them every so many-th character counts. */
 const SAMPLE_STEP = 13;
-/** Errors that a cluster and clients without bugs never answer here. */
-const NEVER: ReadonlySet<string> = new Set([
-  'KV_INTERNAL',
-  'KV_BAD_FRAME',
-  'KV_UNKNOWN_OPCODE',
-  'KV_BAD_REQUEST',
-  'KV_BAD_KEY',
-  'KV_TOO_LARGE',
-  'KV_VERSION',
-  'KV_WRONG_CLUSTER',
-  'KV_UNAUTHORIZED',
-  'KV_USAGE',
-]);
-
 export class Recorder {
   readonly #world: World;
   readonly #counters: Counters;
@@ -117,7 +104,7 @@ export class Recorder {
       return null;
     }
     this.#counters.error(error.code);
-    if (NEVER.has(error.code)) this.#world.fail('unexpected error', `${what}: ${error.code} ${error.message}`);
+    if (NEVER_ANSWERED.has(error.code)) this.#world.fail('unexpected error', `${what}: ${error.code} ${error.message}`);
     return error;
   }
 

@@ -4,24 +4,13 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { KeyvalError } from '../../../src/index.ts';
+import { NEVER_ANSWERED } from '../../../src/testing/never-answered.ts';
 
 /** Ids of a life begin at its number times this. */
 const IDS_PER_LIFE = 1e9;
 
-/** Codes that a cluster and clients without bugs never answer to these requests. */
-const NEVER: ReadonlySet<string> = new Set([
-  'KV_INTERNAL',
-  'KV_BAD_FRAME',
-  'KV_UNKNOWN_OPCODE',
-  'KV_BAD_REQUEST',
-  'KV_BAD_KEY',
-  'KV_TOO_LARGE',
-  'KV_VERSION',
-  'KV_WRONG_CLUSTER',
-  'KV_UNAUTHORIZED',
-  'KV_USAGE',
-  'KV_FENCE_PARTITION',
-]);
+/** Codes that are a bug here. */
+const NEVER: ReadonlySet<string> = new Set([...NEVER_ANSWERED, 'KV_FENCE_PARTITION']);
 
 type Fields = Readonly<Record<string, unknown>>;
 
