@@ -4,13 +4,15 @@
  * Exit codes: 0 measured; 1 a node ended; 2 a wrong option.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { connect, KeyvalError } from '../../src/index.ts';
+import { machineTime } from '../machine-time.ts';
 import { nextFreePort, planAddresses } from '../start/addresses.ts';
 import { LocalCluster } from '../start/local-cluster.ts';
 import { strictly } from '../strictly.ts';
@@ -18,7 +20,8 @@ import { Fairness } from './fairness-figures.ts';
 
 const NODES = 3;
 const STOP_GRACE_MS = 2000;
-const WARM_UP_SECONDS = 1;
+/** Four processes on two cores take this long to compile what they run. */
+const WARM_UP_SECONDS = 10;
 const ENTRY: string = fileURLToPath(new URL('../../src/cli/keyval-node.ts', import.meta.url));
 
 async function main(): Promise<number> {
@@ -59,26 +62,44 @@ async function measured({ clients, loops, seconds, port }: Options): Promise<Fai
     const endpoints = cluster.nodes.map(({ address }) => address);
     const all = await Promise.all(Array.from({ length: clients }, () => connect(endpoints)));
     const figures = new Fairness(loops);
-    const endMs = performance.now() + (WARM_UP_SECONDS + seconds) * 1000;
     const beginMs = performance.now() + WARM_UP_SECONDS * 1000;
+    const endMs = beginMs + seconds * 1000;
+    let sections = 0;
+    const watch = watchStolen(figures, beginMs, seconds);
     await Promise.all(
       Array.from({ length: loops }, async (_, loop) => {
         const kv = all[loop % clients] as (typeof all)[number];
         for (let now = performance.now(); now < endMs; ) {
+          const before = sections;
           const lock = await kv.lock('the one lock', { fetch: false });
           const waitedMs = performance.now() - now;
-          if (now >= beginMs) figures.section(loop, waitedMs);
+          const others = sections - before;
+          sections += 1;
+          if (now >= beginMs) figures.section(loop, { waitedMs, others, second: Math.floor((now - beginMs) / 1000) });
           await lock.release();
           now = performance.now();
         }
       }),
     );
+    await watch;
     figures.seconds = seconds;
     await Promise.all(all.map((kv) => kv.close()));
     return figures;
   } finally {
     await cluster.stop(STOP_GRACE_MS);
     rmSync(logFolder, { recursive: true, force: true });
+  }
+}
+
+/** Notes for each second how much of the processors the host took. */
+async function watchStolen(figures: Fairness, beginMs: number, seconds: number): Promise<void> {
+  await delay(beginMs - performance.now());
+  let [atMs, { stolenMs }] = [performance.now(), machineTime()];
+  for (let second = 1; second <= seconds; second += 1) {
+    await delay(beginMs + second * 1000 - performance.now());
+    const [nowMs, now] = [performance.now(), machineTime()];
+    figures.stolen.push((now.stolenMs - stolenMs) / (nowMs - atMs) / cpus().length);
+    [atMs, stolenMs] = [nowMs, now.stolenMs];
   }
 }
 

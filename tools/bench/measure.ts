@@ -6,6 +6,7 @@ import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Bench, type Statistics } from 'tinybench';
+import { machineTime } from '../machine-time.ts';
 import { Tally, type Workload } from './contender.ts';
 import type { Measurement, RoundTrip, RunRequest } from './messages.ts';
 import type { Profiling } from './profiling.ts';
@@ -66,6 +67,8 @@ interface Moment {
   /** CPU time of this process and of the whole machine, microseconds. */
   readonly cpuMicros: number;
   readonly machineCpuMicros: number;
+  /** Time that the host took from this machine, microseconds. */
+  readonly stolenMicros: number;
   readonly serverCpuMicros: Promise<number | null>;
 }
 
@@ -99,6 +102,7 @@ class Span {
       atMs: performance.now(),
       cpuMicros: user + system,
       machineCpuMicros: machineCpuMicros(),
+      stolenMicros: machineTime().stolenMs * 1000,
       serverCpuMicros: this.#workload.serverCpuMicros(),
     };
   }
@@ -120,6 +124,7 @@ class Span {
       clientCpuMicros: client / operations,
       serverCpuMicros: server === null ? null : server / operations,
       othersCores: server === null ? null : Math.max(0, machine - client - server) / micros,
+      stolenCores: (end.stolenMicros - begin.stolenMicros) / micros,
     };
   }
 }

@@ -43,6 +43,8 @@ export interface Measurement {
   readonly serverCpuMicros: number | null;
   /** How many cores processes other than these kept busy meanwhile; null when not known. */
   readonly othersCores: number | null;
+  /** How many cores the host took from this machine meanwhile, while there was work for them. */
+  readonly stolenCores: number;
 }
 
 export type ChildMessage =

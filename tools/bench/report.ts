@@ -58,7 +58,7 @@ export function toMarkdown(report: Report): string {
 
 function heading({ machine, seconds, pairs, keys, results }: Report): string {
   const { cores, processor, node, system } = machine;
-  const others = `Other processes kept ${othersText(results)} busy meanwhile`;
+  const others = `Other processes kept ${othersText(results)} of the cores busy meanwhile, the host took ${stolenText(results)}`;
   return [
     `${cores} cores (${processor}), Node.js ${node}, ${system}. ${others}.`,
     `3 nodes, ${keys} keys; ${pairs} pairs of ${seconds} s. Ratios: median (min–max) of the pairs.`,
@@ -67,11 +67,22 @@ function heading({ machine, seconds, pairs, keys, results }: Report): string {
 
 /** Median and most over all runs: above a few tenths the figures are not to be trusted. */
 function othersText(results: readonly CaseResult[]): string {
-  const runs = results.flatMap(({ rounds }) => rounds.flatMap(({ keyval, echo }) => [keyval, echo]));
-  const known = runs.flatMap(({ othersCores }) => othersCores ?? []);
-  if (known.length === 0) return 'an unknown number of cores';
-  const { median, max } = spreadOf(known);
-  return `${median.toFixed(2)} (at most ${max.toFixed(2)}) of the cores`;
+  return coresText(runsOf(results).flatMap(({ othersCores }) => othersCores ?? []));
+}
+
+/** Of a virtual machine: what the host gave to others, while this machine had work for it. */
+function stolenText(results: readonly CaseResult[]): string {
+  return coresText(runsOf(results).map(({ stolenCores }) => stolenCores));
+}
+
+function runsOf(results: readonly CaseResult[]): Measurement[] {
+  return results.flatMap(({ rounds }) => rounds.flatMap(({ keyval, echo }) => [keyval, echo]));
+}
+
+function coresText(cores: readonly number[]): string {
+  if (cores.length === 0) return 'an unknown number';
+  const { median, max } = spreadOf(cores);
+  return `${median.toFixed(2)} (at most ${max.toFixed(2)})`;
 }
 
 function table({ results, against }: Report): string {

@@ -2,11 +2,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { machineTime } from '../machine-time.ts';
 import { type Attack, type Findings, pause } from './attack.ts';
 import { attack as carryOut, HonestProcess } from './helpers.ts';
 import type { HonestReport } from './honest.ts';
 import type { HostileOptions } from './options.ts';
-import { machineCpuMs, Victim } from './victim.ts';
+import { Victim } from './victim.ts';
 import { Watch } from './watch.ts';
 
 /** What must hold. */
@@ -103,7 +104,7 @@ class Scene {
     for (const watch of this.#watches) watch.report();
     this.#victim.forgetPeaks();
     const cpuBefore = this.#cpuMs;
-    const machineBefore = machineCpuMs();
+    const machineBefore = machineTime().busyMs;
     const ownBefore = process.cpuUsage();
     const startMs = performance.now();
     const outcome = await carryOut({
@@ -123,7 +124,7 @@ class Scene {
     const nodeCpuMs = this.#cpuMs - cpuBefore;
     const own = process.cpuUsage(ownBefore);
     const knownCpuMs = nodeCpuMs + outcome.cpuMs + honest.cpuMs + (own.user + own.system) / 1000;
-    const othersCpuMs = Math.max(0, machineCpuMs() - machineBefore - knownCpuMs);
+    const othersCpuMs = Math.max(0, machineTime().busyMs - machineBefore - knownCpuMs);
     const peakBytes = this.#growth('peakBytes');
     const watched = this.#watches.map((watch) => watch.report());
     const growthBytes = await this.#quiet();

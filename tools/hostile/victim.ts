@@ -112,15 +112,3 @@ function factsOf(pid: number): NodeFacts | null {
     return null;
   }
 }
-
-/** CPU time of everything on this machine since it was started; 0 on a system without /proc. */
-export function machineCpuMs(): number {
-  try {
-    const [, ...fields] = (readFileSync('/proc/stat', 'utf8').split('\n')[0] as string).trim().split(/\s+/).map(Number);
-    // user, nice, system, idle, iowait, irq, softirq
-    const busy = [0, 1, 2, 5, 6].reduce((sum, field) => sum + (fields[field] ?? 0), 0);
-    return busy * TICK_MS;
-  } catch {
-    return 0;
-  }
-}

@@ -69,7 +69,7 @@ test('all rows have as many cells as the heading, and the machine is named', (t)
   t.is(new Set(widths).size, 1);
   t.regex(
     text,
-    /^2 cores \(A Processor\), Node\.js v24\.0\.0, Linux 6\. Other processes kept 0\.13 \(at most 0\.13\) of the cores busy meanwhile\./,
+    /^2 cores \(A Processor\), Node\.js v24\.0\.0, Linux 6\. Other processes kept 0\.13 \(at most 0\.13\) of the cores busy meanwhile, the host took 0\.06 \(at most 0\.06\)\./,
   );
 });
 

@@ -3,7 +3,7 @@ import type { Measurement } from '../../../tools/bench/messages.ts';
 import type { Round } from '../../../tools/bench/ratio.ts';
 
 export function rate(perSecond: number): Measurement {
-  const cpu = { clientCpuMicros: 1.5, serverCpuMicros: 2.25, othersCores: 0.125 };
+  const cpu = { clientCpuMicros: 1.5, serverCpuMicros: 2.25, othersCores: 0.125, stolenCores: 0.0625 };
   return { operations: perSecond, seconds: 1, perSecond, roundTrip: null, ...cpu };
 }
 
