@@ -143,7 +143,9 @@ export class PrimaryLocks {
     const partition = this.#partition;
     if (!partition.writable) return;
     const now = partition.logTimeMs();
-    if (this.#endWaits(now) || this.#delays.endDue(now)) partition.changed();
+    const waitsEnd = this.#endWaits(now);
+    const delaysEnd = this.#delays.endDue(now);
+    if (waitsEnd || delaysEnd) partition.changed();
   }
 
   #endWaits(now: number): boolean {

@@ -443,6 +443,18 @@ test('L13: a lock that is lost stays locked for its delay, then whoever waits ha
   t.is(world.primary.state.locks.requests.abandonedCount, 0);
 });
 
+test('L13: a delay ends on time, also when a wait for another lock ends in the same tick', (t) => {
+  const { world, anna, bert, carl } = three();
+  anna.share('l', exclusive, 0, { lock: { delayMs: 700 } });
+  bert.share('m', exclusive, 0);
+  lose({ world, anna }, bert, carl);
+  bert.lock('l', 60_000);
+  carl.lock('m', 700);
+  world.pass(700);
+  t.regex(carl.read().join(), /FAIL KV_LOCK_BUSY/);
+  t.regex(bert.read().join(), /LKDK/);
+});
+
 test('L9, L13: nobody writes under the token of a lock that is lost', (t) => {
   const { world, anna, bert } = three();
   anna.share('l', exclusive, 0, { lock: { delayMs: 700 } });
