@@ -117,7 +117,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
           this.#keepAlive.renewSoon(partitions);
           this.#locks.found(partitions);
         },
-        lockWanted: (partition, token, mode) => this.#locks.wanted(partition, token, mode),
+        lockWanted: (...wanted) => this.#locks.wanted(...wanted),
         lockBroken: (partition) => this.#locks.doubt([partition]),
       },
     );

@@ -6,7 +6,7 @@
  *                  ▲                                  │
  *                  └──────────── Waiting ◄──────── Retries
  */
-import { readBigU64, readU16 } from '../base/bytes.ts';
+import { readBigU64, readU16, readU32 } from '../base/bytes.ts';
 import { LOCK_MODES } from '../base/lock-mode.ts';
 import { KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
@@ -24,7 +24,7 @@ import { Replies } from './replies.ts';
 import { Retries } from './retries.ts';
 import { Router } from './router.ts';
 import { Sender } from './sender.ts';
-import { Session } from './session.ts';
+import { NO_SEQUENCE, Session } from './session.ts';
 import { ambiguous, isHarmless } from './verdict.ts';
 import { Waiting } from './waiting.ts';
 
@@ -35,7 +35,7 @@ export interface DispatcherEvents {
   /** These have another primary now, or theirs is connected anew: it has not heard of the session for a while. */
   primariesFound(partitions: readonly number[]): void;
   /** Somebody waits for the lock of that partition and token, in that mode. */
-  lockWanted(partition: number, token: bigint, mode: number): void;
+  lockWanted(partition: number, token: bigint, sequence: number, mode: number): void;
   /** The lock of that partition and token was taken away. */
   lockBroken(partition: number): void;
 }
@@ -116,10 +116,13 @@ export class Dispatcher implements LinkOwner {
   }
 
   wanted(bytes: Uint8Array, start: number, end: number): void {
-    if (end - start < codec.WANTED_BYTES) return;
+    if (end - start < codec.WANTED_SEQUENCE) return;
     const mode = bytes[start + codec.WANTED_MODE] as number;
+    if (mode >= LOCK_MODES) return;
     const token = readBigU64(bytes, start + codec.WANTED_TOKEN);
-    if (mode < LOCK_MODES) this.#events.lockWanted(readU16(bytes, start + codec.WANTED_PARTITION), token, mode);
+    const names = end - start >= codec.WANTED_SEQUENCE + 4;
+    const sequence = names ? readU32(bytes, start + codec.WANTED_SEQUENCE) : NO_SEQUENCE;
+    this.#events.lockWanted(readU16(bytes, start + codec.WANTED_PARTITION), token, sequence, mode);
   }
 
   lost(bytes: Uint8Array, start: number, end: number): void {

@@ -21,6 +21,7 @@ import { type ConvertOptions, type LockModeName, type LockSettings, mustBeLease 
 import { LockRequests } from './lock-requests.ts';
 import type { Operation } from './operation.ts';
 import type { Renewal } from './renewal/renewal.ts';
+import { NO_SEQUENCE } from './session.ts';
 import { encodeValue, spanOf } from './values.ts';
 import { WantedLocks } from './wanted-locks.ts';
 
@@ -267,9 +268,11 @@ export class Locks<V> implements LockHost<V> {
     this.#wanted.watch(held);
   }
 
-  /** A node says that somebody waits for a lock. */
-  wanted(partition: number, token: bigint, mode: number): void {
-    for (const held of this.#held.get(partition) ?? []) if (held.token === token) this.#wanted.tell(held, mode);
+  /** A node says that somebody waits for a lock; without a `sequence`, for one of those under that token. */
+  wanted(partition: number, token: bigint, sequence: number, mode: number): void {
+    for (const held of this.#held.get(partition) ?? [])
+      if (held.token === token && (held.sequence === sequence || sequence === NO_SEQUENCE))
+        this.#wanted.tell(held, mode);
   }
 
   /**

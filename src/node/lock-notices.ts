@@ -88,6 +88,7 @@ export class LockNotices {
     frames.u32(epoch);
     frames.u32(operation >>> 0);
     frames.u8(mode);
+    frames.u32(requests.sequence(held));
     frames.end();
   }
 }

@@ -167,12 +167,12 @@ export const LOCKED_OPERATION = 4;
 export const LOCKED_GOT = 8;
 
 /*
- * WNTD   partition u16 | token u64 | mode u8        unasked, with message id 0: somebody waits for that lock in that mode
+ * WNTD   partition u16 | token u64 | mode u8 | sequence u32        unasked, with message id 0: somebody waits for that lock in that mode
  */
 export const WANTED_PARTITION = 0;
 export const WANTED_TOKEN = 2;
 export const WANTED_MODE = 10;
-export const WANTED_BYTES = 11;
+export const WANTED_SEQUENCE = 11;
 
 /*
  * LOST   partition u16 | token u64 | cause u8       unasked, with message id 0: that lock was taken away

@@ -173,6 +173,38 @@ test('L7: who begins to listen while somebody waits hears of it', async (t) => {
   await (await waiting).release();
 });
 
+test('L7: of two grants of one session under one token the one that stands in the way hears of it', async (t) => {
+  const writer = await other.lock('batch wanted');
+  const waiting = (['read', 'concurrent-read'] as const).map((mode) => kv.lock('batch wanted', { mode }));
+  await kv.get('batch wanted');
+  await writer.release();
+  const locks = await Promise.all(waiting);
+  t.is(locks[0]?.token, locks[1]?.token, 'granted in one step');
+  const heard: string[] = [];
+  const heardFirst = new Promise<void>((resolve) => {
+    for (const lock of locks) {
+      lock.on('wanted', ({ mode }) => {
+        heard.push(`${lock.mode} ${mode}`);
+        if (mode === 'exclusive') resolve();
+      });
+    }
+  });
+  const patience = new AbortController();
+  const asking = (['protected-write', 'exclusive'] as const).map((mode) =>
+    other.lock('batch wanted', { mode, signal: patience.signal }),
+  );
+  await heardFirst;
+  await kv.get('batch wanted');
+  t.deepEqual(heard.toSorted(), [
+    'concurrent-read exclusive',
+    'protected-read exclusive',
+    'protected-read protected-write',
+  ]);
+  patience.abort();
+  for (const wait of asking) await t.throwsAsync(wait, { code: 'KV_ABORTED' });
+  for (const lock of locks) await lock.release();
+});
+
 test('L7: two grants of one session under one token are let go of one by one', async (t) => {
   const writer = await other.lock('batch');
   const waiting = [kv.lock('batch', { mode: 'read' }), kv.lock('batch', { mode: 'concurrent-read' })];

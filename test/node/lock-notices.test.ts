@@ -42,15 +42,17 @@ function want<L extends Connection | Caller = Connection>(
   return listener;
 }
 
-/** What came since the last look: replies by opcode, WNTD as token and mode. */
+/** What came since the last look: replies by opcode, WNTD as token, sequence (unless it is 1) and mode. */
 function heard({ frames }: Connection | Caller): string[] {
   const bytes = frames.buffer.slice(0, frames.length);
   frames.length = 0;
   return decodeChunks([bytes]).map(({ opcode, messageId, body }) => {
     if (opcode !== 'WNTD') return opcode;
     const frame = Buffer.from(body);
-    const isIt = messageId === 0 && frame.length === 11 && frame.readUInt16BE(0) === PARTITION;
-    return `${isIt ? '' : '? '}${frame.readUInt32BE(2)}.${frame.readUInt32BE(6)} in ${frame[10]}`;
+    const isIt = messageId === 0 && frame.length === 15 && frame.readUInt16BE(0) === PARTITION;
+    const sequence = frame.readUInt32BE(11);
+    const grant = `${frame.readUInt32BE(2)}.${frame.readUInt32BE(6)}${sequence === 1 ? '' : ` of ${sequence}`}`;
+    return `${isIt ? '' : '? '}${grant} in ${frame[10]}`;
   });
 }
 

@@ -68,11 +68,20 @@ export const hashed: BodyCodec = ofLayout([
 
 export const locked: BodyCodec = ofLayout([['token', 'u64', codec.LOCKED_EPOCH]]);
 
-export const wanted: BodyCodec = ofLayout([
+const wantedHead: Layout = [
   ['partition', 'u16', codec.WANTED_PARTITION],
   ['token', 'u64', codec.WANTED_TOKEN],
   ['mode', 'u8', codec.WANTED_MODE],
-]);
+];
+
+/** The sequence came later: without it it is read as ever. */
+const layoutOfWanted = (withSequence: boolean): Layout =>
+  withSequence ? [...wantedHead, ['sequence', 'u32', codec.WANTED_SEQUENCE]] : wantedHead;
+
+export const wanted: BodyCodec = {
+  read: (body) => ofLayout(layoutOfWanted(body.length > codec.WANTED_SEQUENCE)).read(body),
+  write: (writer, fields) => ofLayout(layoutOfWanted(fields.sequence !== undefined)).write(writer, fields),
+};
 
 export const lost: BodyCodec = ofLayout([
   ['partition', 'u16', codec.LOST_PARTITION],
