@@ -1,20 +1,16 @@
 // The public API against a real node, over a socket.
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { type Client, connect, KeyvalError, type RunningNode, startNode } from '../../src/index.ts';
+import { type Client, connect, KeyvalError, type RunningNode } from '../../src/index.ts';
+import { FileNode } from '../helpers/node.ts';
 
+const file = new FileNode();
 let node: RunningNode;
 let kv: Client;
 
 test.before(async () => {
-  node = await startNode({ port: 0, logLevel: 'silent' });
-  await node.ready();
-  kv = await connect(node.address);
-});
-
-test.after.always(async () => {
-  await kv.close();
-  await node.close();
+  node = await file.node();
+  kv = await file.client();
 });
 
 test('get, put, delete', async (t) => {

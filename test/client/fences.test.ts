@@ -1,19 +1,15 @@
 // L9: fenced writes as a program makes them, against a real node.
 import test from 'ava';
-import { type Client, connect, KeyvalError, type RunningNode, startNode } from '../../src/index.ts';
+import { type Client, connect, KeyvalError, type RunningNode } from '../../src/index.ts';
+import { FileNode } from '../helpers/node.ts';
 
+const file = new FileNode();
 let node: RunningNode;
 let kv: Client;
 
 test.before(async () => {
-  node = await startNode({ port: 0, logLevel: 'silent' });
-  await node.ready();
-  kv = await connect(node.address);
-});
-
-test.after.always(async () => {
-  await kv.close();
-  await node.close();
+  node = await file.node();
+  kv = await file.client();
 });
 
 const fenced = { instanceOf: KeyvalError, code: 'KV_FENCED' };

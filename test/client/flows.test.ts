@@ -1,22 +1,17 @@
 // Reentrancy by async context: what one flow may do, and what another may not, against a real node.
 import test from 'ava';
-import { type Client, connect, type RunningNode, startNode } from '../../src/index.ts';
+import { type Client, connect, type RunningNode } from '../../src/index.ts';
+import { FileNode } from '../helpers/node.ts';
 
+const file = new FileNode();
 let node: RunningNode;
 let kv: Client;
 let other: Client;
 
 test.before(async () => {
-  node = await startNode({ port: 0, logLevel: 'silent' });
-  await node.ready();
-  kv = await connect(node.address);
-  other = await connect(node.address);
-});
-
-test.after.always(async () => {
-  await kv.close();
-  await other.close();
-  await node.close();
+  node = await file.node();
+  kv = await file.client();
+  other = await file.client();
 });
 
 test('what withLock calls takes its lock again, and holds it until the last is let go of', async (t) => {

@@ -1,22 +1,15 @@
 // L7, L13: locks in several modes, as a program uses them, against a real node.
 import test from 'ava';
-import { type Client, connect, type LockModeName, type RunningNode, startNode } from '../../src/index.ts';
+import type { Client, LockModeName } from '../../src/index.ts';
+import { FileNode } from '../helpers/node.ts';
 
-let node: RunningNode;
+const file = new FileNode();
 let kv: Client;
 let other: Client;
 
 test.before(async () => {
-  node = await startNode({ port: 0, logLevel: 'silent' });
-  await node.ready();
-  kv = await connect(node.address);
-  other = await connect(node.address);
-});
-
-test.after.always(async () => {
-  await kv.close();
-  await other.close();
-  await node.close();
+  kv = await file.client();
+  other = await file.client();
 });
 
 const modes: readonly LockModeName[] = [
