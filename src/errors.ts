@@ -169,7 +169,7 @@ export const codes: Readonly<Record<Code, CodeInfo>> = {
     false,
     'not-done',
     lock,
-    'The lock that guards the write is not held under that token any more; nothing was written.',
+    'The lock that guards the write is not held under that token any more, or in a mode that only reads; nothing was written.',
   ),
   KV_FENCE_PARTITION: row(
     33,

@@ -1,6 +1,7 @@
 /** How a request ends: it settles exactly once, and everything kept for it is let go. */
 import { KeyvalError } from '../errors.ts';
 import type { FragmentedReplies } from './fragmented-replies.ts';
+import { naming } from './naming.ts';
 import type { Operation } from './operation.ts';
 import { NO_SEQUENCE, type Session } from './session.ts';
 import { ambiguous, isHarmless } from './verdict.ts';
@@ -30,7 +31,7 @@ export class Endings {
     this.forget(operation);
     if (operation.done) return;
     operation.done = true;
-    operation.reject(error);
+    operation.reject(operation.body === null ? naming(error, operation.key) : error);
   }
 
   rejectUnknown(operation: Operation, why: string): void {

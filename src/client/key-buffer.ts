@@ -32,6 +32,8 @@ export class KeyBuffer {
   }
 
   #setUnicode(key: string): number {
+    if (!key.isWellFormed())
+      throw new KeyvalError('KV_BAD_KEY', 'the key has half a surrogate pair, which UTF-8 cannot write');
     const { read, written } = encoder.encodeInto(key, this.bytes);
     if (read < key.length || written > KEY_BYTES_MAX) throw tooLong();
     return written;

@@ -27,7 +27,7 @@ import { PrimaryLocks } from './primary-locks.ts';
 import { ReignLease } from './reign-lease.ts';
 import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
 import { Retries } from './retries.ts';
-import { NO_SESSION_TEXT, ORPHAN_TEXT, refusalText, sessionsText } from './texts.ts';
+import { NO_SESSION_TEXT, ORPHAN_TEXT, refusalText, sessionsText, tooEarlyText } from './texts.ts';
 
 /** Applied large values kept for followers that are to be sent them. */
 const LARGE_KEPT_BYTES: number = 64 * 1024 * 1024;
@@ -212,7 +212,7 @@ export class PartitionPrimary {
     if (this.#retries.answeredBefore(kind, attachment, sequence, to, messageId, bytes, start)) return false;
     const mark = readI32(bytes, start + codec.WRITE_MARK);
     const refusal = this.#refusal(kind, attachment, sequence, mark, bytes, start, end);
-    if (refusal !== null) return refuse(to, messageId, refusal, refusalText(refusal));
+    if (refusal !== null) return refuse(to, messageId, refusal, this.#refusalText(refusal));
     this.#settleDue(bytes, start);
     const isSettled = this.applied === this.log.next && !this.#host.readsStrictly;
     if (isSettled && refusedAtOnce(this, kind, to, messageId, bytes, start, end)) return false;
@@ -222,6 +222,10 @@ export class PartitionPrimary {
     if (!attachment.isBeyondWindow(sequence, attachment.mark)) attachment.pend(sequence, position);
     this.changed();
     return true;
+  }
+
+  #refusalText(code: Code): string {
+    return code === 'KV_NO_QUORUM' ? tooEarlyText(this.locksFromMs - this.#host.nowMs) : refusalText(code);
   }
 
   #refusal(
