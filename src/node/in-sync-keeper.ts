@@ -1,7 +1,8 @@
 /**
  * Keeps the in-sync sets of the partitions of which this node is primary: proposes to go on without members that it cannot
  * reach (R18), and with those that have caught up (R19). Only the book decides; until it has, whoever was to go is waited
- * for, and whoever was to come must hold everything. A proposal ends when the book has passed the version it named.
+ * for, and whoever was to come must hold everything. A proposal ends when the book has passed the version it named; so one
+ * that is wanted no more, as a member is back, is withdrawn by moving the version on.
  */
 import type { Book, BookPartition } from '../cluster/book.ts';
 import type { Command } from '../cluster/commands.ts';
@@ -30,6 +31,8 @@ export interface InSyncHost {
 interface Proposal {
   readonly version: number;
   readonly command: Command;
+  /** Those that it goes on without because they could not be reached. */
+  readonly gone: readonly Follower[];
   sentAtMs: number;
 }
 
@@ -71,7 +74,7 @@ export class InSyncKeeper {
     );
     const mayLose = entry.isr.length - minOf(book);
     // Those behind must not keep those that are gone, nor the other way round: each kind goes by itself.
-    if (gone.length > 0 && gone.length <= mayLose) return this.#propose('shrink', partition, book, entry, gone);
+    if (gone.length > 0 && gone.length <= mayLose) return this.#propose('shrink', partition, book, entry, gone, gone);
     if (slow.length > 0 && slow.length <= mayLose) {
       for (const { member } of slow) this.#slow.punish(member, nowMs);
       return this.#propose('shrink', partition, book, entry, slow);
@@ -104,16 +107,22 @@ export class InSyncKeeper {
   #isSettled(id: number, entry: BookPartition): boolean {
     const proposal = this.#proposals.get(id);
     if (proposal === undefined) return true;
-    if (entry.version !== proposal.version) {
+    const { version } = proposal;
+    if (entry.version !== version) {
       this.#proposals.delete(id);
       return true;
     }
     const { nowMs } = this.#host;
     if (nowMs - proposal.sentAtMs > AGAIN_MS) {
       proposal.sentAtMs = nowMs;
-      this.#host.propose(proposal.command);
+      this.#host.propose(this.#isWanted(proposal) ? proposal.command : { kind: 'touch', partition: id, version });
     }
     return false;
+  }
+
+  /** While there is no commander a proposal may wait for long: whoever is back by then is not to go. */
+  #isWanted({ gone }: Proposal): boolean {
+    return !gone.some((follower) => this.#isReachable(follower));
   }
 
   #isReachable({ member }: Follower): boolean {
@@ -151,11 +160,12 @@ export class InSyncKeeper {
     book: Book,
     entry: BookPartition,
     followers: readonly Follower[],
+    gone: readonly Follower[] = [],
   ): void {
     const members = followers.map(({ member: slot }) => ({ slot, incarnation: book.members[slot]?.incarnation ?? '' }));
     const { version, epoch } = entry;
     const command: Command = { kind, partition: partition.id, version, epoch, by: this.#host.self, members };
-    this.#proposals.set(partition.id, { version, command, sentAtMs: this.#host.nowMs });
+    this.#proposals.set(partition.id, { version, command, gone, sentAtMs: this.#host.nowMs });
     this.#host.propose(command);
   }
 }

@@ -94,10 +94,41 @@ test('a proposal of which nothing is heard is made again, the same one', (t) => 
   keeper.tick();
   const [first] = reign.takeProposed();
   reign.world.nowMs += 401;
-  reign.peer(2).state = 'up';
   reign.silence(1);
   keeper.tick();
   t.deepEqual(reign.takeProposed(), [first]);
+});
+
+test('R18: who is back before the book goes on without it is not to go: the version is moved on instead', (t) => {
+  const { reign, keeper } = subject();
+  reign.silence(2);
+  keeper.tick();
+  reign.takeProposed();
+  reign.peer(2).state = 'up';
+  reign.world.nowMs += 401;
+  keeper.tick();
+  const { version } = reign.entry;
+  t.deepEqual(reign.takeProposed(), [{ kind: 'touch', partition: PARTITION, version }]);
+  t.true(keeper.isProposing(PARTITION), 'the first proposal may have arrived all the same');
+  reign.change({});
+  keeper.tick();
+  t.false(keeper.isProposing(PARTITION));
+  t.deepEqual(reign.takeProposed(), []);
+});
+
+test('R18: of two that were to go one is back: the other is proposed alone', (t) => {
+  const { reign, keeper } = subject({ others: 3 });
+  reign.silence(1);
+  reign.silence(2);
+  keeper.tick();
+  t.deepEqual(reign.takeProposed(), [proposal(reign, 'shrink', 1, 2)]);
+  reign.peer(1).state = 'up';
+  reign.world.nowMs += 401;
+  keeper.tick();
+  t.is(reign.takeProposed()[0]?.kind, 'touch');
+  reign.change({});
+  keeper.tick();
+  t.deepEqual(reign.takeProposed(), [proposal(reign, 'shrink', 2)]);
 });
 
 test('R1: a proposal ends when the book has passed the version it named, whatever came of it', (t) => {
