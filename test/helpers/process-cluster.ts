@@ -56,6 +56,7 @@ export class ProcessCluster {
     this.#nodes[index] = child;
     this.#printed[index] = '';
     child.stdout?.on('data', (chunk: Buffer) => {
+      if (this.#nodes[index] !== child) return; // the last words of a former life
       this.#printed[index] += chunk.toString();
       this.#news.emit('printed');
     });
