@@ -4,10 +4,11 @@ import { startNode } from '../../src/start-node.ts';
 export interface StallableOptions {
   readonly listen: string;
   readonly peers: readonly string[];
+  readonly partitions: number;
 }
 
-const { listen, peers } = JSON.parse(process.argv[2] as string) as StallableOptions;
-const node = await startNode({ listen, peers, data: 'none', new: true, logLevel: 'info' });
+const { listen, peers, partitions } = JSON.parse(process.argv[2] as string) as StallableOptions;
+const node = await startNode({ listen, peers, partitions, data: 'none', new: true, logLevel: 'info' });
 process.on('disconnect', () => process.exit());
 process.on('message', (forMs: number) => {
   const until = performance.now() + forMs;
