@@ -164,14 +164,7 @@ export class LockTable extends LockView {
   }
 
   #remember(request: number): void {
-    const { requests } = this;
-    this.conversions.remember(request, {
-      mode: requests.mode(request),
-      sequence: requests.sequence(request),
-      epoch: requests.tokenEpoch(request),
-      operation: requests.tokenOperation(request),
-      sinceMs: requests.sinceMs(request),
-    });
+    this.conversions.remember(request, this.grantOf(request));
   }
 
   // ---- letting go

@@ -132,6 +132,34 @@ export class LockView {
     return request;
   }
 
+  /** The same, or the one that was granted so before its last conversion upward: it has been held all the time. */
+  everHeldFor(attachment: number, sequence: number): number {
+    const held = this.heldFor(attachment, sequence);
+    if (held !== NONE) return held;
+    let request = this.held.first(attachment);
+    while (request !== NONE && this.conversions.former(request)?.sequence !== sequence)
+      request = this.held.after(request);
+    return request;
+  }
+
+  /** As what a request was granted that is known by `sequence`: `everHeldFor` gives it. */
+  grantFor(request: number, sequence: number): Conversion {
+    const former = this.conversions.former(request);
+    return former === undefined || this.requests.sequence(request) === sequence ? this.grantOf(request) : former;
+  }
+
+  /** As what a request is held. */
+  grantOf(request: number): Conversion {
+    const { requests } = this;
+    return {
+      mode: requests.mode(request),
+      sequence: requests.sequence(request),
+      epoch: requests.tokenEpoch(request),
+      operation: requests.tokenOperation(request),
+      sinceMs: requests.sinceMs(request),
+    };
+  }
+
   /**
    * The request with which `attachment` holds the lock in `slot` under the token (epoch, operation), or −1. Several that were
    * granted in one step have one token: `sequence` tells them apart; 0 means the exclusive one.

@@ -4,6 +4,7 @@
  * another primary, is told again.
  */
 import { writeU16, writeU32 } from '../base/bytes.ts';
+import type { Conversion } from '../lock/conversions.ts';
 import { type Loss, LossCause } from '../lock/losses.ts';
 import { LostCause } from '../protocol/client-codec.ts';
 import { LOST } from '../protocol/opcode.ts';
@@ -47,23 +48,43 @@ export class LockBreaks {
   begin(key: Uint8Array, tokens: ReadonlySet<string>, by: string, done: Broken): boolean {
     const { locks } = this.#partition.state;
     const slot = locks.find(key, 0, key.length);
-    const named: number[] = [];
-    for (let held = slot < 0 ? NONE : locks.firstGranted(slot); held !== NONE; held = locks.grantedAfter(held))
-      if (tokens.has(tokenText(locks.requests.tokenEpoch(held), locks.requests.tokenOperation(held)))) named.push(held);
+    const named: { readonly held: number; readonly sequences: readonly number[] }[] = [];
+    for (let held = slot < 0 ? NONE : locks.firstGranted(slot); held !== NONE; held = locks.grantedAfter(held)) {
+      const sequences = this.#sequencesOf(held, tokens);
+      if (sequences.length > 0) named.push({ held, sequences });
+    }
     named.splice(GRANTS_MAX);
     if (named.length === 0) return false;
     let last = NONE;
-    for (const held of named) last = this.#append(held, key, utf8.encode(by).subarray(0, BY_BYTES_MAX));
+    for (const { held, sequences } of named)
+      for (const sequence of sequences)
+        last = this.#append(held, sequence, key, utf8.encode(by).subarray(0, BY_BYTES_MAX));
     this.#pending.push({ until: last + 1, key, losses: [], done });
     this.#partition.changed();
     return true;
   }
 
-  #append(held: number, key: Uint8Array, by: Uint8Array): number {
+  /**
+   * What a holder is known by, first by what one of these tokens brought; empty: it has none of them. The token from before a
+   * conversion upward is as good as the one it brought. Whether that conversion is undone, or followed by one downward, before
+   * the entry is applied, nobody knows yet: the holder is named by both, and broken once.
+   */
+  #sequencesOf(held: number, tokens: ReadonlySet<string>): readonly number[] {
+    const { locks } = this.#partition.state;
+    const isNamed = ({ epoch, operation }: Conversion): boolean => tokens.has(tokenText(epoch, operation));
+    const present = locks.grantOf(held);
+    const former = locks.formerOf(held);
+    const grants = former === undefined ? [present] : [present, former];
+    if (!grants.some(isNamed)) return [];
+    if (!isNamed(present)) grants.reverse();
+    return [...new Set(grants.map(({ sequence }) => sequence))];
+  }
+
+  #append(held: number, sequence: number, key: Uint8Array, by: Uint8Array): number {
     const { state, primary } = this.#partition;
     const { requests } = state.locks;
     const attachment = state.attachments.atSlot(requests.attachment(held));
-    const body = attachment === null ? endOfDelay(key, by) : breakOf(attachment, requests.sequence(held), by);
+    const body = attachment === null ? endOfDelay(key, by) : breakOf(attachment, sequence, by);
     const kind = attachment === null ? EntryKind.endDelay : EntryKind.cancel;
     if (attachment === null) {
       writeU32(body, 0, requests.tokenEpoch(held));

@@ -4,6 +4,7 @@
  */
 import { readI32, readU16, readU32 } from '../base/bytes.ts';
 import { isDownward, LockMode } from '../base/lock-mode.ts';
+import type { Conversion } from '../lock/conversions.ts';
 import { AcquireOutcome, type LockTable } from '../lock/lock-table.ts';
 import { LossCause, type Losses } from '../lock/losses.ts';
 import { GRANT_SEQUENCE_BYTES, LOCK_DELAY, LOCK_FLOW, LOCK_LABEL, LOCK_MODE } from '../protocol/lock-request.ts';
@@ -128,17 +129,25 @@ export class LockEntries {
     return this.#locks.formerOf(held)?.sequence !== sequence && this.#locks.conversionOf(held) === undefined;
   }
 
-  /** L14: an operator takes away what an attachment was granted under `sequence`. */
+  /**
+   * L14: an operator takes away what an attachment was granted under `sequence`, as what it was granted then: a conversion may have
+   * been granted before the break is applied.
+   */
   break(attachment: Attachment, sequence: number): void {
     const { data, body, end } = this.#entry;
-    const held = this.#locks.heldFor(attachment.slot, sequence);
+    const held = this.#locks.everHeldFor(attachment.slot, sequence);
     if (held === NONE) return;
-    this.lost(held, attachment, LossCause.broken, utf8.decode(data.subarray(body + layout.CANCEL_BY, end)));
+    const by = utf8.decode(data.subarray(body + layout.CANCEL_BY, end));
+    this.#lost(held, this.#locks.grantFor(held, sequence), attachment, LossCause.broken, by);
     this.release(held);
   }
 
   /** L14: it is about to be let go of, and not because its holder wants it so. */
   lost(held: number, attachment: Attachment | null, cause: number, by = '', delayMs = 0): void {
+    this.#lost(held, this.#locks.grantOf(held), attachment, cause, by, delayMs);
+  }
+
+  #lost(held: number, grant: Conversion, attachment: Attachment | null, cause: number, by: string, delayMs = 0): void {
     const { requests } = this.#locks;
     const slot = requests.lock(held);
     const key = new Uint8Array(this.#locks.keyLength(slot));
@@ -148,11 +157,11 @@ export class LockEntries {
       atMs: this.#entry.timeMs,
       key,
       keyLength: key.length,
-      epoch: requests.tokenEpoch(held),
-      operation: requests.tokenOperation(held),
-      mode: requests.mode(held),
+      epoch: grant.epoch,
+      operation: grant.operation,
+      mode: grant.mode,
       flow: requests.flow(held),
-      sinceMs: requests.sinceMs(held),
+      sinceMs: grant.sinceMs,
       delayMs,
       session: attachment?.session ?? '',
       name: attachment?.name ?? '',

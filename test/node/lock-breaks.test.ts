@@ -98,6 +98,97 @@ test('a lock that is being converted is broken as a whole', (t) => {
   t.is(locks.requests.attachment(locks.firstGranted(locks.find(JOB, 0, 3))), 1);
 });
 
+/** Anna reads under a token and converts to exclusive under another; Bert waits. Nothing is committed from the conversion on. */
+function converting(): { world: PartitionWorld; anna: TestSession; bert: TestSession; token: string } {
+  const world = new PartitionWorld({ backups: 1 });
+  const [anna, bert] = sessions(world, 'a', 'b') as [TestSession, TestSession];
+  const token = take(world, anna, 'job', { payload: lockPayload(3, 0, 0, 'nightly') });
+  bert.lock('job', 60_000);
+  world.settle();
+  anna.lock('job', 60_000, { revision: token, payload: EXCLUSIVE_OF_FIRST });
+  return { world, anna, bert, token };
+}
+
+const EXCLUSIVE_OF_FIRST = Buffer.from([5, 0, 0, 0, 1]);
+
+/** Of those that one break took away: token, mode, label. */
+function shown(told: readonly (readonly Loss[] | null)[]): unknown {
+  return told.map((losses) => losses?.map(({ operation, mode, label }) => [`9.${operation}`, mode, label]));
+}
+
+test('a conversion that is granted before the break is applied saves nobody; it is told under the token that was named', (t) => {
+  const { world, anna, bert, token } = converting();
+  const told = broken(world, [token]);
+  world.settle();
+  const [, converted = ''] = /LKDK (\S+)/.exec(anna.read().join()) ?? [];
+  t.not(converted, token, 'it was granted');
+  t.deepEqual(shown(told), [[[token, 3, 'nightly']]]);
+  t.regex(bert.read().join(), /LKDK/);
+  for (const one of [token, converted]) anna.unlock('job', one);
+  world.settle();
+  t.is(
+    anna
+      .read()
+      .join()
+      .match(/KV_NOT_HELD/g)?.length,
+    2,
+  );
+  isSameEverywhere(t, world);
+});
+
+test('the token from before a conversion is as good as the one that it brought', (t) => {
+  const { world, bert, token } = converting();
+  world.settle();
+  bert.read();
+  const told = broken(world, [token]);
+  world.settle();
+  t.deepEqual(shown(told), [[[token, 3, 'nightly']]]);
+  t.regex(bert.read().join(), /LKDK/);
+  isSameEverywhere(t, world);
+});
+
+test('a conversion that is undone before the break is applied saves nobody', (t) => {
+  for (const named of ['before', 'after']) {
+    const { world, anna, bert, token } = converting();
+    world.settle();
+    const [, converted = ''] = /LKDK (\S+)/.exec(anna.read().join()) ?? [];
+    bert.read();
+    anna.cancel('job', 2);
+    const told = broken(world, [named === 'before' ? token : converted]);
+    world.settle();
+    t.deepEqual(shown(told), [[[token, 3, 'nightly']]]);
+    t.regex(bert.read().join(), /LKDK/);
+    isSameEverywhere(t, world);
+  }
+});
+
+test('nor does one downward after it', (t) => {
+  for (const named of ['before', 'after']) {
+    const { world, anna, bert, token } = converting();
+    world.settle();
+    const [, converted = ''] = /LKDK (\S+)/.exec(anna.read().join()) ?? [];
+    bert.read();
+    anna.lock('job', 0, { revision: converted, payload: Buffer.from([1, 0, 0, 0, 2]) });
+    const told = broken(world, [named === 'before' ? token : converted]);
+    world.settle();
+    t.deepEqual(shown(told), [[[converted, 1, 'nightly']]]);
+    t.regex(bert.read().join(), /LKDK/);
+    isSameEverywhere(t, world);
+  }
+});
+
+test('what is let go of before the break is applied, and taken again, is not hit', (t) => {
+  const world = new PartitionWorld({ backups: 1 });
+  const [anna] = sessions(world, 'a') as [TestSession];
+  const token = take(world, anna);
+  anna.unlock('job', token);
+  anna.lock('job', 0);
+  const told = broken(world, [token]);
+  world.settle();
+  t.deepEqual(told, [[]]);
+  t.is(world.primary.state.locks.size, 1);
+});
+
 test('a lock-delay is ended', (t) => {
   const world = new PartitionWorld({ backups: 1 });
   const [anna] = sessions(world, 'a', 'b') as [TestSession];
