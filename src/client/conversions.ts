@@ -2,9 +2,13 @@
  * Other modes for locks that are held (L7). Upward is a wait like any other, and what was given up is taken back: the lock is
  * held as before. Downward takes effect here when it is asked for, for others may come in from then on. Between concurrent
  * write and protected read, of which neither has all of the other, it goes down to concurrent read first.
+ *
+ * Whoever asks waits in bounds; what was asked does not end with that. Given up upward: CNCL, downward: the request itself is repeated
+ * until the node has answered. Until then the node keeps the lock in the mode that counts here or in a stronger one, and
+ * nobody asks it for another.
  */
 import { isDownward, LockMode } from '../base/lock-mode.ts';
-import { KeyvalError } from '../errors.ts';
+import { type Code, KeyvalError } from '../errors.ts';
 import { WriteFlag } from '../protocol/client-codec.ts';
 import type { Content } from './answers.ts';
 import type { ReadOptions } from './client.ts';
@@ -14,6 +18,8 @@ import type { Key } from './key-buffer.ts';
 import { type ConvertOptions, type LockModeName, modeOf, type WaitSettings, waitSettings } from './lock-options.ts';
 import type { Granted, LockRequests } from './lock-requests.ts';
 import type { Operation } from './operation.ts';
+import { ambiguous } from './verdict.ts';
+import { within } from './within.ts';
 
 /** In place of what the key holds: it was asked for and could not be had. */
 export const UNREAD: Content = { bytes: null, revision: 0n };
@@ -27,13 +33,16 @@ export class Conversions {
   readonly #dispatcher: Dispatcher;
   readonly #requests: LockRequests;
   readonly #keys: Keys;
+  readonly #settled: (held: HeldLock) => void;
   /** Locks that are being converted, in whatever direction. */
   readonly #underWay: Set<HeldLock> = new Set();
 
-  constructor(dispatcher: Dispatcher, requests: LockRequests, keys: Keys) {
+  /** `settled` is told when the node has done with a conversion whose caller waits for it no longer. */
+  constructor(dispatcher: Dispatcher, requests: LockRequests, keys: Keys, settled: (held: HeldLock) => void) {
     this.#dispatcher = dispatcher;
     this.#requests = requests;
     this.#keys = keys;
+    this.#settled = settled;
   }
 
   /** Gives what the key holds, or UNREAD; null: it was not asked for, or the mode is weaker than before. */
@@ -45,16 +54,27 @@ export class Conversions {
       throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: settings.signal.reason });
     if (this.#underWay.has(held))
       throw new KeyvalError('KV_USAGE', `the lock on ${held.name} is being converted already; wait for that`);
-    if (mode === held.mode) return null;
     this.#underWay.add(held);
     try {
+      if (held.unsettled !== null) await this.#settledBefore(held, held.unsettled, settings);
       return await this.#convert(held, mode, settings);
     } finally {
       this.#underWay.delete(held);
     }
   }
 
+  /** @throws KeyvalError KV_DEADLINE, KV_ABORTED, KV_LOCK_LOST */
+  async #settledBefore(held: HeldLock, unsettled: Promise<void>, settings: WaitSettings): Promise<void> {
+    const { timeoutMs: ms, signal } = settings;
+    const text = `the conversion of the lock on ${held.name} before this one has not been answered yet`;
+    const late = (): KeyvalError => new KeyvalError('KV_DEADLINE', text);
+    await within(unsettled, { timers: this.#dispatcher.ports.timers, ms, late, signal });
+    held.signal.throwIfAborted();
+    if (held.state !== 'held') throw letGo(held);
+  }
+
   async #convert(held: HeldLock, mode: number, settings: WaitSettings): Promise<Content | null> {
+    if (mode === held.mode) return null;
     if (isDownward(mode, held.mode)) return this.#upward(held, mode, settings);
     if (held.handles > 1)
       throw new KeyvalError(
@@ -70,19 +90,40 @@ export class Conversions {
     return this.#upward(held, mode, settings);
   }
 
-  async #downward(held: HeldLock, mode: number, settings: WaitSettings): Promise<void> {
+  /** Nobody takes back what was given up so: it is repeated until a node has answered, as a release is. */
+  async #downward(held: HeldLock, mode: number, { timeoutMs: ms, signal }: WaitSettings): Promise<void> {
     const { mode: former } = held;
-    let operation: Operation | null = null;
     held.mode = mode;
+    const { operation, granted } = this.#requests.weaken(held, mode);
+    const lost = (): void => this.#requests.giveUp(operation, held.signal.reason);
+    held.signal.addEventListener('abort', lost, { once: true });
+    const answered = granted
+      .then(
+        () => undefined,
+        (error: KeyvalError) => {
+          if (error.outcome === 'not-done') held.mode = former; // the node has refused it
+          throw error;
+        },
+      )
+      .finally(() => held.signal.removeEventListener('abort', lost));
     try {
-      const granted = await this.#requests.convert(held, mode, { ...settings, waitMs: 0, fetch: false }, (begun) => {
-        operation = begun;
-      });
-      this.#become(held, mode, granted);
+      const late = (): KeyvalError =>
+        ambiguous(operation, 'no answer came before the deadline; it is repeated until one comes');
+      await within(answered, { timers: this.#dispatcher.ports.timers, ms, late, signal });
     } catch (error) {
-      if (isUndone(error, operation as unknown as Operation)) held.mode = former;
+      if (!operation.done) this.#settleLater(held, answered);
       throw error;
     }
+  }
+
+  /** Whoever asked waits no longer. */
+  #settleLater(held: HeldLock, answered: Promise<void>): void {
+    const settled = (): void => {
+      held.unsettled = null;
+      held.endConversion = null;
+      this.#settled(held);
+    };
+    held.unsettled = answered.then(settled, settled);
   }
 
   async #upward(held: HeldLock, mode: number, settings: WaitSettings): Promise<Content | null> {
@@ -101,36 +142,32 @@ export class Conversions {
   }
 
   async #granted(held: HeldLock, mode: number, settings: WaitSettings): Promise<Granted> {
-    let operation: Operation | null = null;
+    const { operation, granted } = this.#requests.convert(held, mode, settings);
     let cancelled: Promise<void> | null = null;
     const cancel = (): Promise<void> => {
-      cancelled ??= this.#requests.cancel(operation as Operation);
+      cancelled ??= this.#requests.cancel(operation);
       return cancelled;
     };
     let ended: Promise<void> | null = null;
     held.endConversion = (): Promise<void> => {
-      this.#requests.giveUp(operation as Operation, letGo(held));
+      this.#requests.giveUp(operation, letGo(held));
       ended ??= this.#endedWithin(held, cancel());
       return ended;
     };
     const lost = (): void => void held.endConversion?.();
     held.signal.addEventListener('abort', lost, { once: true });
     try {
-      const granted = await this.#requests.convert(held, mode, settings, (begun) => {
-        operation = begun;
-      });
-      if (cancelled !== null) await cancelled;
-      else this.#become(held, mode, granted);
-      if (held.state !== 'held') throw letGo(held);
-      return granted;
+      const grant = await granted;
+      if (cancelled !== null || held.state !== 'held') throw letGo(held);
+      this.#become(held, mode, grant);
+      held.endConversion = null;
+      return grant;
     } catch (error) {
-      const isSettled =
-        error instanceof KeyvalError && isRefusal(error) && !(operation as unknown as Operation).unknown;
-      if (!isSettled) await cancel();
+      if (isSettled(error, operation)) held.endConversion = null;
+      else this.#settleLater(held, cancel());
       held.signal.throwIfAborted();
       throw error;
     } finally {
-      held.endConversion = null;
       held.signal.removeEventListener('abort', lost);
     }
   }
@@ -159,7 +196,7 @@ export class Conversions {
     this.#requests.release(held, null, 0, flags).catch(() => undefined);
   }
 
-  /** The node may have taken it for one downward: then token and grant are the same as before. */
+  /** To a node that keeps a stronger mode than is believed here it was one downward: then token and grant are the same as before. */
   #become(held: HeldLock, mode: number, { grant, operation }: Granted): void {
     held.mode = mode;
     if (grant.token === held.token) return;
@@ -172,13 +209,9 @@ function letGo({ name }: HeldLock): KeyvalError {
   return new KeyvalError('KV_ABORTED', `the lock on ${name} was let go of`);
 }
 
-/** Certainly the node has done nothing. What was aborted may have been sent before. */
-function isUndone(error: unknown, { attempts, unknown }: Operation): boolean {
-  if (!(error instanceof KeyvalError) || error.outcome !== 'not-done' || unknown) return false;
-  return attempts === 0 || error.code !== 'KV_ABORTED';
+/** The node has said that nothing came of it. */
+function isSettled(error: unknown, { unknown }: Operation): boolean {
+  return error instanceof KeyvalError && REFUSALS.has(error.code) && !unknown;
 }
 
-/** The node has said that nothing came of it. */
-function isRefusal({ code }: KeyvalError): boolean {
-  return code === 'KV_LOCK_BUSY' || code === 'KV_DEADLOCK' || code === 'KV_NOT_HELD' || code === 'KV_NO_SESSION';
-}
+const REFUSALS: ReadonlySet<Code> = new Set(['KV_LOCK_BUSY', 'KV_DEADLOCK', 'KV_NOT_HELD', 'KV_NO_SESSION']);

@@ -34,8 +34,10 @@ export class HeldLock<O extends LockOwner = LockOwner> {
   state: 'held' | 'storing' | 'released' | 'lost' = 'held';
   /** Without renewal: monotonic milliseconds at which it is given up. */
   untilMs: number = Number.POSITIVE_INFINITY;
-  /** Ends the conversion under way, and resolves when the node has forgotten it. */
+  /** Ends a conversion upward that the node may not have done with, and resolves when it has forgotten it, or after a lease. */
   endConversion: (() => Promise<void>) | null = null;
+  /** Resolves when the node has done with a conversion whose caller waits for it no longer. */
+  unsettled: Promise<void> | null = null;
   readonly wanted: Set<(wanted: LockWanted) => void> = new Set();
   loss: LockLoss | null = null;
   readonly #abort: AbortController = new AbortController();

@@ -18,6 +18,15 @@ export interface Granted {
   readonly operation: Operation;
 }
 
+/** A request under way, and its grant. */
+export interface Asking {
+  readonly operation: Operation;
+  readonly granted: Promise<Granted>;
+}
+
+/** Nobody stands in the way of a weaker mode. */
+const AT_ONCE: WaitSettings = { waitMs: 0, timeoutMs: 0, fetch: false, signal: undefined };
+
 export class LockRequests {
   readonly #dispatcher: Dispatcher;
   readonly #waiting: Set<Operation> = new Set();
@@ -51,21 +60,24 @@ export class LockRequests {
     });
   }
 
-  /** Asks for another mode of a lock that is held; `begun` gets the request before it is sent. */
-  convert(
-    held: HeldLock,
-    mode: number,
-    settings: WaitSettings,
-    begun: (operation: Operation) => void,
-  ): Promise<Granted> {
-    return new Promise((resolve, reject) => {
-      const payload = conversionPayload(mode, held.sequence);
-      const granted = (grant: unknown): void => resolve({ grant: grant as Grant, operation });
-      const operation = new Operation(op.LCKK, held.key, payload, this.#nowMs + settings.timeoutMs, granted, reject);
-      nameToken(operation, held.token);
-      begun(operation);
-      this.#ask(operation, settings);
-    });
+  /** Asks for a stronger mode of a lock that is held. */
+  convert(held: HeldLock, mode: number, settings: WaitSettings): Asking {
+    return this.#convert(held, mode, this.#nowMs + settings.timeoutMs, settings);
+  }
+
+  /** Asks for a weaker one. Repeated until a node has answered it. */
+  weaken(held: HeldLock, mode: number): Asking {
+    return this.#convert(held, mode, Number.POSITIVE_INFINITY, AT_ONCE);
+  }
+
+  #convert(held: HeldLock, mode: number, deadlineMs: number, settings: WaitSettings): Asking {
+    const { promise: granted, resolve, reject } = Promise.withResolvers<Granted>();
+    const take = (grant: unknown): void => resolve({ grant: grant as Grant, operation });
+    const payload = conversionPayload(mode, held.sequence);
+    const operation = new Operation(op.LCKK, held.key, payload, deadlineMs, take, reject);
+    nameToken(operation, held.token);
+    this.#ask(operation, settings);
+    return { operation, granted };
   }
 
   #ask(operation: Operation, { waitMs, timeoutMs, fetch, signal }: WaitSettings): void {

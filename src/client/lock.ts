@@ -156,9 +156,11 @@ export class Lock<V = string> implements AsyncDisposable {
   /**
    * Asks for another mode (L7). Downward it takes effect at once; otherwise it waits for the other holders, before all who
    * wait for the lock, and brings a new token. Until then, and if it fails, the lock is held as it was; between
-   * `concurrent-write` and `read`, of which neither includes the other, as `concurrent-read`.
+   * `concurrent-write` and `read`, of which neither includes the other, as `concurrent-read`. Downward with KV_AMBIGUOUS or
+   * KV_ABORTED it has its new mode here, and is asked for until the node has answered. What the node has not answered yet the next
+   * conversion waits for, at most `timeoutMs`.
    * @throws KeyvalError KV_LOCK_BUSY after `waitMs`; KV_DEADLOCK when another holder converts, too, and each stands in the
-   * other's way; KV_ABORTED, KV_LOCK_LOST, KV_NOT_HELD, KV_USAGE, …
+   * other's way; KV_DEADLINE when the conversion before is not answered yet; KV_ABORTED, KV_LOCK_LOST, KV_NOT_HELD, KV_USAGE, …
    */
   async convert(mode: LockModeName, options: ConvertOptions = {}): Promise<void> {
     this.assertHeld();

@@ -24,6 +24,7 @@ import type { Renewal } from './renewal/renewal.ts';
 import { NO_SEQUENCE } from './session.ts';
 import { encodeValue, spanOf } from './values.ts';
 import { WantedLocks } from './wanted-locks.ts';
+import { within } from './within.ts';
 
 /** Keys as the client reads and writes them. */
 interface Keys<V> extends Pick<LockHost<V>, 'put' | 'delete'> {
@@ -58,7 +59,7 @@ export class Locks<V> implements LockHost<V> {
     this.flows = flows;
     this.#renewal = renewal;
     this.#requests = new LockRequests(dispatcher);
-    this.#conversions = new Conversions(dispatcher, this.#requests, keys);
+    this.#conversions = new Conversions(dispatcher, this.#requests, keys, (held) => this.#settled(held));
     this.#wanted = new WantedLocks(this.#requests);
   }
 
@@ -289,7 +290,7 @@ export class Locks<V> implements LockHost<V> {
     this.doubt([...this.#held.keys()]);
   }
 
-  /** While it is being converted nobody can say under which token it is held; it is asked for afterwards. */
+  /** While it is being converted upward nobody can say under which token it is held; it is asked for afterwards. */
   #ask(held: HeldLock): void {
     if (this.#isClosing || held.state !== 'held' || held.endConversion !== null) return;
     const { token } = held;
@@ -318,6 +319,12 @@ export class Locks<V> implements LockHost<V> {
     } finally {
       if (doubts !== this.#doubts) this.#ask(held);
     }
+  }
+
+  /** The node has done with a conversion that was given up, or in doubt. */
+  #settled(held: HeldLock): void {
+    this.#wanted.again(held);
+    this.#ask(held);
   }
 
   /**
@@ -357,12 +364,8 @@ export class Locks<V> implements LockHost<V> {
   }
 
   #within(ms: number, committed: Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#dispatcher.ports.timers.after(ms, () => {
-        reject(new KeyvalError('KV_AMBIGUOUS', `the release was not answered for ${ms} ms`));
-      });
-      committed.then(resolve, reject).finally(() => timer.cancel());
-    });
+    const late = (): KeyvalError => new KeyvalError('KV_AMBIGUOUS', `the release was not answered for ${ms} ms`);
+    return within(committed, { timers: this.#dispatcher.ports.timers, ms, late });
   }
 
   /** Nobody waits for a lock any more. */
