@@ -10,6 +10,7 @@ import type { Node } from '../node/node.ts';
 import type { PartitionPrimary } from '../node/partition-primary.ts';
 import type { PartitionState } from '../node/partition-state.ts';
 import type { Counters } from './counters.ts';
+import { newestStateOf } from './newest-state.ts';
 import type { SimCluster } from './sim-cluster.ts';
 
 const NONE = -1;
@@ -145,26 +146,11 @@ export class DeadlockWatch {
   #waits(): Map<string, Wait> {
     const waits: Map<string, Wait> = new Map();
     for (let partition = 0; partition < this.#cluster.settings.partitions; partition += 1) {
-      const state = this.#newestOf(partition);
+      const state = newestStateOf(this.#cluster, partition);
       if (state === null) continue;
       for (const wait of waitsIn(state, partition)) waits.set(wait.name, wait);
     }
     return waits;
-  }
-
-  /** What is committed is what some replica has applied. */
-  #newestOf(partition: number): PartitionState | null {
-    let newest: PartitionState | null = null;
-    for (const { node } of this.#cluster.seats) {
-      const state = node?.dataPlane.partitions.replicas[partition]?.state ?? null;
-      if (state === null) continue;
-      const isNewer =
-        newest === null ||
-        state.appliedEpoch > newest.appliedEpoch ||
-        (state.appliedEpoch === newest.appliedEpoch && state.appliedOperation > newest.appliedOperation);
-      if (isNewer) newest = state;
-    }
-    return newest;
   }
 }
 

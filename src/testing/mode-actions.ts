@@ -5,6 +5,7 @@ import type { Client } from '../client/client.ts';
 import type { Lock } from '../client/lock.ts';
 import { type LockModeName, modeOf } from '../client/lock-options.ts';
 import { KeyvalError } from '../errors.ts';
+import { KeptModes } from './kept-modes.ts';
 import type { Belief } from './mode-guard.ts';
 import type { SimClient } from './sim-cluster.ts';
 import { chance, pick } from './swarm.ts';
@@ -27,6 +28,9 @@ const WAITS_MS: readonly number[] = [0, 50, 1000, 6000];
 const KEYS = 2;
 const STEPS_MAX = 4;
 const CONVERSIONS = 0.5;
+/** So many conversions are given up after a while, within a lease. */
+const GIVEN_UP = 0.2;
+const NEVER_MS = 60_000;
 /** So many locks stay locked for a while when their holder is lost (L13), at most for a lease. */
 const DELAYED = 0.2;
 
@@ -36,6 +40,7 @@ export class ModeActions {
   readonly #client: Client;
   readonly #name: string;
   readonly #random: Prng;
+  readonly #kept: KeptModes;
 
   constructor(load: Workload, sim: SimClient, name: string, random: Prng) {
     this.#load = load;
@@ -43,6 +48,7 @@ export class ModeActions {
     this.#client = sim.client;
     this.#name = name;
     this.#random = random;
+    this.#kept = new KeptModes(load.cluster);
   }
 
   async section(): Promise<void> {
@@ -84,6 +90,7 @@ export class ModeActions {
     const steps = 1 + this.#random.below(STEPS_MAX);
     for (let step = 0; step < steps && lock.held; step += 1) {
       modes.look(key, belief);
+      this.#lookAtNodes(key, lock);
       if (chance(this.#random, CONVERSIONS)) await this.#convert(key, lock, belief);
       else if (mayWrite(belief.mode)) await this.#write(lock);
       if (lock.held) await this.#sleep(this.#random.float() * settings.leaseMs * settings.sectionOfLease);
@@ -92,13 +99,20 @@ export class ModeActions {
 
   /** A conversion that fails leaves the lock as it was. */
   async #convert(key: string, lock: Lock, belief: Belief): Promise<void> {
-    const { modes, counters } = this.#load;
+    const { modes, counters, settings } = this.#load;
     const former = lock.mode;
     const mode = pick(this.#random, MODES);
+    const isGivenUp = chance(this.#random, GIVEN_UP);
+    const impatience = new AbortController();
+    const timer = this.#sim.process.timers.after(
+      isGivenUp ? this.#random.float() * settings.leaseMs : settings.leaseMs + NEVER_MS,
+      () => impatience.abort(),
+    );
     const converted = await this.#try(async () => {
-      await lock.convert(mode, { waitMs: pick(this.#random, WAITS_MS) });
+      await lock.convert(mode, { waitMs: pick(this.#random, WAITS_MS), signal: impatience.signal });
       return true;
     });
+    timer.cancel();
     this.#tell(key, lock, `converted from ${former} to ${mode}: ${converted}`);
     if (!lock.held) return;
     if (converted === true) counters.count('conversions');
@@ -108,6 +122,11 @@ export class ModeActions {
         `'${key}' went from ${former} to ${lock.mode}, ${mode} was asked for`,
       );
     modes.look(key, belief);
+    this.#lookAtNodes(key, lock);
+  }
+
+  #lookAtNodes(key: string, lock: Lock): void {
+    if (lock.held) this.#kept.look(key, lock, Buffer.from(this.#client.dispatcher.session.id).toString('hex'));
   }
 
   #tell(key: string, lock: Lock, what = ''): void {
