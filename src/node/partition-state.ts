@@ -12,7 +12,7 @@ import { mayWrite } from '../base/lock-mode.ts';
 import { LockTable } from '../lock/lock-table.ts';
 import { Losses } from '../lock/losses.ts';
 import { fenceEpoch, fenceLength, fenceOperation, lockKeyEnd } from '../protocol/fence.ts';
-import { type Attachment, RecordStatus } from '../replication/attachment.ts';
+import { type Attachment, RECORDS_MAX, RecordStatus } from '../replication/attachment.ts';
 import { ATTACHMENT_BYTES, Attachments } from '../replication/attachments.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
@@ -380,10 +380,15 @@ export class PartitionState {
   }
 }
 
-/** A request that was given up must not be granted when it arrives late, over a connection that broke (L5). */
+/**
+ * A request that was given up must not be granted when it arrives late, over a connection that broke (L5). It says with its mark
+ * that what lies a window before it was answered, which may not have been heard here: what is refused at once is no entry.
+ */
 function forbid(attachment: Attachment, sequence: number): void {
-  if (attachment.isBeforeMark(sequence) || attachment.isBeyondWindow(sequence, attachment.mark)) return;
-  attachment.record(sequence, attachment.mark, RecordStatus.busy, 0, 0, 0, 0);
+  if (attachment.isBeforeMark(sequence)) return;
+  const isBeyond = attachment.isBeyondWindow(sequence, attachment.mark);
+  const mark = isBeyond ? (sequence - RECORDS_MAX + 1) | 0 : attachment.mark;
+  attachment.record(sequence, mark, RecordStatus.busy, 0, 0, 0, 0);
 }
 
 function hex(bytes: Uint8Array, start: number, end: number): string {

@@ -86,6 +86,20 @@ test('R22, L5: a request for a lock that was given up and comes late is not gran
   t.is(world.primary.state.locks.size, 0);
 });
 
+test('R22, L5: so it is behind more requests that were refused at once than a session has records', (t) => {
+  const world = new PartitionWorld();
+  const [holder, session] = [new TestSession(world, 'a'), new TestSession(world, 'b')];
+  holder.lock('l', 0);
+  for (let tries = 0; tries < RECORDS_MAX; tries += 1) session.lock('l', 0, { mark: session.sequence + 1 });
+  const given = { sequence: session.sequence + 1, mark: session.sequence + 1 };
+  session.cancel('l', given.sequence);
+  holder.unlock('l', '9.4');
+  t.regex(session.lock('l', 1000, given).join(), /FAIL KV_LOCK_BUSY$/);
+  t.is(world.primary.state.locks.size, 0);
+  const next = { sequence: given.sequence + 1, mark: given.mark };
+  t.regex(session.lock('l', 1000, next).join(), /LKDK/, 'the next one is');
+});
+
 test('R22: only an attachment of this partition, present and whole, takes effect', (t) => {
   const world = new PartitionWorld();
   const session = new TestSession(world);
