@@ -3,7 +3,6 @@
  * outside it (large values, columns, logs, pieces, sessions) is measured now and then.
  */
 import type { Arena } from '../base/arena.ts';
-import { ATTACHMENT_BYTES } from '../replication/attachments.ts';
 
 /** From this share of the limit on the node tells the others that it is full. */
 const FULL_SHARE = 0.99;
@@ -12,7 +11,7 @@ const SESSIONS_SHARE = 0.1;
 
 interface Measured {
   readonly log: { readonly bytes: number };
-  readonly state: { readonly bytes: number; readonly attachments: { readonly size: number } };
+  readonly state: { readonly bytes: number; readonly attachments: { readonly bytes: number } };
 }
 
 export class NodeMemory {
@@ -56,10 +55,10 @@ export class NodeMemory {
     for (const partition of partitions) {
       if (partition === null) continue;
       bytes += partition.log.bytes + partition.state.bytes;
-      sessions += partition.state.attachments.size;
+      sessions += partition.state.attachments.bytes;
     }
     this.#otherBytes = bytes - this.#arena.usedBytes;
-    this.#sessionBytes = sessions * ATTACHMENT_BYTES;
+    this.#sessionBytes = sessions;
     this.full = this.#bytesMax > 0 && this.usedBytes >= this.#bytesMax * FULL_SHARE;
   }
 }

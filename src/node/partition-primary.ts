@@ -239,12 +239,19 @@ export class PartitionPrimary {
   ): Code | null {
     if (attachment.isBeyondWindow(sequence, mark)) return 'KV_OVERLOADED';
     if (isBackedUp(this.log, this.applied)) return 'KV_OVERLOADED';
+    if (!this.hasRoomForRecord(attachment, sequence, mark)) return 'KV_OUT_OF_MEMORY';
     if (kind === EntryKind.acquire && converts(bytes, start)) return null; // of a lock that is there
     if (kind === EntryKind.acquire && this.#host.nowMs < this.locksFromMs) return 'KV_NO_QUORUM';
     if (kind === EntryKind.acquire && waitsTooMuch(this.state.locks, attachment.slot)) return 'KV_OVERLOADED';
     const stores = ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.store) !== 0;
     const needed = bytesKept(kind, stores, readU16(bytes, start + codec.WRITE_KEY_LENGTH), end - start);
     return needed === 0 || this.#host.hasRoom(needed, this) ? null : 'KV_OUT_OF_MEMORY';
+  }
+
+  /** R22: whether there is memory for the records of an attachment when there is one of `sequence`. */
+  hasRoomForRecord(attachment: Attachment, sequence: number, mark: number): boolean {
+    const needed = attachment.recordBytesNeeded(sequence, mark);
+    return needed === 0 || this.#host.hasRoom(needed, this) || this.#host.hasRoomForSession(this);
   }
 
   /** A write to a key that is due comes after its expiry. */

@@ -13,7 +13,7 @@ import { LockTable } from '../lock/lock-table.ts';
 import { Losses } from '../lock/losses.ts';
 import { fenceEpoch, fenceLength, fenceOperation, lockKeyEnd } from '../protocol/fence.ts';
 import { type Attachment, RECORDS_MAX, RecordStatus } from '../replication/attachment.ts';
-import { ATTACHMENT_BYTES, Attachments } from '../replication/attachments.ts';
+import { Attachments } from '../replication/attachments.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
 import type { ReplicationLog } from '../replication/replication-log.ts';
@@ -84,7 +84,7 @@ export class PartitionState {
 
   /** Memory held, about. */
   get bytes(): number {
-    return this.keys.bytes + this.locks.bytes + this.attachments.size * ATTACHMENT_BYTES + this.losses.bytes;
+    return this.keys.bytes + this.locks.bytes + this.attachments.bytes + this.losses.bytes;
   }
 
   /** Applies the entry at `position`; afterwards the fields above tell what came of it. */

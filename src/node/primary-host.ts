@@ -23,7 +23,7 @@ export interface PrimaryHost extends LeaseHost {
   primaryOf(partition: number): number;
   /** Whether `bytes` more may be kept, here and at those in sync. */
   hasRoom(bytes: number, partition: PartitionPrimary): boolean;
-  /** Whether one more session may attach: while memory is used up, too, so that clients that are new can delete. */
+  /** Whether one more session, or more records of one, may be kept: while memory is used up, too, so that clients that are new can delete. */
   hasRoomForSession(partition: PartitionPrimary): boolean;
   /** Why a follower cannot be counted on now, in words, or null. */
   followerObstacle(follower: Follower): string | null;

@@ -4,7 +4,7 @@
  */
 import { readI32, readU32, readU48, writeU32 } from '../base/bytes.ts';
 import * as codec from '../protocol/client-codec.ts';
-import type { Attachment } from '../replication/attachment.ts';
+import { type Attachment, RECORDS_MAX } from '../replication/attachment.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import * as layout from '../replication/entry-layout.ts';
 import type { Primary } from '../replication/primary.ts';
@@ -33,6 +33,7 @@ export interface LockingPartition {
   readonly lease: { readonly holds: boolean };
   logTimeMs(): number;
   changed(): void;
+  hasRoomForRecord(attachment: Attachment, sequence: number, mark: number): boolean;
   refuseNow(to: ReplyTarget, messageId: number): false;
 }
 
@@ -85,11 +86,13 @@ export class PrimaryLocks {
   cancel(to: ReplyTarget, messageId: number, bytes: Uint8Array, start: number, end: number): void {
     const partition = this.#partition;
     if (!partition.writable) return void partition.refuseNow(to, messageId);
-    if (isBackedUp(partition.log, partition.applied))
-      return replyFail(to, messageId, 'KV_OVERLOADED', refusalText('KV_OVERLOADED'));
     const attachment = this.#attachmentIn(bytes, start);
     if (attachment === undefined) return replyFail(to, messageId, 'KV_NO_SESSION', NO_SESSION_TEXT);
-    const position = this.#appendCancel(attachment, readI32(bytes, end - 4), true);
+    const sequence = readI32(bytes, end - 4);
+    const firstKept = (sequence - RECORDS_MAX + 1) | 0;
+    if (isBackedUp(partition.log, partition.applied) || !partition.hasRoomForRecord(attachment, sequence, firstKept))
+      return replyFail(to, messageId, 'KV_OVERLOADED', refusalText('KV_OVERLOADED'));
+    const position = this.#appendCancel(attachment, sequence, true);
     partition.log.own(position, to, messageId);
     partition.changed();
   }

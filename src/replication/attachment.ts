@@ -35,10 +35,18 @@ export function isKept(status: number): boolean {
 const RECORDS_MIN = 8;
 /** Requests of one session that one partition answers at a time. */
 export const RECORDS_MAX = 4096;
+/** So many are always granted to a session: whoever lets go of something is not refused for want of memory. */
+const RECORDS_FREE = 64;
 const FIELDS = 6; // status, epoch, operation, payload high, payload low, position (primary only)
+const RECORD_BYTES = FIELDS * 4;
 
 /** What those have that were never asked for a write: none of them is ever anything but 0. */
 const NO_RECORDS: Int32Array = new Int32Array(RECORDS_MIN * FIELDS);
+
+/** What the records of many attachments take, besides the least that each has. */
+export interface RecordMemory {
+  bytes: number;
+}
 
 export class Attachment {
   /** Small stable number, for tables keyed by attachment. */
@@ -66,14 +74,24 @@ export class Attachment {
 
   #records: Int32Array = NO_RECORDS;
   #mask: number = RECORDS_MIN - 1;
+  readonly #memory: RecordMemory;
 
-  constructor(slot: number, epoch: number, operation: number, session: string, name: string, leaseMs: number) {
+  constructor(
+    slot: number,
+    epoch: number,
+    operation: number,
+    session: string,
+    name: string,
+    leaseMs: number,
+    memory: RecordMemory = { bytes: 0 },
+  ) {
     this.slot = slot;
     this.epoch = epoch;
     this.operation = operation;
     this.session = session;
     this.name = name;
     this.leaseMs = leaseMs;
+    this.#memory = memory;
   }
 
   /** True when `sequence` lies before the mark: its answer was received, and its record is gone. */
@@ -119,6 +137,18 @@ export class Attachment {
   /** So many sequences from the mark on may have a record; none behind them has. */
   get recordsEnd(): number {
     return this.#records === NO_RECORDS ? 0 : this.#mask + 1;
+  }
+
+  /** Memory of its records, besides the least that each attachment has. */
+  get recordBytes(): number {
+    return (this.#mask + 1 - RECORDS_MIN) * RECORD_BYTES;
+  }
+
+  /** How much of it a request under `sequence` and `mark` would add; 0 for what every session may have. */
+  recordBytesNeeded(sequence: number, mark: number): number {
+    const from = this.isBeyondWindow(sequence, this.mark) ? mark : this.mark;
+    const size = sizeFor((sequence - from) | 0);
+    return size <= RECORDS_FREE || size <= this.#mask + 1 ? 0 : (size - this.#mask - 1) * RECORD_BYTES;
   }
 
   /** Low bits of the log position of a pending entry; the log is never longer than 2^31 entries. */
@@ -181,8 +211,8 @@ export class Attachment {
     assert(ahead >= 0 && ahead < RECORDS_MAX, 'attachment: a record lies within the window');
     if (this.#records === NO_RECORDS) this.#records = new Int32Array(RECORDS_MIN * FIELDS);
     if (ahead <= this.#mask) return;
-    let size = (this.#mask + 1) * 2;
-    while (size <= ahead) size *= 2;
+    const size = sizeFor(ahead);
+    this.#memory.bytes += (size - this.#mask - 1) * RECORD_BYTES;
     const larger = new Int32Array(size * FIELDS);
     for (let step = 0; step <= this.#mask; step += 1) {
       const known = (this.mark + step) | 0;
@@ -192,4 +222,11 @@ export class Attachment {
     this.#records = larger;
     this.#mask = size - 1;
   }
+}
+
+/** So many records are kept when there is one so far ahead of the mark. */
+function sizeFor(ahead: number): number {
+  let size = RECORDS_MIN;
+  while (size <= ahead && size < RECORDS_MAX) size *= 2;
+  return size;
 }

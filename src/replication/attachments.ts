@@ -1,11 +1,11 @@
 /** The sessions attached to one partition. Found by the operation of the attaching entry, checked by its epoch (R22). */
 import { assert } from '../base/assert.ts';
-import { Attachment } from './attachment.ts';
+import { Attachment, type RecordMemory } from './attachment.ts';
 
 /** Sessions per partition; one more is refused with KV_OVERLOADED. */
 export const ATTACHMENTS_MAX = 100_000;
-/** An attachment with its records and its places in the maps, about. */
-export const ATTACHMENT_BYTES = 900;
+/** An attachment with the least of records and its places in the maps, about. */
+const ATTACHMENT_BYTES = 900;
 
 export class Attachments {
   /** Newest first, chained by `older`: operations start at 1 in every epoch, so they meet again. */
@@ -13,6 +13,12 @@ export class Attachments {
   readonly #bySession: Map<string, Attachment> = new Map();
   readonly #bySlot: (Attachment | null)[] = [];
   readonly #freeSlots: number[] = [];
+  readonly #records: RecordMemory = { bytes: 0 };
+
+  /** Memory held, about. */
+  get bytes(): number {
+    return this.size * ATTACHMENT_BYTES + this.#records.bytes;
+  }
 
   get size(): number {
     return this.#bySession.size;
@@ -47,7 +53,7 @@ export class Attachments {
     name: string,
     leaseMs: number,
   ): Attachment {
-    const attachment = new Attachment(slot, epoch, operation, session, name, leaseMs);
+    const attachment = new Attachment(slot, epoch, operation, session, name, leaseMs, this.#records);
     attachment.older = this.#byOperation.get(operation);
     this.#byOperation.set(operation, attachment);
     this.#bySession.set(session, attachment);
@@ -56,6 +62,7 @@ export class Attachments {
   }
 
   remove(attachment: Attachment): void {
+    this.#records.bytes -= attachment.recordBytes;
     this.#unchain(attachment);
     this.#bySession.delete(attachment.session);
     this.#bySlot[attachment.slot] = null;

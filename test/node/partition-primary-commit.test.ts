@@ -197,6 +197,38 @@ test('KV_OUT_OF_MEMORY refuses before appending, while reads, deletes and releas
   t.deepEqual(session.read(), ['9 DONE applied 9.5', '10 DONE applied 9.6']);
 });
 
+test('R22: records far ahead of the mark count as memory, and what needs more of it than there is is refused', (t) => {
+  const { world, session } = cluster();
+  const other = new TestSession(world, 'b');
+  const { bytes } = world.primary.state;
+  session.del('k', { sequence: RECORDS_MAX / 2 - 1 });
+  world.settle();
+  t.regex(session.read().join(), /applied/);
+  const grown = world.primary.state.bytes - bytes;
+  t.true(grown > (RECORDS_MAX / 4) * 24, `${grown} bytes`);
+  t.is(world.backups[0]?.kept.state.bytes, world.primary.state.bytes);
+  world.room = false;
+  const far = RECORDS_MAX - 1;
+  session.del('k', { sequence: far });
+  world.settle();
+  t.regex(session.read().join(), /applied/, 'as long as sessions may take more');
+  world.roomForSessions = false;
+  const { next } = world.primary.log;
+  t.regex(other.del('k', { sequence: far }).join(), /KV_OUT_OF_MEMORY/);
+  t.regex(other.cancel('k', far).join(), /KV_OVERLOADED/);
+  t.regex(other.cancel('k', 2 * RECORDS_MAX).join(), /KV_OVERLOADED/);
+  t.is(world.primary.log.next, next);
+  other.del('k', { sequence: 50 });
+  other.cancel('k', 51);
+  session.del('k', { sequence: far - 1 });
+  world.settle();
+  t.regex(
+    [...other.read(), ...session.read()].join(),
+    /applied.*applied.*applied/,
+    'a few, and those that are there, each has',
+  );
+});
+
 test('KV_OVERLOADED: one more than the window of a session, until its mark moves', (t) => {
   const { world, session } = cluster();
   for (let count = 0; count < RECORDS_MAX - 1; count += 1) session.put('k', '');

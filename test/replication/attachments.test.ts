@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { Attachment } from '../../src/replication/attachment.ts';
+import { type Attachment, RecordStatus } from '../../src/replication/attachment.ts';
 import { Attachments } from '../../src/replication/attachments.ts';
 
 function add(attachments: Attachments, session: string, epoch: number, operation: number): Attachment {
@@ -37,6 +37,27 @@ test('R22: the same operation of two epochs attaches two sessions', (t) => {
   attachments.remove(older);
   t.is(attachments.find(9, 2), undefined);
   t.is(attachments.find(10, 2), newer);
+});
+
+test('R22: records far ahead of the mark are counted as memory as long as their session is there', (t) => {
+  const attachments = new Attachments();
+  const [one, other] = [add(attachments, 'ab', 9, 2), add(attachments, 'cd', 9, 3)];
+  const { bytes } = attachments;
+  for (const ahead of [7, 5]) one.record(ahead, 0, RecordStatus.applied, 9, 4, 0, 0);
+  t.is(attachments.bytes, bytes, 'a few each has');
+  t.is(one.recordBytesNeeded(60, 0), 0);
+  const needed = one.recordBytesNeeded(1000, 0);
+  t.true(needed > 1000 * 8);
+  for (const ahead of [1000, 1001, 300]) one.record(ahead, 0, RecordStatus.applied, 9, 4, 0, 0);
+  t.is(attachments.bytes, bytes + needed);
+  t.is(one.recordBytesNeeded(1002, 0), 0);
+  t.is(one.recordBytesNeeded(6000, 5999), 0, 'behind a mark that moves');
+  t.is(other.recordBytesNeeded(1000, 0), needed);
+  attachments.remove(one);
+  t.true(attachments.bytes < bytes);
+  const { bytes: without } = attachments;
+  attachments.remove(add(attachments, 'ab', 9, 9));
+  t.is(attachments.bytes, without);
 });
 
 test('finds what a list would, however sessions come and go', (t) => {

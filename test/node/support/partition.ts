@@ -51,6 +51,7 @@ export class PartitionWorld implements PrimaryHost {
   sleptMs = 0;
   /** Whether anything more may be kept. */
   room = true;
+  roomForSessions = true;
   readsStrictly = false;
   /** Of members: why they cannot be counted on. */
   readonly obstacles: Map<number, string> = new Map();
@@ -260,7 +261,7 @@ export class PartitionWorld implements PrimaryHost {
   unpark(): void {}
 
   hasRoomForSession(): boolean {
-    return true;
+    return this.roomForSessions;
   }
 
   hasRoom(): boolean {
