@@ -8,7 +8,7 @@ import { isCompatible, LOCK_MODES, LockMode, mayWrite } from '../base/lock-mode.
 import { Chains } from './chains.ts';
 import { type Conversion, Conversions } from './conversions.ts';
 import { Requests } from './requests.ts';
-import { SessionWaits } from './session-waits.ts';
+import { SessionChains } from './session-chains.ts';
 
 const NONE = -1;
 const SLOTS_MIN = 8;
@@ -22,8 +22,8 @@ export class LockView {
   protected readonly converting: Chains = new Chains();
   protected readonly queues: Chains = new Chains();
   // By attachment.
-  protected readonly held: Chains = new Chains();
-  protected readonly waits: SessionWaits = new SessionWaits();
+  protected readonly held: SessionChains = new SessionChains();
+  protected readonly waits: SessionChains = new SessionChains();
   /** Per slot and mode: how many hold it so. */
   #modeCounts: Uint32Array = new Uint32Array(SLOTS_MIN * LOCK_MODES);
 
@@ -111,6 +111,11 @@ export class LockView {
   /** How many waits an attachment has. */
   waitsOf(attachment: number): number {
     return this.waits.count(attachment);
+  }
+
+  /** How many requests of an attachment there are: to find one by its sequence all may be looked at. */
+  requestsOf(attachment: number): number {
+    return this.held.count(attachment) + this.waits.count(attachment);
   }
 
   /** The request with which an attachment waits since `sequence`, or −1. */

@@ -20,8 +20,9 @@ const QUANTUM_UNITS_MIN = 8;
 const UNCOUNTED_UNITS: number = TURN_UNITS / 2;
 /** Log2 of the bytes in a unit. */
 const UNIT_SHIFT = 8;
-/** Log2 of the slots of a table, and of the bytes of bulk work, in a unit. */
+/** Log2 of the slots of a table, of the requests of a session, and of the bytes of bulk work, in a unit. */
 const SLOT_SHIFT = 4;
+const REQUEST_SHIFT = 8;
 const BULK_SHIFT = 10;
 
 export interface Sharer {
@@ -37,6 +38,11 @@ export function unitsOf(bytes: number): number {
 /** Units of looking at so many slots of a table. */
 export function unitsOfSlots(slots: number): number {
   return slots >>> SLOT_SHIFT;
+}
+
+/** Units of looking for one among so many requests for locks. */
+export function unitsOfRequests(requests: number): number {
+  return requests >>> REQUEST_SHIFT;
 }
 
 /** Units of encoding or hashing so many bytes, or of handing them to a thread. */

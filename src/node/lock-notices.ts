@@ -6,6 +6,7 @@ import { isCompatible } from '../base/lock-mode.ts';
 import type { LockTable } from '../lock/lock-table.ts';
 import { WNTD } from '../protocol/opcode.ts';
 import { Connection } from './connection.ts';
+import { unitsOfSlots } from './fair-share.ts';
 import type { ReplyTarget } from './reply.ts';
 
 const NONE = -1;
@@ -22,6 +23,8 @@ export class LockNotices {
   readonly #locks: LockTable;
   /** By the request that is granted. */
   readonly #watches: Map<number, Watch> = new Map();
+  /** Requests that have been looked at, for one who begins to listen. */
+  #looks = 0;
 
   constructor(partition: number, locks: LockTable) {
     this.#partition = partition;
@@ -37,10 +40,12 @@ export class LockNotices {
     const locks = this.#locks;
     this.#watches.set(held, { to, operation: locks.requests.tokenOperation(held), told: 0 });
     const slot = locks.requests.lock(held);
+    this.#looks = 0;
     for (let request = locks.firstConverting(slot); request !== NONE; request = locks.convertingAfter(request))
       this.#tell(held, request);
     for (let request = locks.firstWaiter(slot); request !== NONE; request = locks.waiterAfter(request))
       this.#tell(held, request);
+    to.units += unitsOfSlots(this.#looks);
   }
 
   /** Somebody waits from now on. */
@@ -73,6 +78,7 @@ export class LockNotices {
   }
 
   #tell(held: number, request: number): void {
+    this.#looks += 1;
     const watch = this.#watches.get(held);
     if (watch === undefined) return;
     const { requests } = this.#locks;

@@ -4,6 +4,7 @@ import * as codec from '../protocol/client-codec.ts';
 import { type Attachment, RecordStatus } from '../replication/attachment.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import type { ReplicationLog } from '../replication/replication-log.ts';
+import { unitsOfRequests } from './fair-share.ts';
 import type { GrantReplies } from './grant-replies.ts';
 import type { LockWaits } from './lock-waits.ts';
 import { replyOutcome } from './outcome.ts';
@@ -72,6 +73,7 @@ export class Retries {
     const { locks } = this.#partition.state;
     const fetches = ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.wantsValue) !== 0;
     if (kind !== EntryKind.acquire) return replyFail(to, messageId, 'KV_AMBIGUOUS', FORGOTTEN_TEXT);
+    to.units += unitsOfRequests(locks.requestsOf(attachment.slot));
     const waiter = locks.waiterOf(attachment.slot, sequence);
     if (waiter >= 0) {
       // Of a wait that was queued under a former primary nobody here knows how long it was to be.

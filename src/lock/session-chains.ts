@@ -1,8 +1,8 @@
-/** The waits of each session, in the order in which they began, and how many there are. */
+/** Requests of each session, those held or those waiting, in the order in which they became so, and how many there are. */
 import { Chains } from './chains.ts';
 
-export class SessionWaits {
-  readonly #waits: Chains = new Chains();
+export class SessionChains {
+  readonly #requests: Chains = new Chains();
   readonly #counts: number[] = [];
   #size = 0;
 
@@ -10,13 +10,13 @@ export class SessionWaits {
     return this.#size;
   }
 
-  /** The longest wait of an attachment, or −1. */
+  /** The longest of an attachment, or −1. */
   first(attachment: number): number {
-    return this.#waits.first(attachment);
+    return this.#requests.first(attachment);
   }
 
   after(request: number): number {
-    return this.#waits.after(request);
+    return this.#requests.after(request);
   }
 
   count(attachment: number): number {
@@ -24,13 +24,13 @@ export class SessionWaits {
   }
 
   append(attachment: number, request: number): void {
-    this.#waits.append(attachment, request);
+    this.#requests.append(attachment, request);
     this.#counts[attachment] = this.count(attachment) + 1;
     this.#size += 1;
   }
 
   remove(attachment: number, request: number): void {
-    this.#waits.remove(attachment, request);
+    this.#requests.remove(attachment, request);
     this.#counts[attachment] = this.count(attachment) - 1;
     this.#size -= 1;
   }
