@@ -27,6 +27,7 @@ import { PrimaryLocks } from './primary-locks.ts';
 import { ReignLease } from './reign-lease.ts';
 import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
 import { Retries } from './retries.ts';
+import { sessionText } from './session-requests.ts';
 import { NO_SESSION_TEXT, ORPHAN_TEXT, refusalText, sessionsText, tooEarlyText } from './texts.ts';
 
 /** Applied large values kept for followers that are to be sent them. */
@@ -374,6 +375,8 @@ export class PartitionPrimary {
     if (!this.#host.hasRoomForSession(this)) {
       return replyFail(to, messageId, 'KV_OUT_OF_MEMORY', sessionsText(this.id, size));
     }
+    // L3: whoever is attached counts its lease from when it has sent this, and may not be ended before this is applied.
+    this.renew(sessionText(bytes, start + codec.ATTACH_SESSION));
     const position = this.primary.append(
       EntryKind.attach,
       this.logTimeMs(),

@@ -347,15 +347,12 @@ export class PartitionState {
     const session = hex(data, body + layout.ATTACH_ENTRY_SESSION, body + layout.ATTACH_ENTRY_LEASE);
     const nameLength = data[body + layout.ATTACH_ENTRY_NAME_LENGTH] as number;
     const nameStart = body + layout.ATTACH_ENTRY_NAME;
+    const leaseMs = readU32(data, body + layout.ATTACH_ENTRY_LEASE);
+    const name = text(data, nameStart, nameStart + nameLength);
+    const { epoch, operation } = this.#entry;
     const attachment =
-      this.attachments.ofSession(session) ??
-      this.attachments.add(
-        this.#entry.epoch,
-        this.#entry.operation,
-        session,
-        text(data, nameStart, nameStart + nameLength),
-        readU32(data, body + layout.ATTACH_ENTRY_LEASE),
-      );
+      this.attachments.ofSession(session) ?? this.attachments.add(epoch, operation, session, name, leaseMs);
+    if (leaseMs > attachment.leaseMs) attachment.leaseMs = leaseMs;
     this.status = ApplyStatus.attached;
     this.epoch = attachment.epoch;
     this.operation = attachment.operation;

@@ -58,7 +58,8 @@ export class Attachment {
   readonly session: string;
   /** Shown in listings: host and process. */
   readonly name: string;
-  readonly leaseMs: number;
+  /** The longest that it has attached for. */
+  leaseMs: number;
   /** Lowest sequence the client has no answer for. */
   mark = 0;
   /** Made by the same operation of an earlier epoch: see Attachments. */

@@ -59,6 +59,40 @@ test('L3: who attaches again counts as renewed', (t) => {
   t.is(world.primary.state.attachments.size, 1);
 });
 
+test('L3: a session that attaches again before its lease has run out is not ended while that is on its way', (t) => {
+  const world = new PartitionWorld({ backups: 1 });
+  const session = new TestSession(world);
+  session.lock('l', 0);
+  world.settle();
+  world.silent.add(0);
+  world.pass(LEASE_MS);
+  session.attach();
+  world.pass(END_MS - LEASE_MS + 1);
+  world.silent.clear();
+  world.settle();
+  t.regex(session.read().join(), /DONE applied 9.2/);
+  t.is(world.primary.state.locks.size, 1, 'its lease counts from when it has sent this');
+  world.pass(LEASE_MS);
+  world.settle();
+  t.is(world.primary.state.locks.size, 1);
+  world.pass(END_MS - LEASE_MS + 1);
+  world.settle();
+  t.is(world.primary.state.locks.size, 0);
+});
+
+test('L3: a session that attaches again for longer is attached for longer, never for less', (t) => {
+  const world = new PartitionWorld();
+  for (const leaseMs of [200, LEASE_MS, 300]) new TestSession(world, 'a', leaseMs);
+  t.deepEqual(
+    [...world.primary.state.attachments].map(({ leaseMs }) => leaseMs),
+    [LEASE_MS],
+  );
+  world.pass(LEASE_MS);
+  t.is(world.primary.state.attachments.size, 1);
+  world.pass(END_MS - LEASE_MS + 1);
+  t.is(world.primary.state.attachments.size, 0);
+});
+
 test('L3: expiry is decided when it is appended; from then on nothing is renewed or written', (t) => {
   const world = new PartitionWorld({ backups: 1 });
   const session = new TestSession(world);
