@@ -470,8 +470,8 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   async #close(): Promise<void> {
     this.#locks.endWaits();
     await this.#sessions.close();
+    this.#locks.close(); // others have them as soon as the good-bye arrives
     await Promise.all([this.#keepAlive.leave(GOODBYE_MS), this.#renewal?.close()]);
-    this.#locks.close('the client was closed');
     await this.#dispatcher.close(GOODBYE_MS);
   }
 

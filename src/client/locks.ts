@@ -26,6 +26,8 @@ import { encodeValue, spanOf } from './values.ts';
 import { WantedLocks } from './wanted-locks.ts';
 import { within } from './within.ts';
 
+const CLOSED_TEXT = 'the client was closed';
+
 /** Keys as the client reads and writes them. */
 interface Keys<V> extends Pick<LockHost<V>, 'put' | 'delete'> {
   /** Deadline of a request, milliseconds. */
@@ -46,7 +48,7 @@ export class Locks<V> implements LockHost<V> {
   readonly #conversions: Conversions;
   readonly #wanted: WantedLocks;
   readonly #held: Map<number, Set<HeldLock>> = new Map();
-  /** The session is about to say good-bye. */
+  /** The session is about to say good-bye: no lock is taken any more. */
   #isClosing = false;
   /** How often somebody has said that locks may be gone. */
   #doubts = 0;
@@ -84,11 +86,13 @@ export class Locks<V> implements LockHost<V> {
    * @throws KeyvalError KV_LOCK_BUSY, KV_ABORTED, KV_NO_QUORUM, KV_UNREACHABLE, KV_AMBIGUOUS, KV_DEADLOCK, KV_LOCK_LOST, …
    */
   async acquire(key: Key, settings: LockSettings, flow: Flow | null): Promise<Lock<V>> {
+    if (this.#isClosing) throw closed();
     const again = this.flows.again(key, settings.mode);
     if (again?.owner.leaseHolds(again)) return (again.owner as Locks<V>).#again(again, settings);
     const sentAtMs = this.#nowMs;
     const doubts = this.#doubts;
     const { grant, operation } = await this.#requests.acquire(key, settings, flow?.tag ?? 0);
+    if (this.#isClosing) throw closed(); // the session's end frees it
     this.#mustBePresent(operation);
     const held = new HeldLock(this, key, operation.partition, flow, grant.token, settings.mode, operation.sequence);
     if (!settings.renew) held.untilMs = sentAtMs + settings.leaseMs;
@@ -368,15 +372,19 @@ export class Locks<V> implements LockHost<V> {
     return within(committed, { timers: this.#dispatcher.ports.timers, ms, late });
   }
 
-  /** Nobody waits for a lock any more. */
+  /** Nobody waits for a lock any more, and nobody begins to: what came back behind the good-bye would outlive the client. */
   endWaits(): void {
     this.#isClosing = true;
-    this.#requests.giveUpAll(new KeyvalError('KV_CLOSED', 'the client was closed'));
+    this.#requests.giveUpAll(closed());
   }
 
-  /** Ends the watch; nothing is released. */
-  close(reason: string): void {
-    for (const partition of [...this.#held.keys()]) this.lost(partition, 'closed', reason);
+  /** What is held counts as lost; nothing is released: the good-bye, which is to come after this, does that. */
+  close(): void {
+    for (const partition of [...this.#held.keys()]) this.lost(partition, 'closed', CLOSED_TEXT);
     this.#leaseTimer?.cancel();
   }
+}
+
+function closed(): KeyvalError {
+  return new KeyvalError('KV_CLOSED', CLOSED_TEXT);
 }
