@@ -89,13 +89,12 @@ export class Locks<V> implements LockHost<V> {
     if (this.#isClosing) throw closed();
     const again = this.flows.again(key, settings.mode);
     if (again?.owner.leaseHolds(again)) return (again.owner as Locks<V>).#again(again, settings);
-    const sentAtMs = this.#nowMs;
     const doubts = this.#doubts;
     const { grant, operation } = await this.#requests.acquire(key, settings, flow?.tag ?? 0);
     if (this.#isClosing) throw closed(); // the session's end frees it
     this.#mustBePresent(operation);
     const held = new HeldLock(this, key, operation.partition, flow, grant.token, settings.mode, operation.sequence);
-    if (!settings.renew) held.untilMs = sentAtMs + settings.leaseMs;
+    if (!settings.renew) held.untilMs = this.#nowMs + settings.leaseMs; // not from when it began to wait in line
     this.#register(held);
     if (doubts !== this.#doubts) this.#ask(held);
     if (settings.fetch && grant.content === null) return this.#fetched(held, settings);

@@ -67,3 +67,26 @@ test('without renewal a lock ends with its lease, unless it is extended', async 
     'it is given back',
   );
 });
+
+test('without renewal a lock lasts for its lease from its grant on, however long it was waited for', async (t) => {
+  const world = await ClientWorld.connected({ version: 1, primaries: [0] }, { leaseMs: LEASE_MS });
+  const node = world.end(A);
+  await world.attach(A, 'k');
+  const taking = world.client.lock('k', { renew: false });
+  await world.rest();
+  const asked = node.only();
+  await node.say(op.WAIT, asked.messageId);
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 500) {
+      await world.pass(500);
+      for (const one of node.asked()) if (one.opcode === 'KEEP') await node.kept(one, [0], []);
+    }
+  };
+  await pass(2 * LEASE_MS);
+  await node.say(op.LKDK, asked.messageId, number(8, ATTACHMENT + 5n), NOTHING_THERE);
+  const lock = await taking;
+  await pass(LEASE_MS - 500);
+  t.true(lock.held);
+  await pass(500);
+  t.false(lock.held);
+});
