@@ -53,6 +53,7 @@ export class Locks<V> implements LockHost<V> {
   /** How often somebody has said that locks may be gone. */
   #doubts = 0;
   #leaseTimer: TimerHandle | null = null;
+  #wakesAtMs = 0;
 
   constructor(dispatcher: Dispatcher, keys: Keys<V>, codec: Codec<V>, flows: Flows, renewal: Renewal | null) {
     this.#dispatcher = dispatcher;
@@ -149,7 +150,7 @@ export class Locks<V> implements LockHost<V> {
     }
     locks.add(held);
     held.flow?.add(held);
-    this.#watchLeases();
+    this.#wakeBy(this.#leaseUntilMs(held));
   }
 
   leaseUntilMs(partition: number): number {
@@ -172,13 +173,21 @@ export class Locks<V> implements LockHost<V> {
 
   /** Wakes at the end of the lease that ends first. */
   #watchLeases(): void {
-    if (this.#leaseTimer !== null || this.#held.size === 0) return;
+    if (this.#held.size === 0) return;
     let earliest = Number.POSITIVE_INFINITY;
     for (const [partition, locks] of this.#held) {
       earliest = Math.min(earliest, this.leaseUntilMs(partition));
       for (const { untilMs } of locks) earliest = Math.min(earliest, untilMs);
     }
-    this.#leaseTimer = this.#dispatcher.ports.timers.after(Math.max(1, earliest - this.#nowMs), () => {
+    this.#wakeBy(earliest);
+  }
+
+  /** Wakes then, or before. */
+  #wakeBy(untilMs: number): void {
+    if (this.#leaseTimer !== null && this.#wakesAtMs <= untilMs) return;
+    this.#leaseTimer?.cancel();
+    this.#wakesAtMs = untilMs;
+    this.#leaseTimer = this.#dispatcher.ports.timers.after(Math.max(1, untilMs - this.#nowMs), () => {
       this.#leaseTimer = null;
       this.#endLeases();
       this.#watchLeases();
@@ -224,9 +233,7 @@ export class Locks<V> implements LockHost<V> {
         'extend: the lock is renewed by itself; take it with renew: false to extend it',
       );
     held.untilMs = this.#nowMs + mustBeLease(ms);
-    this.#leaseTimer?.cancel();
-    this.#leaseTimer = null;
-    this.#watchLeases();
+    this.#wakeBy(this.#leaseUntilMs(held));
   }
 
   /** True: the main thread stood still for longer than its budget, and everything is given up that was held then (L4). */

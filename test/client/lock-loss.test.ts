@@ -1,12 +1,13 @@
 /** L4, L14: a lock that is lost says why, to its holder and on a channel. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import test, { type ExecutionContext } from 'ava';
+import { hashSlot, partitionShift } from '../../src/base/hash-slot.ts';
 import type { Lock } from '../../src/client/lock.ts';
 import { LOCK_LOST_CHANNEL, type LockLoss } from '../../src/client/lock-loss.ts';
 import { WRITE_FLAGS, WriteFlag } from '../../src/protocol/client-codec.ts';
 import * as op from '../../src/protocol/opcode.ts';
 import { bytes, frame, number } from '../../tools/fuzz/world/frames.ts';
-import { A, type Asked, ATTACHMENT, ClientWorld, NOTHING_THERE } from './support/world.ts';
+import { A, type Asked, ATTACHMENT, B, ClientWorld, NOTHING_THERE } from './support/world.ts';
 
 const LEASE_MS = 3000;
 const NO_SESSION = 25;
@@ -120,3 +121,37 @@ test('L3: a grant that comes together with the next attachment belongs to the on
   await node.done(putk as Asked, ATTACHMENT + 10n);
   t.is(await put, ATTACHMENT + 10n);
 });
+
+test('L4: of two leases the signal of the one that ends first is in time, also when it was taken last', async (t) => {
+  const world = await ClientWorld.connected({ version: 1, primaries: [0, 1] }, { leaseMs: LEASE_MS });
+  const locked = async (endpoint: string, key: string): Promise<Lock> => {
+    const taking = world.client.lock(key);
+    await world.rest();
+    const node = world.end(endpoint);
+    await node.say(op.LKDK, node.only().messageId, number(8, ATTACHMENT + 5n), NOTHING_THERE);
+    return taking;
+  };
+  await world.attach(A, ofPartition(0));
+  await world.attach(B, ofPartition(1));
+  await world.pass(LEASE_MS / 3);
+  await world.end(A).kept(world.end(A).only(), [0], []);
+  t.is(world.end(B).only().opcode, 'KEEP', 'and there is no answer');
+  const longer = await locked(A, ofPartition(0));
+  const shorter = await locked(B, ofPartition(1));
+  const losses: LockLoss[] = [];
+  shorter.on('lost', (loss) => losses.push(loss));
+  await world.pass(LEASE_MS - LEASE_MS / 3 + 1);
+  t.deepEqual(
+    losses.map(({ cause }) => cause),
+    ['lease'],
+  );
+  t.true(longer.held);
+});
+
+/** A key of one of two partitions. */
+function ofPartition(partition: number): string {
+  for (let number = 0; ; number += 1) {
+    const key = `key ${number}`;
+    if (hashSlot(Buffer.from(key), 0, key.length) >>> partitionShift(2) === partition) return key;
+  }
+}
