@@ -46,8 +46,8 @@ export class LockGroup<V = string> implements AsyncDisposable {
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.release();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.locks.map((lock) => lock[Symbol.asyncDispose]()));
   }
 }
 

@@ -215,12 +215,17 @@ export class Lock<V = string> implements AsyncDisposable {
    */
   async release(options: ReleaseOptions<V> = {}): Promise<void> {
     const held = this.#held;
-    if (this.#released || held.state !== 'held') {
+    if (!this.held) {
       const how = this.#released || held.state === 'released' ? 'released' : held.state;
       throw new KeyvalError('KV_NOT_HELD', `the lock on ${held.name} is not held any more: it was ${how} before`);
     }
     if ('value' in options) return this.#store(options.value as V, options.ttlMs);
     if (options.ttlMs !== undefined) throw new KeyvalError('KV_USAGE', 'release: ttlMs needs a value');
+    return this.#letGo(options);
+  }
+
+  async #letGo(options: ReleaseOptions<V>): Promise<void> {
+    const held = this.#held;
     this.#released = true;
     held.handles -= 1;
     if (held.handles > 0) return;
@@ -248,7 +253,7 @@ export class Lock<V = string> implements AsyncDisposable {
 
   /** Releases it, unless that has been done, or it is lost. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#released && this.#held.state === 'held') await this.release();
+    if (this.held) await this.#letGo({});
   }
 }
 

@@ -83,6 +83,19 @@ test('a lock that was released is not lost', async (t) => {
   t.deepEqual(held.published, []);
 });
 
+test('who lets go of a lock when its lease has run out is told that it is lost, though no timer has come round yet', async (t) => {
+  for (const letGo of [(lock: Lock) => lock.release(), (lock: Lock) => lock.release({ confirm: true })]) {
+    const held = await holder(t, 'late');
+    standStill(held.world, LEASE_MS + 1);
+    await t.throwsAsync(letGo(held.lock), { code: 'KV_NOT_HELD', message: /it was lost before/ });
+    isTold(t, held, 'lease', /the lease ran out without a renewal/);
+  }
+  const held = await holder(t, 'late, too');
+  standStill(held.world, LEASE_MS + 1);
+  await held.lock[Symbol.asyncDispose]();
+  isTold(t, held, 'lease', /the lease ran out without a renewal/);
+});
+
 test('the node learns whether what is released was lost before', async (t) => {
   const saysLost = ({ world }: Holder): boolean[] =>
     world
@@ -147,6 +160,12 @@ test('L4: of two leases the signal of the one that ends first is in time, also w
   );
   t.true(longer.held);
 });
+
+/** So much time passes while the main thread comes round to nothing. */
+function standStill({ time }: ClientWorld, ms: number): void {
+  const nowMs = time.monotonicMs() + ms;
+  time.monotonicMs = () => nowMs;
+}
 
 /** A key of one of two partitions. */
 function ofPartition(partition: number): string {
