@@ -42,6 +42,8 @@ export class Lock<V = string> implements AsyncDisposable {
   readonly #host: LockHost<V>;
   readonly #held: HeldLock;
   #released = false;
+  /** The release that stores a value, while it is under way. */
+  #storing: Promise<void> | null = null;
   #content: LockContent<V> | null;
 
   /** @internal */
@@ -219,7 +221,10 @@ export class Lock<V = string> implements AsyncDisposable {
       const how = this.#released || held.state === 'released' ? 'released' : held.state;
       throw new KeyvalError('KV_NOT_HELD', `the lock on ${held.name} is not held any more: it was ${how} before`);
     }
-    if ('value' in options) return this.#store(options.value as V, options.ttlMs);
+    if ('value' in options) {
+      this.#storing = this.#store(options.value as V, options.ttlMs);
+      return this.#storing;
+    }
     if (options.ttlMs !== undefined) throw new KeyvalError('KV_USAGE', 'release: ttlMs needs a value');
     return this.#letGo(options);
   }
@@ -253,6 +258,7 @@ export class Lock<V = string> implements AsyncDisposable {
 
   /** Releases it, unless that has been done, or it is lost. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#storing?.catch(() => undefined); // after one that failed it may be held
     if (this.held) await this.#letGo({});
   }
 }

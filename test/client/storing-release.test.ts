@@ -128,6 +128,25 @@ test('L8: while it is being released a lock says so', async (t) => {
   await t.throwsAsync(async () => lock.assertHeld(), { code: 'KV_NOT_HELD', message: /was released before/ });
 });
 
+test('L8: what is left while it is being released, and then cannot be stored, is let go of', async (t) => {
+  const { world, lock } = await holder();
+  const leaving = t.throwsAsync(
+    async () => {
+      await using left = lock;
+      await Promise.all([left.release({ value: 'v' }), Promise.reject(new Error('something else'))]);
+    },
+    { message: 'something else' },
+  );
+  await world.rest();
+  await world.end(A).fail(world.end(A).only(), codes.KV_OUT_OF_MEMORY.wire);
+  await leaving;
+  t.false(lock.held);
+  await world.rest();
+  const released = world.end(A).only();
+  t.is(released.opcode, 'ULKK');
+  t.is(released.body[FLAGS_AT], 0, 'a plain release');
+});
+
 test('L8: no value is no store', async (t) => {
   const { lock } = await holder();
   await t.throwsAsync(lock.release({ value: undefined } as never), { code: 'KV_USAGE' });
