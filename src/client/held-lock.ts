@@ -32,6 +32,8 @@ export class HeldLock<O extends LockOwner = LockOwner> {
   sequence: number;
   handles = 1;
   state: 'held' | 'storing' | 'released' | 'lost' = 'held';
+  /** It may have been taken away while a value was stored with its release. */
+  isDoubted = false;
   /** Without renewal: monotonic milliseconds at which it is given up. */
   untilMs: number = Number.POSITIVE_INFINITY;
   /** Ends a conversion upward that the node may not have done with, and resolves when it has forgotten it, or after a lease. */

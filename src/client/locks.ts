@@ -300,11 +300,16 @@ export class Locks<V> implements LockHost<V> {
     this.doubt([...this.#held.keys()]);
   }
 
-  /** While it is being converted upward nobody can say under which token it is held; it is asked for afterwards. */
+  /**
+   * While it is being converted upward nobody can say under which token it is held, and while it is being released nobody need;
+   * it is asked for afterwards.
+   */
   #ask(held: HeldLock): void {
+    if (held.state === 'storing') held.isDoubted = true;
     if (this.#isClosing || held.state !== 'held' || held.endConversion !== null) return;
     const { token } = held;
     this.#requests.isHeld(held).then((isHeld) => {
+      if (!isHeld && held.state === 'storing') held.isDoubted = true;
       if (isHeld || held.state !== 'held' || held.token !== token || held.endConversion !== null) return;
       held.lose('broken', 'an operator has taken it away; its node says that nobody holds it under this token');
       void this.release(held, {}); // the node may have been asked too early
@@ -368,6 +373,9 @@ export class Locks<V> implements LockHost<V> {
       if (!isHeldAfter(error)) {
         this.#drop(held);
         stored.catch(() => this.release(held, {}));
+      } else if (held.state === 'storing') {
+        held.state = 'held';
+        if (held.isDoubted) this.#ask(held);
       }
       throw error;
     }

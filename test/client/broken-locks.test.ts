@@ -1,5 +1,6 @@
 /** L14: a client whose lock is broken, and what operators learn and do through `client.admin()`. */
 import test, { type ExecutionContext } from 'ava';
+import { codes } from '../../src/errors.ts';
 import { type Client, connect, KeyvalError, type LockLoss, type NodeOptions } from '../../src/index.ts';
 import * as op from '../../src/protocol/opcode.ts';
 import { number } from '../../tools/fuzz/world/frames.ts';
@@ -187,6 +188,32 @@ test('taken away in the moment of the grant', async (t) => {
   await world.pass(1);
   await world.end(A).fail(isAsked(t, world, 2), NOT_HELD);
   t.false(held.held);
+});
+
+test('taken away while a value is stored with its release, which then cannot be done', async (t) => {
+  const token = ATTACHMENT + 5n;
+  for (const isToldFirst of [true, false]) {
+    const world = await ClientWorld.connected({ version: 1, primaries: [0] });
+    await world.attach(A, 'job');
+    const taking = world.client.lock('job');
+    await world.rest();
+    await world.end(A).say(op.LKDK, world.end(A).only().messageId, number(8, token), NOTHING_THERE);
+    const held = await taking;
+    const lost = (): Promise<void> => world.end(A).say(op.LOST, 0, number(2, 0), number(8, token), number(1, 1));
+    if (isToldFirst) await lost();
+    await world.pass(1);
+    const want = isToldFirst ? isAsked(t, world, 2) : null;
+    const storing = t.throwsAsync(held.release({ value: 'v' }), { code: 'KV_OUT_OF_MEMORY' });
+    await world.rest();
+    const store = world.end(A).only();
+    if (want !== null) await world.end(A).fail(want, NOT_HELD);
+    else await lost();
+    await world.end(A).fail(store, codes.KV_OUT_OF_MEMORY.wire);
+    await storing;
+    await world.pass(1);
+    await world.end(A).fail(isAsked(t, world, 2), NOT_HELD);
+    t.false(held.held);
+  }
 });
 
 test('taken away while it is being converted', async (t) => {
