@@ -105,8 +105,8 @@ export class Dispatcher implements LinkOwner {
 
   /** Takes a request. It settles exactly once. */
   submit(operation: Operation): void {
-    if (this.closed) return operation.reject(new KeyvalError('KV_CLOSED', 'the client was closed'));
     this.#endings.active += 1;
+    if (this.closed) return this.#endings.abandon(operation);
     this.#deadlines.watch();
     this.#sender.attempt(operation);
   }

@@ -1,4 +1,5 @@
 /** A client that is being closed: what it holds is let go of before others can have it, and nothing is taken any more. */
+import { getEventListeners } from 'node:events';
 import test from 'ava';
 import type { Lock } from '../../src/client/lock.ts';
 import * as op from '../../src/protocol/opcode.ts';
@@ -65,4 +66,14 @@ test('L3: what is granted in the moment of the close goes with the session', asy
   await taking;
   t.deepEqual(opcodes(world), ['CLOS']);
   await closed(world, closing);
+});
+
+test('what a closed client refuses leaves no listener at the signal of its caller', async (t) => {
+  const world = await connected();
+  await closed(world, world.client.close());
+  const { signal } = new AbortController();
+  const { client } = world;
+  for (const ask of [client.get('key', { signal }), client.put('key', 'v', { signal }), client.lock('key', { signal })])
+    await t.throwsAsync(ask, { code: 'KV_CLOSED' });
+  t.is(getEventListeners(signal, 'abort').length, 0);
 });
