@@ -11,12 +11,17 @@ import type { Lock, ReleaseOptions } from './lock.ts';
 export class LockGroup<V = string> implements AsyncDisposable {
   /** In the order in which the keys were given. */
   readonly locks: readonly Lock<V>[];
-  /** Aborts with KV_LOCK_LOST when one of them is lost. */
-  readonly signal: AbortSignal;
+  readonly #signal: AbortSignal;
 
   constructor(locks: readonly Lock<V>[]) {
     this.locks = locks;
-    this.signal = AbortSignal.any(locks.map(({ signal }) => signal));
+    this.#signal = AbortSignal.any(locks.map(({ signal }) => signal));
+  }
+
+  /** Aborts with KV_LOCK_LOST when one of them is lost. Like that of one lock it tells of this very moment when it is asked for. */
+  get signal(): AbortSignal {
+    for (const lock of this.locks) void lock.signal;
+    return this.#signal;
   }
 
   /** @internal */

@@ -96,6 +96,18 @@ test('who lets go of a lock when its lease has run out is told that it is lost, 
   isTold(t, held, 'lease', /the lease ran out without a renewal/);
 });
 
+test('the signal of a group tells of this very moment, though no timer has come round yet', async (t) => {
+  const world = await ClientWorld.connected({ version: 1, primaries: [0] }, { leaseMs: LEASE_MS });
+  await world.attach(A, 'one');
+  const taking = world.client.lock(['one']);
+  await world.rest();
+  await world.end(A).say(op.LKDK, world.end(A).only().messageId, number(8, ATTACHMENT + 5n), NOTHING_THERE);
+  const group = await taking;
+  t.false(group.signal.aborted);
+  standStill(world, LEASE_MS + 1);
+  t.true(group.signal.aborted);
+});
+
 test('the node learns whether what is released was lost before', async (t) => {
   const saysLost = ({ world }: Holder): boolean[] =>
     world
