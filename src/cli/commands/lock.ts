@@ -82,7 +82,14 @@ async function holdAndRun(
   });
   if (signals.interruption !== null) return signalExitCode(signals.interruption);
   const job = await Job.start(command, { KEYVAL_FENCE: `${held.token}`, KEYVAL_LOCK_KEY: operand });
-  signals.passTo((signal) => job.pass(signal));
+  signals.passTo({
+    pass: (signal) => job.pass(signal),
+    suspend: () => job.suspend(),
+    resume: () => {
+      void held.held; // if it is lost meanwhile, the job is told to end before it goes on
+      job.resume();
+    },
+  });
   const lost = (): void => job.end();
   held.signal.addEventListener('abort', lost, { once: true });
   if (held.signal.aborted) lost();

@@ -30,6 +30,7 @@ export class Job {
   readonly ended: Promise<number>;
   readonly #child: ChildProcess;
   readonly #ownGroup: boolean;
+  #isSuspended = false;
   #killed: Promise<void> | null = null;
 
   private constructor(child: ChildProcess, ownGroup: boolean) {
@@ -60,6 +61,16 @@ export class Job {
   /** Passes a signal on, unless the terminal has done so. */
   pass(signal: NodeJS.Signals): void {
     if (this.#ownGroup || !TERMINAL_SIGNALS.includes(signal)) this.#signal(signal);
+  }
+
+  /** Stops it, unless the terminal has done so. */
+  suspend(): void {
+    this.#isSuspended = this.#ownGroup && this.#signal('SIGSTOP');
+  }
+
+  resume(): void {
+    if (this.#isSuspended) this.#signal('SIGCONT');
+    this.#isSuspended = false;
   }
 
   /** Makes it end: SIGTERM, and after half a second SIGKILL. */

@@ -1,29 +1,48 @@
 /**
  * The signals that end a job: while the lock is awaited they end the wait, afterwards they are passed on to the command,
- * which decides.
+ * which decides. Ctrl-Z stops the command first: without us nobody would end it when the lock is lost.
  */
 const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+/** Who gets the signals. */
+export interface Recipient {
+  pass(signal: NodeJS.Signals): void;
+  /** We are about to be stopped. */
+  suspend(): void;
+  /** We go on. */
+  resume(): void;
+}
 
 export class Catcher {
   /** The signal that came before there was anybody to pass it to. */
   interruption: NodeJS.Signals | null = null;
   readonly #waiting: AbortController = new AbortController();
-  #pass: ((signal: NodeJS.Signals) => void) | null = null;
+  #recipient: Recipient | null = null;
 
   /** Aborts when a signal comes before `passTo`. */
   get stopWaiting(): AbortSignal {
     return this.#waiting.signal;
   }
 
-  passTo(pass: (signal: NodeJS.Signals) => void): void {
-    this.#pass = pass;
-    if (this.interruption !== null) pass(this.interruption);
+  passTo(recipient: Recipient): void {
+    this.#recipient = recipient;
+    if (this.interruption !== null) recipient.pass(this.interruption);
   }
 
   caught(signal: NodeJS.Signals): void {
-    if (this.#pass !== null) return this.#pass(signal);
+    if (this.#recipient !== null) return this.#recipient.pass(signal);
     this.interruption ??= signal;
     this.#waiting.abort(signal);
+  }
+
+  /** Ctrl-Z: this process stops, too. */
+  stopped(): void {
+    this.#recipient?.suspend();
+    process.kill(process.pid, 'SIGSTOP');
+  }
+
+  continued(): void {
+    this.#recipient?.resume();
   }
 }
 
@@ -31,5 +50,7 @@ export class Catcher {
 export function catchSignals(): Catcher {
   const catcher = new Catcher();
   for (const signal of PASSED) process.on(signal, () => catcher.caught(signal));
+  process.on('SIGTSTP', () => catcher.stopped());
+  process.on('SIGCONT', () => catcher.continued());
   return catcher;
 }

@@ -1,7 +1,11 @@
 /** `keyval lock`: whose exit code is returned, who gets which signal, and that nothing runs on without the lock. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { type Client, connect, type RunningNode, startNode } from '../../../src/index.ts';
 import { type Ended, keyval, type Run, servingNode, startKeyval } from '../../helpers/processes.ts';
+
+const execute = promisify(execFile);
 
 let node: RunningNode;
 let client: Client;
@@ -137,6 +141,49 @@ test('the lock is lost: the command and its children are ended, also when they w
   );
   t.regex(ends[1]?.stdout ?? '', /told/);
   for (const { stderr } of ends) t.regex(stderr, /^keyval: KV_LOCK_LOST: the lock on '\w+' is lost: .*\n$/);
+});
+
+const ticking = `exec 2>&-; trap 'exit 43' TERM; echo "pid $$"; while :; do echo tick; sleep 0.05; done`;
+
+function ticks({ stdout }: Run): number {
+  return stdout.split('tick').length - 1;
+}
+
+/** Resolves when the command is stopped. */
+async function untilStopped(job: Run): Promise<void> {
+  const [, pid = ''] = await job.printed(/pid (\d+)\n/);
+  while (!(await execute('ps', ['-o', 'stat=', '-p', pid])).stdout.startsWith('T')) await job.printed(/tick/);
+}
+
+test.serial(
+  'Ctrl-Z stops the command as well: it does not go on without the lock, which passes on meanwhile',
+  async (t) => {
+    const job = start(t, ['suspended', '--lease', '300'], ticking);
+    await job.printed(/tick/);
+    job.child.kill('SIGTSTP');
+    await untilStopped(job);
+    await using next = await client.lock('suspended');
+    const stopped = ticks(job);
+    job.child.kill('SIGCONT');
+    const { code, stderr } = await job.ended;
+    t.is(code, 6);
+    t.regex(stderr, /^keyval: KV_LOCK_LOST: .*\n$/);
+    t.true(ticks(job) <= stopped + 1, 'it ends when it goes on');
+    t.true(next.held);
+  },
+);
+
+test.serial('Ctrl-Z within the lease: the command goes on where it was', async (t) => {
+  const job = start(t, ['suspended for a moment', '--lease', '60s'], ticking);
+  await job.printed(/tick/);
+  job.child.kill('SIGTSTP');
+  await untilStopped(job);
+  const stopped = ticks(job);
+  job.child.kill('SIGCONT');
+  await job.until(() => (ticks(job) > stopped + 2 ? true : undefined));
+  job.child.kill('SIGTERM');
+  const { code, stderr } = await job.ended;
+  t.deepEqual([code, stderr], [43, '']);
 });
 
 test('the node is gone when the command ends before the lease: its exit code counts', async (t) => {
