@@ -29,7 +29,7 @@ import type { Lock } from './lock.ts';
 import { type LockGroup, lockAll } from './lock-group.ts';
 import { type LockOptions, lockSettings } from './lock-options.ts';
 import { Locks } from './locks.ts';
-import type { ClientPorts, LinkOptions, NodeLink } from './node-link.ts';
+import type { ClientPorts, NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
 import { type ClientSettings, type ReadMode, readFlagsOf, withLease } from './options.ts';
 import { Renewal } from './renewal/renewal.ts';
@@ -103,11 +103,10 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     this.#settings = settings;
     this.#codec = settings.codec;
     this.#ports = ports;
-    const options: LinkOptions = settings;
     this.#dispatcher = new Dispatcher(
       settings.endpoints,
       ports,
-      options,
+      settings,
       settings.leaseMs,
       settings.codec as Codec<unknown>,
       {
@@ -126,7 +125,9 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     flows.own(this.#dispatcher.session.id);
     this.#renewal = this.#renewalBy(ports.renewal);
     this.#locks = new Locks<V>(this.#dispatcher, this, settings.codec, flows, this.#renewal);
-    this.#sessions = new LeaseSessions((leaseMs) => new Client(withLease(settings, leaseMs), ports, flows));
+    this.#sessions = new LeaseSessions((leaseMs) =>
+      new Client(withLease(settings, leaseMs), ports, flows).on('warning', (error) => this.#warn(error)),
+    );
     this.#keepAlive = new KeepAlive(this.#dispatcher);
   }
 
@@ -150,8 +151,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   }
 
   #linkChanged(link: NodeLink, state: StatusEvent['state'], error: KeyvalError | null): void {
-    const event: StatusEvent = { endpoint: link.endpoint, state, ...(error === null ? {} : { error }) };
-    this.emit('status', event);
+    this.emit('status', { endpoint: link.endpoint, state, ...(error === null ? {} : { error }) });
   }
 
   /** @internal What `connect` waits on, and what tests look at. */

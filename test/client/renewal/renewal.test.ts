@@ -200,6 +200,25 @@ test('a thread that fails is told once, and the main thread goes on', async (t) 
   t.true(lock.held);
 });
 
+test('a thread that fails a lock with a lease of its own is told to whoever listens at the client', async (t) => {
+  const thread = new ScriptedThread();
+  const table = { version: 1, primaries: [0] };
+  const world = await ClientWorld.connected(table, { leaseMs: LEASE_MS, hangBudgetMs: BUDGET_MS }, thread);
+  const warnings: KeyvalError[] = [];
+  world.client.on('warning', (warning) => warnings.push(warning));
+  const taking = world.client.lock('key', { leaseMs: 2 * LEASE_MS });
+  await world.rest();
+  const node = world.end(A); // of the session with that lease
+  await node.welcome(table);
+  await node.done(node.only(), ATTACHMENT);
+  await node.say(op.LKDK, node.only().messageId, number(8, ATTACHMENT + 5n), NOTHING_THERE);
+  const lock = await taking;
+  const failure = new KeyvalError('KV_INTERNAL', 'out of order');
+  thread.fail(failure);
+  t.deepEqual(warnings, [failure]);
+  t.true(lock.held);
+});
+
 test('close ends it', async (t) => {
   const { world, thread } = await holder();
   const closing = world.client.close();
