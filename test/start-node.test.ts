@@ -46,6 +46,11 @@ test('alone and embedded a node keeps nothing', async (t) => {
   t.false(existsSync('./keyval-data/127.0.0.1-26911'));
 });
 
+test('a client of an embedded node is not made for a caller who has given up', async (t) => {
+  const node = await startedNode(t, {});
+  await t.throwsAsync(node.client({ signal: AbortSignal.abort() }), { code: 'KV_ABORTED' });
+});
+
 test('a process says where it keeps its state, or that it will not found a cluster', async (t) => {
   const data = folder(t);
   const keeps = startKeyvalNode(t, ['--port', '0', '--data', data]);

@@ -29,6 +29,7 @@ export async function firstConnection<V>(
     const timer = dispatcher.ports.timers.after(timeoutMs, () => settle(unreachable(client)));
     client.on('status', heard);
     signal?.addEventListener('abort', aborted);
+    if (signal?.aborted) aborted();
   });
   if (error === null) return;
   await client.close();
