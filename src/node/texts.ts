@@ -21,7 +21,7 @@ export function refusalText(code: Code): string {
 
 /** R9: a cluster that was founded, or a partition that was lost, a moment ago. */
 export function tooEarlyText(ms: number): string {
-  return `no lock is granted for another ${Math.ceil(ms / 1000)} s (at most --max-lease): holders from before the founding may still believe in theirs; a new cluster (--new) need not wait`;
+  return `no lock is granted for another ${Math.ceil(ms / 1000)} s (at most --max-lease): holders of a former life may still believe in theirs; a cluster founded with --new need not wait`;
 }
 
 /** Why no session can attach. */

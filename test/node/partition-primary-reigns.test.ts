@@ -309,7 +309,7 @@ test('R9: after a partition began anew no lock is granted for a while, and every
   const { world, session } = withSession(0);
   world.primary.locksFromMs = world.nowMs + 1000;
   t.deepEqual(session.lock('l', 5000), ['2 FAIL KV_NO_QUORUM']);
-  t.regex(session.caller.failure, /former life/);
+  t.regex(session.caller.failure, /for another \d+ s.*former life/);
   t.deepEqual(session.put('k', 'v'), ['3 DONE applied 9.3']);
   world.nowMs += 1000;
   t.deepEqual(session.lock('l', 5000), ['4 LKDK 9.4']);
