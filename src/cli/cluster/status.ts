@@ -73,15 +73,21 @@ function headline(best: StatusAnswer | null): string {
     [partitions.withoutPrimary, 'without primary'],
     [partitions.lost, 'lost'],
   ]);
-  return [
+  const lines = [
     `cluster ${cluster.name} (${cluster.id}), founded ${momentText(cluster.foundedAtMs)}, book version ${cluster.bookVersion}`,
-    node.commander === '' ? 'no commander: a majority of the voters is not there' : `commander ${node.commander}`,
+    node.commander === '' ? LEADERLESS : `commander ${node.commander}`,
     `voters ${voters.join(', ')}`,
     `${counted(members.total, 'member')}: ${members.up} up${others === '' ? '' : `, ${others}`}`,
     `${counted(partitions.total, 'partition')}: ${partitions.ok} ok${amiss === '' ? '' : `, ${amiss}`} (${settings.replicas} copies, min ${settings.min})`,
-    canLoseText(cluster),
-  ].join('\n');
+  ];
+  if (node.commander !== '') lines.push(canLoseText(cluster));
+  return lines.join('\n');
 }
+
+/** What the book says was decided while there was a commander: it names nobody down who has gone since. */
+const LEADERLESS =
+  'no commander: a majority of the voters is not there. Start them again; if they are lost for good: keyval cluster reform\n' +
+  'as it was when there was one:';
 
 const HEADINGS = ['NODE', 'STATE', 'RAFT', 'TERM', 'LOG', 'BOOK', 'COMMANDER', 'DIRECTORY'];
 

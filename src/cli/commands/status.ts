@@ -59,8 +59,8 @@ function standingText(best: StatusAnswer | null): string {
   const { node, cluster } = best;
   if (cluster === null)
     return `\nno cluster yet${node.waitsFor === '' ? '' : `: ${node.address} waits for ${node.waitsFor}`}`;
-  const commander = node.commander === '' ? 'no commander' : `commander ${node.commander}`;
-  return `\n${commander}; ${canLoseText(cluster)}`;
+  if (node.commander === '') return '\nno commander: a majority of the voters is not there; see keyval cluster status';
+  return `\ncommander ${node.commander}; ${canLoseText(cluster)}`;
 }
 
 export function statusText(found: ClusterStatus, best: StatusAnswer | null = null): string {

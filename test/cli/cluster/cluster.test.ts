@@ -59,6 +59,18 @@ test.serial('as processes: status, what is amiss with it, and a transfer', async
   ]);
 });
 
+test('status without a commander says what to do, and promises nothing', async (t) => {
+  const addresses = hosts(21_911);
+  await nodes(t, addresses, bookOf({ addresses }));
+  const views = await (await adminOf(t, addresses)).views();
+  const leaderless = views.map((view) =>
+    'answer' in view ? { ...view, answer: { ...view.answer, node: { ...view.answer.node, commander: '' } } } : view,
+  );
+  const text = statusText(leaderless);
+  t.regex(text, /\nno commander: .*keyval cluster reform\nas it was when there was one:\nvoters /);
+  t.notRegex(text, /can lose/);
+});
+
 test('status of a cluster that is well: one page', async (t) => {
   const addresses = hosts(21_901);
   await nodes(t, addresses, bookOf({ addresses }));
