@@ -7,7 +7,7 @@ import { MODE_NAMES } from '../../client/lock-options.ts';
 import { type Code, codes, ExitCode, KeyvalError } from '../../errors.ts';
 import { LABEL_BYTES_MAX } from '../../protocol/lock-request.ts';
 import { Job } from '../lock/job.ts';
-import { type Catcher, catchSignals } from '../lock/signals.ts';
+import { type Catcher, catchSignals, PASSED } from '../lock/signals.ts';
 import type { Command, Invocation } from '../shared/command.ts';
 import { valued } from '../shared/command-line.ts';
 import { openClient } from '../shared/connection.ts';
@@ -24,17 +24,27 @@ export const lock: Command = {
   takesCommand: true,
   summary: 'run a command while holding a lock',
   details: [
-    'The command finds the fencing token in KEYVAL_FENCE and the key in KEYVAL_LOCK_KEY; SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to it.',
-    'When the lock is lost it is ended within a second, SIGTERM first, then SIGKILL, and its children with it (in a terminal, where it shares our process group, it alone).',
+    `The command finds the fencing token in KEYVAL_FENCE, and in KEYVAL_LOCK_KEY the KEY as it was given. ${andMore(PASSED)} are passed on to it and its children (in a terminal, where it shares our process group, to it alone); while the lock is still awaited all but SIGWINCH end the wait.`,
+    'When the lock is lost the command is ended within a second, SIGTERM first, then SIGKILL, and its children with it (in a terminal it alone).',
+    'A keyval lock that is itself killed with SIGKILL, or stopped, cannot end its command, which then may run on beside the next holder. That is what KEYVAL_FENCE is there for: what is written under it is refused once the lock is lost (keyval put --fence). --delay leaves such a command time to end before the next one begins.',
     "Exit code: the command's; 128 + n when signal n ended it; 127 not found, 126 not executable; --conflict-exit-code for failures of our own: the lock is busy or lost, no node answers; 2 for a mistake in the options.",
-  ].join('\n'),
+  ].join('\n\n'),
   options: {
     ...keyOptions,
-    wait: valued('longest wait for the lock in milliseconds; 0: try once', 'as long as it takes'),
-    lease: valued('milliseconds until the cluster frees the lock of a holder that is gone: 100 to 60000', '10000'),
+    wait: valued(
+      'longest wait for the lock while others hold it: milliseconds, or 10s, 5m; 0: try once. What connecting takes, and the failover of a node, is bounded by --timeout and counts extra',
+      'as long as it takes',
+    ),
+    lease: valued(
+      'time until the cluster frees the lock of a holder that is gone: milliseconds, or 100ms to 60s',
+      '10s',
+    ),
     mode: valued('how it is held', 'exclusive', MODE_NAMES),
-    label: valued('shown by `keyval locks`: what the lock is for', 'the name of the command'),
-    delay: valued('milliseconds for which the lock stays locked when its holder is lost: 0 to 3600000', '0'),
+    label: valued(
+      `shown by \`keyval locks\`: what the lock is for, up to ${LABEL_BYTES_MAX} bytes`,
+      'the name of the command',
+    ),
+    delay: valued('time for which the lock stays locked when its holder is lost: milliseconds, or up to 1h', '0'),
     'conflict-exit-code': valued("exit code of failures that are not the command's", `${ExitCode.lock}`),
   },
   examples: [
@@ -112,4 +122,9 @@ function codeOf(error: unknown): Code | null {
 /** So that a caller can tell our failures from the command's exit codes. */
 function isOwnFailure(error: unknown): error is KeyvalError {
   return error instanceof KeyvalError && codes[error.code].exitCode !== ExitCode.usage;
+}
+
+/** `a, b and c` */
+function andMore(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }

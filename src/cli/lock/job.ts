@@ -23,7 +23,7 @@ const NOT_EXECUTABLE = 126;
 const STANDARD_INPUT = 0;
 
 /** What the terminal sends to the whole group itself. */
-const TERMINAL_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+const TERMINAL_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGWINCH'];
 
 export class Job {
   /** The exit code of the command, 128 + n when signal n ended it. After `end`: when its group is gone, too. */

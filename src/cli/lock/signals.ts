@@ -1,8 +1,12 @@
 /**
- * The signals that end a job: while the lock is awaited they end the wait, afterwards they are passed on to the command,
- * which decides. Ctrl-Z stops the command first: without us nobody would end it when the lock is lost.
+ * The signals that are passed on: while the lock is awaited they end the wait, afterwards the command gets them and
+ * decides. Ctrl-Z stops the command first: without us nobody would end it when the lock is lost. Any other that ends or
+ * stops a process ends or stops us alone, and the command goes on.
  */
-const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+export const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
+
+/** Ends no process by itself, and so no wait either. */
+const HARMLESS: readonly NodeJS.Signals[] = ['SIGWINCH'];
 
 /** Who gets the signals. */
 export interface Recipient {
@@ -31,6 +35,7 @@ export class Catcher {
 
   caught(signal: NodeJS.Signals): void {
     if (this.#recipient !== null) return this.#recipient.pass(signal);
+    if (HARMLESS.includes(signal)) return;
     this.interruption ??= signal;
     this.#waiting.abort(signal);
   }
@@ -46,7 +51,7 @@ export class Catcher {
   }
 }
 
-/** From now on the signals end nothing by themselves. */
+/** From now on the signals end nothing by themselves, and SIGUSR1 does not make Node.js listen for a debugger. */
 export function catchSignals(): Catcher {
   const catcher = new Catcher();
   for (const signal of PASSED) process.on(signal, () => catcher.caught(signal));

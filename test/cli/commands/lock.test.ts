@@ -1,5 +1,6 @@
 /** `keyval lock`: whose exit code is returned, who gets which signal, and that nothing runs on without the lock. */
 import { execFile } from 'node:child_process';
+import { constants } from 'node:os';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { type Client, connect, type RunningNode, startNode } from '../../../src/index.ts';
@@ -96,6 +97,14 @@ test('busy: 6, or --conflict-exit-code; the command does not run', async (t) => 
   for (const { stderr } of [now, later]) t.regex(stderr, /^keyval: KV_LOCK_BUSY: .*\n$/);
 });
 
+test('--help says what a kill of the wrapper means, and how long --wait lasts', async (t) => {
+  const { stdout } = await keyval(t, node.address, ['lock', '--help']);
+  const said = stdout.replaceAll(/\s+/g, ' ');
+  t.regex(said, /killed with SIGKILL, or stopped, cannot end its command, .* beside the next holder.* KEYVAL_FENCE/);
+  t.regex(said, /--wait longest wait for the lock while others hold it: .* is bounded by --timeout/);
+  t.regex(said, /--lease .*: milliseconds, or 100ms to 60s .*--delay .*: milliseconds, or up to 1h/);
+});
+
 test.serial('a signal ends the wait with 128 + n, and leaves nothing behind', async (t) => {
   const held = await client.lock('awaited');
   const waiting = start(t, ['awaited'], 'echo ran');
@@ -109,7 +118,7 @@ test.serial('a signal ends the wait with 128 + n, and leaves nothing behind', as
   t.true(next.held);
 });
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const) {
   test(`passes ${signal} on, and the command decides`, async (t) => {
     const job = start(
       t,
@@ -122,6 +131,46 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     t.deepEqual([code, stdout, stderr], [41, 'ready\ncaught\n', '']);
   });
 }
+
+test('a signal that the command does not catch ends it with its children, and the lock is free', async (t) => {
+  const jobs = (['SIGUSR1', 'SIGUSR2'] as const).map((signal) => {
+    const job = start(t, [`uncaught ${signal}`], `echo ready; ${forever}`);
+    return { signal, job };
+  });
+  await Promise.all(jobs.map(({ job }) => job.printed(/ready/)));
+  for (const { signal, job } of jobs) job.child.kill(signal);
+  // A run has ended when nobody holds its standard output any more: no child is left.
+  const ends = await Promise.all(jobs.map(({ job }) => job.ended));
+  t.deepEqual(
+    ends.map(({ code, stderr }) => [code, stderr]),
+    [
+      [128 + constants.signals.SIGUSR1, ''],
+      [128 + constants.signals.SIGUSR2, ''],
+    ],
+  );
+  await using freed = await client.lock('uncaught SIGUSR2', { waitMs: 0 });
+  t.true(freed.held);
+});
+
+test.serial('SIGUSR2 ends the wait, SIGWINCH does not', async (t) => {
+  const held = await client.lock('awaited still');
+  const waiting = start(t, ['awaited still'], 'echo ran');
+  await untilWaiting(1);
+  waiting.child.kill('SIGWINCH');
+  await client.ping();
+  waiting.child.kill('SIGUSR2');
+  const { code, stdout, stderr } = await waiting.ended;
+  t.deepEqual([code, stdout, stderr], [128 + constants.signals.SIGUSR2, '', '']);
+  await untilWaiting(0);
+  await held.release();
+});
+
+test('--help says which signals are passed on', async (t) => {
+  const { code, stdout } = await keyval(t, node.address, ['lock', '--help']);
+  t.is(code, 0);
+  const said = stdout.replaceAll(/\s+/g, ' ');
+  t.true(said.includes('SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 and SIGWINCH are passed on'), said);
+});
 
 test('the lock is lost: the command and its children are ended, also when they will not hear SIGTERM', async (t) => {
   const { run: victim, address } = await servingNode(t);
