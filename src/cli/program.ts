@@ -52,7 +52,7 @@ export const commands: readonly Command[] = [
 
 const commandNames: readonly string[] = commands.map(({ name }) => name);
 
-const EPILOGUE = `Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 conflict, 5 no quorum, 6 lock busy or lost.
+const EPILOGUE = `Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 conflict, 5 no quorum, 6 lock busy or lost, 70 a bug.
 A failure is one line on standard error: keyval: KV_CODE: message.
 Environment: ${[...variablesOf(clientOptionTable), CLIENT_FILE_VARIABLE].join(', ')}; options come before it, a file behind it.
 Keys live in memory: stopping all nodes loses them. keyval-node starts a node.`;

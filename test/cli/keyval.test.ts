@@ -26,7 +26,7 @@ test.serial('--help lists commands, exit codes, the environment; of a command, i
   }
   t.regex(
     all.stdout,
-    /Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 conflict, 5 no quorum, 6 lock busy or lost\./,
+    /Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 conflict, 5 no quorum, 6 lock busy or lost, 70 a bug\./,
   );
   t.regex(all.stdout, /KEYVAL_ENDPOINTS, KEYVAL_CLUSTER, KEYVAL_SECRET_FILE/);
   t.regex(all.stdout, /Keys live in memory: stopping all nodes loses them\./);

@@ -27,7 +27,7 @@ export const lock: Command = {
     `The command finds the fencing token in KEYVAL_FENCE, and in KEYVAL_LOCK_KEY the KEY as it was given. ${andMore(PASSED)} are passed on to it and its children (in a terminal, where it shares our process group, to it alone); while the lock is still awaited all but SIGWINCH end the wait.`,
     'When the lock is lost the command is ended within a second, SIGTERM first, then SIGKILL, and its children with it (in a terminal it alone).',
     'A keyval lock that is itself killed with SIGKILL, or stopped, cannot end its command, which then may run on beside the next holder. That is what KEYVAL_FENCE is there for: what is written under it is refused once the lock is lost (keyval put --fence). --delay leaves such a command time to end before the next one begins.',
-    "Exit code: the command's; 128 + n when signal n ended it; 127 not found, 126 not executable; --conflict-exit-code for failures of our own: the lock is busy or lost, no node answers; 2 for a mistake in the options.",
+    "Exit code: the command's; 128 + n when signal n ended it; 127 not found, 126 not executable; --conflict-exit-code when others held the lock for the whole --wait, or it was lost; 1, 2, 5 for other failures of our own: no node answers, a mistake in the options, too few replicas.",
   ].join('\n\n'),
   options: {
     ...keyOptions,
@@ -45,7 +45,7 @@ export const lock: Command = {
       'the name of the command',
     ),
     delay: valued('time for which the lock stays locked when its holder is lost: milliseconds, or up to 1h', '0'),
-    'conflict-exit-code': valued("exit code of failures that are not the command's", `${ExitCode.lock}`),
+    'conflict-exit-code': valued('exit code when others hold the lock, or it is lost', `${ExitCode.lock}`),
   },
   examples: [
     ['keyval lock nightly -- ./backup.sh', 'one at a time, on all machines'],
@@ -62,7 +62,7 @@ export const lock: Command = {
     } catch (error) {
       const interrupted = signals.interruption;
       if (interrupted !== null && codeOf(error) === 'KV_ABORTED') return signalExitCode(interrupted);
-      throw isOwnFailure(error) ? new Failure(error, conflictExitCode) : error;
+      throw isConflict(error) ? new Failure(error, conflictExitCode) : error;
     }
   },
 };
@@ -119,9 +119,9 @@ function codeOf(error: unknown): Code | null {
   return error instanceof KeyvalError ? error.code : null;
 }
 
-/** So that a caller can tell our failures from the command's exit codes. */
-function isOwnFailure(error: unknown): error is KeyvalError {
-  return error instanceof KeyvalError && codes[error.code].exitCode !== ExitCode.usage;
+/** So that a caller can tell "somebody else has it" from the command's exit codes, and from a cluster that is down. */
+function isConflict(error: unknown): error is KeyvalError {
+  return error instanceof KeyvalError && codes[error.code].exitCode === ExitCode.lock;
 }
 
 /** `a, b and c` */

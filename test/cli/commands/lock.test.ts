@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { type Client, connect, type RunningNode, startNode } from '../../../src/index.ts';
+import { startedNode } from '../../helpers/node.ts';
 import { type Ended, keyval, type Run, servingNode, startKeyval } from '../../helpers/processes.ts';
 
 const execute = promisify(execFile);
@@ -97,10 +98,39 @@ test('busy: 6, or --conflict-exit-code; the command does not run', async (t) => 
   for (const { stderr } of [now, later]) t.regex(stderr, /^keyval: KV_LOCK_BUSY: .*\n$/);
 });
 
-test('--help says what a kill of the wrapper means, and how long --wait lasts', async (t) => {
+test('no node answers, another cluster, mistakes: the exit codes of every command, not that of a conflict', async (t) => {
+  const nowhere = '127.0.0.1:21411';
+  const args = ['lock', 'k', '--conflict-exit-code', '17', '--timeout', '100ms'];
+  const ends = await Promise.all([
+    keyval(t, nowhere, [...args, '--', 'echo', 'ran']),
+    keyval(t, node.address, ['lock', 'k', '--cluster', 'other', '--', 'echo', 'ran']),
+    keyval(t, node.address, ['lock', '', '--', 'echo', 'ran']),
+  ]);
+  t.deepEqual(
+    ends.map(({ code, stdout, stderr }) => [code, stdout, /^keyval: (KV_\w+): .*\n$/.exec(stderr)?.[1]]),
+    [
+      [1, '', 'KV_UNREACHABLE'],
+      [1, '', 'KV_WRONG_CLUSTER'],
+      [2, '', 'KV_BAD_KEY'],
+    ],
+  );
+});
+
+test('too few replicas to grant the lock: 5', async (t) => {
+  const [listen, missing] = ['127.0.0.1:21412', '127.0.0.2:21412'];
+  await startedNode(t, { peers: [listen, missing], listen, partitions: 1 });
+  const { code, stderr } = await keyval(t, listen, ['lock', 'k', '--timeout', '1s', '--wait', '0', '--', 'true']);
+  t.is(code, 5, stderr);
+});
+
+test('--help says what a kill of the wrapper means, when --conflict-exit-code counts, and how long --wait lasts', async (t) => {
   const { stdout } = await keyval(t, node.address, ['lock', '--help']);
   const said = stdout.replaceAll(/\s+/g, ' ');
   t.regex(said, /killed with SIGKILL, or stopped, cannot end its command, .* beside the next holder.* KEYVAL_FENCE/);
+  t.regex(
+    said,
+    /--conflict-exit-code when others held the lock for the whole --wait, or it was lost; 1, 2, 5 for other/,
+  );
   t.regex(said, /--wait longest wait for the lock while others hold it: .* is bounded by --timeout/);
   t.regex(said, /--lease .*: milliseconds, or 100ms to 60s .*--delay .*: milliseconds, or up to 1h/);
 });
