@@ -5,6 +5,7 @@
 import { basename } from 'node:path';
 import { MODE_NAMES } from '../../client/lock-options.ts';
 import { type Code, codes, ExitCode, KeyvalError } from '../../errors.ts';
+import { LEASE_MS_MAX, LEASE_MS_MIN } from '../../protocol/limits.ts';
 import { LABEL_BYTES_MAX } from '../../protocol/lock-request.ts';
 import { Job } from '../lock/job.ts';
 import { type Catcher, catchSignals, PASSED } from '../lock/signals.ts';
@@ -14,9 +15,12 @@ import { openClient } from '../shared/connection.ts';
 import { Failure } from '../shared/failure.ts';
 import { keyOf, keyOptions } from '../shared/key.ts';
 import { signalExitCode } from '../shared/signal-exit-code.ts';
-import { usage } from '../shared/values.ts';
+import { usage, type Values } from '../shared/values.ts';
 
 const EXIT_CODE_MAX = 255;
+
+/** As the client has it for `delayMs`. */
+const DELAY_MS_MAX = 3_600_000;
 
 export const lock: Command = {
   name: 'lock',
@@ -72,11 +76,11 @@ async function holdAndRun(
   { operands: [operand = ''], command, values }: Invocation,
   signals: Catcher,
 ): Promise<number> {
-  const leaseMs = values.durationMs('lease');
+  const leaseMs = values.durationMs('lease', LEASE_MS_MIN, LEASE_MS_MAX);
   const waitMs = values.durationMs('wait', 0);
   const mode = values.oneOf('mode', MODE_NAMES);
-  const delayMs = values.durationMs('delay', 0);
-  const label = values.text('label') ?? labelOf(command);
+  const delayMs = values.durationMs('delay', 0, DELAY_MS_MAX);
+  const label = labelIn(values) ?? labelOf(command);
   const key = keyOf(operand, values);
   await using client = await openClient(values, {
     signal: signals.stopWaiting,
@@ -107,6 +111,14 @@ async function holdAndRun(
   held.assertHeld();
   await held.release();
   return exitCode;
+}
+
+/** @throws KeyvalError KV_USAGE */
+function labelIn(values: Values): string | undefined {
+  const label = values.text('label');
+  const bytes = Buffer.byteLength(label ?? '');
+  if (bytes <= LABEL_BYTES_MAX) return label;
+  throw usage(`--label is a text of at most ${LABEL_BYTES_MAX} bytes, not of ${bytes}`);
 }
 
 /** The name of its program, cut to what a label may have. */

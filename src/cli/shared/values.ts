@@ -77,13 +77,14 @@ export class Values {
     return text === undefined ? undefined : revisionOf(`--${name}`, text);
   }
 
-  /** Milliseconds, from `250`, `250ms`, `1.5s`, `10m`, `1h`; at least `least`. */
-  durationMs(name: string, least = 1): number | undefined {
+  /** Milliseconds, from `250`, `250ms`, `1.5s`, `10m`, `1h`; at least `least`, at most `most`. */
+  durationMs(name: string, least = 1, most: number = Number.MAX_SAFE_INTEGER): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const found = durationMsOf(text);
-    if (found !== null && found >= least) return found;
-    throw usage(`--${name} is a time in milliseconds (or 1.5s, 10m, 1h), ${least} or more, not '${text}'`);
+    if (found !== null && found >= least && found <= most) return found;
+    const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+    throw usage(`--${name} is a time in milliseconds (or 1.5s, 10m, 1h), ${range}, not '${text}'`);
   }
 
   /** Bytes, from `1048576`, `1024K`, `1M`, `1.5G`: multiples of 1024. */

@@ -165,14 +165,24 @@ test.serial('graph: a circle, as text, as a document and for Graphviz', async (t
   await Promise.all(flows);
 });
 
-test('a bad mode, label or delay of keyval lock: 2', async (t) => {
-  const run = (...args: readonly string[]): Promise<Ended> =>
-    keyval(t, node.address, ['lock', 'k', ...args, '--', 'true']);
-  const ended = await Promise.all([run('--mode', 'shared'), run('--label', 'x'.repeat(300)), run('--delay', '2h')]);
-  for (const { code } of ended) t.is(code, 2);
-  t.regex(ended[0]?.stderr ?? '', /--mode is exclusive, .*not 'shared'/);
-  t.regex(ended[1]?.stderr ?? '', /label is a text of at most 255 bytes/);
-  t.regex(ended[2]?.stderr ?? '', /delayMs is a whole number from 0 to 3600000/);
+test('a bad mode, label, lease or delay of keyval lock: 2, and the option as it was typed with its limits', async (t) => {
+  const time = 'is a time in milliseconds (or 1.5s, 10m, 1h),';
+  const cases: readonly (readonly [option: string, value: string, message: string])[] = [
+    ['--mode', 'shared', '--mode is exclusive, '],
+    ['--label', 'x'.repeat(300), '--label is a text of at most 255 bytes, not of 300\n'],
+    ['--lease', '99', `--lease ${time} 100 to 60000, not '99'\n`],
+    ['--lease', '0', `--lease ${time} 100 to 60000, not '0'\n`],
+    ['--lease', '61s', `--lease ${time} 100 to 60000, not '61s'\n`],
+    ['--delay', '3600001', `--delay ${time} 0 to 3600000, not '3600001'\n`],
+    ['--delay', '2h', `--delay ${time} 0 to 3600000, not '2h'\n`],
+  ];
+  for (const [option, value, message] of cases) {
+    const { code, stderr } = await keyval(t, node.address, ['lock', 'k', option, value, '--', 'true']);
+    t.is(code, 2);
+    t.true(stderr.startsWith(`keyval: KV_USAGE: ${message}`), stderr);
+  }
+  const most = ['--lease', '60s', '--delay', '1h', '--label', 'x'.repeat(255)];
+  t.is((await keyval(t, node.address, ['lock', 'limits', ...most, '--', 'true'])).code, 0);
 });
 
 test('a break is a line in the log of the node', async (t) => {
