@@ -2,9 +2,9 @@
 import { ExitCode } from '../../errors.ts';
 import type { Action } from '../cluster/action.ts';
 import { type Document, printResults } from '../shared/output.ts';
-import { print } from '../shared/streams.ts';
+import { note, print } from '../shared/streams.ts';
 import { table } from '../shared/table.ts';
-import { missingDocument, missingText, shownText, timeText } from './text.ts';
+import { missingDocument, missingLines, shownText, timeText } from './text.ts';
 import { isCertain, type Owner, type Wait, type WaitGraph, waitGraph } from './wait-graph.ts';
 
 export const graphAction: Action = {
@@ -17,13 +17,18 @@ export const graphAction: Action = {
   async run({ client, values, format }) {
     const found = await client.admin().waitedLocks();
     const graph = waitGraph(found.locks);
-    const missing = missingText(found);
     const lines = graph.waits.map((wait) => waitDocument(wait, graph));
-    const text = [graphText(graph), missing].filter((paragraph) => paragraph !== '').join('\n\n');
     const cycles = graph.cycles.map((cycle) => ({ text: cycleText(cycle), isCertain: isCertain(cycle) }));
     if (values.flag('dot')) await print(dotText(graph));
-    else await printResults(format, { document: { waits: lines, cycles, ...missingDocument(found) }, lines, text });
-    return missing === '' ? ExitCode.ok : ExitCode.error;
+    else
+      await printResults(format, {
+        document: { waits: lines, cycles, ...missingDocument(found) },
+        lines,
+        text: graphText(graph),
+      });
+    const missing = missingLines(found);
+    for (const line of missing) note(line);
+    return missing.length === 0 ? ExitCode.ok : ExitCode.error;
   },
 };
 

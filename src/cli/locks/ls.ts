@@ -4,6 +4,7 @@ import { ExitCode } from '../../errors.ts';
 import { LOCKS_LISTED_MAX } from '../../protocol/lock-facts.ts';
 import type { Action } from '../cluster/action.ts';
 import { printResults } from '../shared/output.ts';
+import { note } from '../shared/streams.ts';
 import { table } from '../shared/table.ts';
 import {
   holderName,
@@ -11,7 +12,7 @@ import {
   leaseText,
   lockDocument,
   missingDocument,
-  missingText,
+  missingLines,
   shownText,
   timeText,
 } from './text.ts';
@@ -34,19 +35,26 @@ export const lsAction: Action = {
       ...(limit === undefined ? {} : { limit }),
     });
     const lines = found.locks.map(lockDocument);
-    await printResults(format, { document: { locks: lines, ...missingDocument(found) }, lines, text: lsText(found) });
-    return missingText(found) === '' ? ExitCode.ok : ExitCode.error;
+    await printResults(format, {
+      document: { locks: lines, ...missingDocument(found) },
+      lines,
+      text: lsText(found.locks),
+    });
+    const missing = missingLines(found);
+    for (const line of [...cutLines(found), ...missing]) note(line);
+    return missing.length === 0 ? ExitCode.ok : ExitCode.error;
   },
 };
 
 const HEADINGS = ['KEY', 'MODE', 'HOLDER', 'TOKEN', 'HELD', 'LEASE LEFT', 'WAITERS', 'LABEL'];
 
-export function lsText(found: LockList): string {
-  const { locks, matching } = found;
+export function lsText(locks: readonly LockInfo[]): string {
   const rows = locks.flatMap(rowsOf);
-  const list = rows.length === 0 ? 'no lock is held' : table([HEADINGS, ...rows]);
-  const cut = matching > locks.length ? `${locks.length} of ${matching} locks; --limit shows more` : '';
-  return [list, cut, missingText(found)].filter((paragraph) => paragraph !== '').join('\n\n');
+  return rows.length === 0 ? 'no lock is held' : table([HEADINGS, ...rows]);
+}
+
+export function cutLines({ locks, matching }: LockList): string[] {
+  return matching > locks.length ? [`${locks.length} of ${matching} locks; --limit shows more`] : [];
 }
 
 function rowsOf(lock: LockInfo): string[][] {

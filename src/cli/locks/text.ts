@@ -96,14 +96,17 @@ function reasonOf({ cause, by, delayMs }: PastLoss): string {
   }
 }
 
-/** Why a listing is not all there is; empty: it is. */
-export function missingText({ silentPartitions, errors }: LockList): string {
-  const silent =
-    silentPartitions === 0 ? [] : [`${counted(silentPartitions, 'partition')} had no primary that answers: not shown`];
+/** What is wrong with a listing, a line each, and whether it is complete all the same. Empty: every node has answered. */
+export function missingLines({ silentPartitions, errors }: LockList): string[] {
+  if (silentPartitions === 0 && errors.length === 0) return [];
+  const verdict =
+    silentPartitions === 0
+      ? 'the list is complete all the same: every partition has answered'
+      : `the list is not complete: ${counted(silentPartitions, 'partition')} had no primary that answers`;
   return [
-    ...silent,
     ...errors.map(({ endpoint, error }) => `${endpoint} does not answer: ${error.code}: ${error.message}`),
-  ].join('\n');
+    verdict,
+  ];
 }
 
 export function missingDocument({ silentPartitions, truncated, matching, errors }: LockList): Document {

@@ -18,6 +18,11 @@ export function errorsWritten(): Promise<void> {
   });
 }
 
+/** Something to know that is no result and no failure: a line on standard error. */
+export function note(text: string): void {
+  process.stderr.write(`keyval: ${text.replace(/\s*\n\s*/g, ' ')}\n`);
+}
+
 /** Thrown by `print` when nobody reads any more. */
 export class ReaderGone extends Error {}
 

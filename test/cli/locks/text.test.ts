@@ -1,9 +1,9 @@
 /** How `keyval locks` writes what nodes tell: whatever clients call themselves and their locks. */
 import test from 'ava';
 import { brokenText } from '../../../src/cli/locks/break.ts';
-import { lsText } from '../../../src/cli/locks/ls.ts';
+import { cutLines, lsText } from '../../../src/cli/locks/ls.ts';
 import { showText, whyText } from '../../../src/cli/locks/show.ts';
-import { lockDocument, lossText, timeText } from '../../../src/cli/locks/text.ts';
+import { lockDocument, lossText, missingLines, timeText } from '../../../src/cli/locks/text.ts';
 import type { LockHolder, LockInfo, LockState, LockWaiter, PastLoss } from '../../../src/client/lock-admin.ts';
 import { KeyvalError } from '../../../src/index.ts';
 
@@ -66,21 +66,21 @@ test('times: milliseconds below a second', (t) => {
 });
 
 test('ls: a row for each holder, in columns', (t) => {
-  const found = { locks: [lock], matching: 1, truncated: false, silentPartitions: 0, errors: [] };
   t.is(
-    lsText(found),
+    lsText([lock]),
     [
       'KEY  MODE       HOLDER   TOKEN  HELD   LEASE LEFT  WAITERS  LABEL',
       'job  exclusive  host:12  77     1m 5s  7s          1        backup',
     ].join('\n'),
   );
   const shared = { ...lock, holders: [holder, { ...holder, mode: 'protected-read' as const }], holderCount: 9 };
-  t.regex(lsText({ ...found, locks: [shared] }), /\njob +- +and 7 more /);
+  t.regex(lsText([shared]), /\njob +- +and 7 more /);
 });
 
 test('ls: what is not shown, and why', (t) => {
   const nothing = { locks: [], matching: 0, truncated: false, silentPartitions: 0, errors: [] };
-  t.is(lsText(nothing), 'no lock is held');
+  t.is(lsText([]), 'no lock is held');
+  t.deepEqual([...cutLines(nothing), ...missingLines(nothing)], []);
   const error = new KeyvalError('KV_UNREACHABLE', 'gone');
   const partly = {
     locks: [lock],
@@ -89,20 +89,20 @@ test('ls: what is not shown, and why', (t) => {
     silentPartitions: 2,
     errors: [{ endpoint: 'a:1', error }],
   };
-  const [, cut, missing] = lsText(partly).split('\n\n');
-  t.is(cut, '1 of 30 locks; --limit shows more');
-  t.is(missing, '2 partitions had no primary that answers: not shown\na:1 does not answer: KV_UNREACHABLE: gone');
+  t.deepEqual(cutLines(partly), ['1 of 30 locks; --limit shows more']);
+  t.deepEqual(missingLines(partly), [
+    'a:1 does not answer: KV_UNREACHABLE: gone',
+    'the list is not complete: 2 partitions had no primary that answers',
+  ]);
+  t.is(
+    missingLines({ ...partly, silentPartitions: 0 })[1],
+    'the list is complete all the same: every partition has answered',
+  );
 });
 
 test('a lock whose holder is lost', (t) => {
   const lost: LockHolder = { ...holder, session: '', name: '', leaseMs: null, leaseLeftMs: null, abandonedForMs: 4200 };
-  const text = lsText({
-    locks: [{ ...lock, holders: [lost] }],
-    matching: 1,
-    truncated: false,
-    silentPartitions: 0,
-    errors: [],
-  });
+  const text = lsText([{ ...lock, holders: [lost] }]);
   t.regex(text, /\(nobody\) .* lost; free in 4s /);
 });
 
@@ -113,17 +113,11 @@ test('names and keys that would move the cursor, or be longer than is shown', (t
     keyBytes: 70_000,
     holders: [{ ...holder, name: 'x\ny', label: '\u0007' }],
   };
-  const text = lsText({ locks: [evil], matching: 1, truncated: false, silentPartitions: 0, errors: [] });
+  const text = lsText([evil]);
   for (const character of ['\u0007', '\u001b']) t.false(text.includes(character));
   t.regex(text, /\na\\x1b\[2J… .*x\\ny.*\\x07$/);
   t.is(
-    lsText({
-      locks: [{ ...lock, key: new Uint8Array([255, 65]) }],
-      matching: 1,
-      truncated: false,
-      silentPartitions: 0,
-      errors: [],
-    })
+    lsText([{ ...lock, key: new Uint8Array([255, 65]) }])
       .split('\n')[1]
       ?.slice(0, 5),
     '\\xffA',
