@@ -59,7 +59,7 @@ export const lock: Command = {
   ],
   async run(invocation) {
     const conflictExitCode = invocation.values.whole('conflict-exit-code', 0, EXIT_CODE_MAX) ?? ExitCode.lock;
-    if (invocation.command.length === 0) throw usage(`what to run is missing; write: keyval lock KEY -- COMMAND…`);
+    if (!invocation.command[0]) throw usage('no command: what to run is missing; write: keyval lock KEY -- COMMAND…');
     const signals = catchSignals();
     try {
       return await holdAndRun(invocation, signals);

@@ -101,9 +101,11 @@ export class Job {
   }
 }
 
+const reasons: Readonly<Record<string, string>> = { ENOENT: 'command not found', EACCES: 'it is not executable' };
+
 function cannotRun(file: string, cause: unknown): Failure {
   const code = (cause as NodeJS.ErrnoException).code;
-  const why = code === 'ENOENT' ? 'command not found' : cause instanceof Error ? cause.message : String(cause);
+  const why = reasons[code ?? ''] ?? (cause instanceof Error ? cause.message : String(cause));
   const error = new KeyvalError('KV_USAGE', `cannot run '${file}': ${why}`, { cause });
   return new Failure(error, code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE);
 }

@@ -63,13 +63,17 @@ test('its exit code is returned, 128 + n when a signal ended it, and the lock is
 });
 
 test('what cannot be run: 127 and 126, and the lock is free', async (t) => {
-  const [missing, folder] = await Promise.all([run(t, ['run', '--', 'no-such-command']), run(t, ['run-2', '--', '/'])]);
+  const [missing, folder, file] = await Promise.all([
+    run(t, ['run', '--', 'no-such-command']),
+    run(t, ['run-2', '--', '/']),
+    run(t, ['run-3', '--', '/etc/passwd']),
+  ]);
   t.deepEqual(
     [missing.code, missing.stderr],
     [127, "keyval: KV_USAGE: cannot run 'no-such-command': command not found\n"],
   );
-  t.is(folder.code, 126);
-  t.regex(folder.stderr, /^keyval: KV_USAGE: cannot run '\/': .*EACCES\n$/);
+  t.deepEqual([folder.code, folder.stderr], [126, "keyval: KV_USAGE: cannot run '/': it is not executable\n"]);
+  t.deepEqual([file.code, file.stderr], [126, "keyval: KV_USAGE: cannot run '/etc/passwd': it is not executable\n"]);
   await using freed = await client.lock('run', { waitMs: 0 });
   t.true(freed.held);
 });
@@ -78,6 +82,7 @@ test('nothing to run, a bad option: 2', async (t) => {
   const cases = [
     ['k'],
     ['k', '--'],
+    ['k', '--', ''],
     ['k', '--lease', '99', '--', 'true'],
     ['k', '--conflict-exit-code', '256', '--', 'true'],
   ];
@@ -85,6 +90,7 @@ test('nothing to run, a bad option: 2', async (t) => {
     t.is(code, 2);
     t.regex(stderr, /^keyval: KV_USAGE: .*\n$/);
   }
+  t.regex((await run(t, ['k', '--', ''])).stderr, /KV_USAGE: no command: what to run is missing; write: /);
   t.regex((await run(t, ['k', 'true'])).stderr, /unexpected argument 'true'; write: keyval lock KEY -- COMMAND…/);
 });
 
