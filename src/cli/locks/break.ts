@@ -6,7 +6,7 @@ import type { Action } from '../cluster/action.ts';
 import { keyField, keyOf, quoted } from '../shared/key.ts';
 import { type Document, printResult } from '../shared/output.ts';
 import { usage, type Values } from '../shared/values.ts';
-import { holdersText, needKey } from './show.ts';
+import { holdersText } from './show.ts';
 import { holderName, lockDocument, lossDocument, lossText } from './text.ts';
 
 const WARNING =
@@ -19,8 +19,7 @@ export const breakAction: Action = {
     'take the lock away from its holders, or from the one with that token; without --yes only says from whom; exit code 3 when nobody holds it, 6 when nobody does under that token',
   options: ['token', 'yes', 'base64-key'],
   takesOperand: true,
-  check(values, operand) {
-    needKey('break', operand);
+  check(values) {
     tokenOf(values);
   },
   async run({ client, values, format, operand }) {

@@ -1,9 +1,10 @@
 /** `keyval locks graph`: who waits for whom, as text or for Graphviz. */
 import { ExitCode } from '../../errors.ts';
 import type { Action } from '../cluster/action.ts';
-import { type Document, printResults } from '../shared/output.ts';
+import { type Document, formatOf, printResults } from '../shared/output.ts';
 import { note, print } from '../shared/streams.ts';
-import { table } from '../shared/table.ts';
+import { shortened, table } from '../shared/table.ts';
+import { usage } from '../shared/values.ts';
 import { missingDocument, missingLines, shownText, timeText } from './text.ts';
 import { isCertain, type Owner, type Wait, type WaitGraph, waitGraph } from './wait-graph.ts';
 
@@ -14,6 +15,10 @@ export const graphAction: Action = {
     'who waits for whom, circles marked; with --dot for Graphviz; exit code 1 when some nodes or partitions do not answer',
   options: ['dot'],
   takesOperand: false,
+  check(values) {
+    if (values.flag('dot') && values.isGiven('output') && formatOf(values) !== 'table')
+      throw usage('--dot is for Graphviz: it does not go with --output');
+  },
   async run({ client, values, format }) {
     const found = await client.admin().waitedLocks();
     const graph = waitGraph(found.locks);
@@ -53,7 +58,15 @@ export function graphText(graph: WaitGraph): string {
   const rows = graph.waits.map(({ from, to, key, wanted, held, waitedMs }) => {
     const cycle = cycleOf(graph, from, to);
     const mark = cycle === 0 ? '-' : `${cycle}`;
-    return [ownerText(from), ownerText(to), key, wanted, held ?? '(ahead in line)', timeText(waitedMs), mark];
+    return [
+      ownerText(from),
+      ownerText(to),
+      shortened(key),
+      wanted,
+      held ?? '(ahead in line)',
+      timeText(waitedMs),
+      mark,
+    ];
   });
   const cycles = graph.cycles.map((cycle, at) => `cycle ${at + 1}: ${cycleText(cycle)}`);
   return [table([HEADINGS, ...rows]), ...(cycles.length === 0 ? [] : ['', ...cycles])].join('\n');
@@ -65,7 +78,7 @@ function ownerText({ name, flow }: Owner): string {
 }
 
 function cycleText(cycle: readonly Wait[]): string {
-  const steps = cycle.map(({ from, key }) => `${ownerText(from)} → ${key}`);
+  const steps = cycle.map(({ from, key }) => `${ownerText(from)} → ${shortened(key)}`);
   const last = ownerText((cycle[0] as Wait).from);
   const doubt = isCertain(cycle) ? '' : ' (perhaps: not everybody says by flows what it does one after the other)';
   return `${[...steps, last].join(' → ')}${doubt}`;
@@ -79,7 +92,7 @@ export function dotText(graph: WaitGraph): string {
     (owner) => `  ${quote(owner.id)} [label=${quote(ownerText(owner))}${inCycle.has(owner.id) ? ', color=red' : ''}];`,
   );
   const edges = graph.waits.map(({ from, to, key, wanted, held, waitedMs }) => {
-    const label = `${key}: ${wanted}, ${timeText(waitedMs)}`;
+    const label = `${shortened(key)}: ${wanted}, ${timeText(waitedMs)}`;
     const style = held === null ? ', style=dashed' : '';
     const mark = cycleOf(graph, from, to) === 0 ? '' : ', color=red, penwidth=2';
     return `  ${quote(from.id)} -> ${quote(to.id)} [label=${quote(label)}${style}${mark}];`;

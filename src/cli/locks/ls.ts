@@ -5,7 +5,7 @@ import { LOCKS_LISTED_MAX } from '../../protocol/lock-facts.ts';
 import type { Action } from '../cluster/action.ts';
 import { printResults } from '../shared/output.ts';
 import { note } from '../shared/streams.ts';
-import { table } from '../shared/table.ts';
+import { shortened, table } from '../shared/table.ts';
 import {
   holderName,
   keyText,
@@ -59,7 +59,7 @@ export function cutLines({ locks, matching }: LockList): string[] {
 
 function rowsOf(lock: LockInfo): string[][] {
   const { holders, holderCount, waiterCount } = lock;
-  const key = keyText(lock);
+  const key = shortened(keyText(lock));
   const rows = holders.map((holder) => [
     key,
     holder.mode,

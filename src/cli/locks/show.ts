@@ -6,7 +6,6 @@ import type { Action } from '../cluster/action.ts';
 import { keyField, keyOf } from '../shared/key.ts';
 import { type Document, printResult, printResults } from '../shared/output.ts';
 import { table } from '../shared/table.ts';
-import { usage } from '../shared/values.ts';
 import {
   flowText,
   holderName,
@@ -26,7 +25,6 @@ export const showAction: Action = {
     'everything of one lock: who holds it, who waits in which order, how it was lost; exit code 3 when nobody holds it',
   options: ['base64-key'],
   takesOperand: true,
-  check: (_values, operand) => needKey('show', operand),
   async run({ client, values, format, operand }) {
     const state = await client.admin().lock(keyOf(operand, values));
     const nowMs = systemClock.unixMs();
@@ -41,7 +39,6 @@ export const whyAction: Action = {
   summary: 'why the lock was lost last, and by whom, newest first; exit code 3 when nothing is known',
   options: ['base64-key'],
   takesOperand: true,
-  check: (_values, operand) => needKey('why', operand),
   async run({ client, values, format, operand }) {
     const state = await client.admin().lock(keyOf(operand, values));
     const nowMs = systemClock.unixMs();
@@ -52,11 +49,6 @@ export const whyAction: Action = {
     return state.losses.length === 0 ? ExitCode.notFound : ExitCode.ok;
   },
 };
-
-/** @throws KeyvalError KV_USAGE */
-export function needKey(action: string, operand: string): void {
-  if (operand === '') throw usage(`KEY missing; write: keyval locks ${action} KEY`);
-}
 
 function stateDocument({ key, partition, lock, losses, lossesKnownMs }: LockState, nowMs: number): Document {
   return {

@@ -53,11 +53,17 @@ export function waiterDocument({ holds, ...waiter }: LockWaiter): Document {
 
 export function lockDocument({ key, holders, waiters, ...lock }: LockInfo): Document {
   return {
-    ...keyField(key),
+    ...keyFieldToHandOn(key),
     ...lock,
     holders: holders.map(holderDocument),
     waiters: waiters.map(waiterDocument),
   };
+}
+
+/** As `scan` has it; in base64 also where control characters are in it, which a command line does not take or mangles. */
+function keyFieldToHandOn(key: Key): Document {
+  if (typeof key !== 'string' || !/\p{Cc}/u.test(key)) return keyField(key);
+  return { ...keyField(key), keyBase64: Buffer.from(key).toString('base64') };
 }
 
 /** When it was, by the clock of whoever asks. */

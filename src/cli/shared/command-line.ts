@@ -6,6 +6,7 @@
 import yargs, { type Argv, type Options } from 'yargs';
 import { version } from '../../version.ts';
 import { nearest } from './nearest.ts';
+import { formats } from './output.ts';
 import { usage } from './values.ts';
 
 /** What a shell can offer as a value: names of files, some words, or nothing. */
@@ -83,6 +84,7 @@ export function explainMistake(
 function unknownOptionText(name: string, args: readonly string[], options: readonly string[]): string {
   const isLong = args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
   if (!isLong) return `unknown option -${name}; options are written --name, and behind -- everything is taken as it is`;
+  if (formats.some((format) => format === name)) return `unknown option --${name}; did you mean --output ${name}?`;
   const near = nearest(name, options);
   return `unknown option --${name}${near === null ? '' : `; did you mean --${near}?`}`;
 }

@@ -10,6 +10,14 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+const CELL_LENGTH_MAX = 64;
+
+/** What may be long, for a cell: cut with `…`, so that one does not push all others out of sight. */
+export function shortened(text: string): string {
+  const characters = [...text.slice(0, 2 * CELL_LENGTH_MAX + 1)];
+  return characters.length > CELL_LENGTH_MAX ? `${characters.slice(0, CELL_LENGTH_MAX - 1).join('')}…` : text;
+}
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 const STEP = 1024;
 

@@ -88,6 +88,10 @@ test('mistyped: 2', async (t) => {
   const cases: readonly [readonly string[], RegExp][] = [
     [['sho', 'k'], /unknown action 'sho'; did you mean show\?/],
     [['show'], /KEY missing; write: keyval locks show KEY/],
+    [['show', ''], /KV_BAD_KEY: the key is empty; a key has 1 to 65,535 bytes/],
+    [['break', '', '--yes'], /KV_BAD_KEY: the key is empty; a key has 1 to 65,535 bytes/],
+    [['ls', '--json'], /unknown option --json; did you mean --output json\?/],
+    [['graph', '--dot', '--output', 'json'], /KV_USAGE: --dot is for Graphviz: it does not go with --output/],
     [['ls', 'k'], /unexpected argument 'k'; write: keyval locks ls \[--prefix P\] \[--limit N\]/],
     [['ls', '--yes'], /--yes belongs to locks break, not to locks ls/],
     [['ls', '--limit', '0'], /--limit is a whole number from 1 to 1000, not '0'/],
@@ -134,6 +138,29 @@ test('break: without --yes nothing is done; with it the command of the holder is
   const { losses } = await document<{ losses: Record<string, unknown>[] }>(t, 'why', 'hung');
   t.like(losses[0], { cause: 'broken', mode: 'exclusive', label: 'sh' });
   await taken.release();
+});
+
+test('ls: a long key is shortened in the table, and whole in documents', async (t) => {
+  const key = `long-${'x'.repeat(800)}`;
+  await using _held = await client.lock(key);
+  const { stdout } = await locks(t, 'ls', '--prefix', 'long-');
+  t.regex(stdout, /\nlong-x{58}… {2}exclusive {2}/);
+  const { locks: found } = await document<{ locks: { key: string }[] }>(t, 'ls', '--prefix', 'long-');
+  t.is(found[0]?.key, key);
+});
+
+test('ls: keys that are no text, or hold control characters, are handed on in base64', async (t) => {
+  const keys = [Buffer.from('odd\0b'), Buffer.from([...Buffer.from('odd'), 0xff, 0x41])];
+  await using _text = await client.lock(keys[0] as Buffer);
+  await using _bytes = await client.lock(keys[1] as Buffer);
+  const lines = (await locks(t, 'ls', '--prefix', 'odd', '--output', 'ndjson')).stdout.trim().split('\n');
+  const found = lines.map((line) => (JSON.parse(line) as { keyBase64: string }).keyBase64);
+  t.deepEqual(found.toSorted(), keys.map((key) => key.toString('base64')).toSorted());
+  for (const key of found) {
+    const { code, stdout } = await locks(t, 'show', '--base64-key', key);
+    t.is(code, 0);
+    t.regex(stdout, /tester:1 +exclusive/);
+  }
 });
 
 test.serial('graph: a circle, as text, as a document and for Graphviz', async (t) => {

@@ -1,6 +1,6 @@
 /** Columns and numbers for people. */
 import test from 'ava';
-import { bytesText, spanText, table } from '../../../src/cli/shared/table.ts';
+import { bytesText, shortened, spanText, table } from '../../../src/cli/shared/table.ts';
 
 test('columns are as wide as their widest cell, the last one is not filled up', (t) => {
   t.is(
@@ -11,6 +11,13 @@ test('columns are as wide as their widest cell, the last one is not filled up', 
     'NODE            KEYS  STATE\n127.0.0.1:6234  7     up',
   );
   t.is(table([]), '');
+});
+
+test('a long cell is cut to 64 columns', (t) => {
+  t.is(shortened('k'.repeat(64)), 'k'.repeat(64));
+  t.is(shortened('k'.repeat(65)), `${'k'.repeat(63)}…`);
+  t.is(shortened('😀'.repeat(64)), '😀'.repeat(64));
+  t.is(shortened('😀'.repeat(3000)), `${'😀'.repeat(63)}…`);
 });
 
 for (const [bytes, text] of [
