@@ -1,5 +1,6 @@
 /** `keyval` and its commands: finds the command, reads its options, runs it. */
 import type { Argv } from 'yargs';
+import { nearest } from '../base/nearest.ts';
 import { ExitCode, type KeyvalError } from '../errors.ts';
 import { cas } from './commands/cas.ts';
 import { check } from './commands/check.ts';
@@ -23,7 +24,6 @@ import { clientConfiguration, sharedOptions } from './shared/client-configuratio
 import { CLIENT_FILE_VARIABLE, clientOptionTable } from './shared/client-option-table.ts';
 import { type Command, invocationOf, synopsis } from './shared/command.ts';
 import { commandLine, examplesText, explainMistake, splitAtDashes } from './shared/command-line.ts';
-import { nearest } from './shared/nearest.ts';
 import { print } from './shared/streams.ts';
 import { table } from './shared/table.ts';
 import { type RawValues, usage } from './shared/values.ts';

@@ -1,4 +1,6 @@
 /** `keyval completion SHELL`: a script that lets the shell complete `keyval` and `keyval-node`. */
+
+import { nearest } from '../../base/nearest.ts';
 import { ExitCode } from '../../errors.ts';
 import { bashScript } from '../completion/bash.ts';
 import { fishScript } from '../completion/fish.ts';
@@ -7,7 +9,6 @@ import { zshScript } from '../completion/zsh.ts';
 import { NODE_PROGRAM, nodeCommandOptions } from '../node/node-option-table.ts';
 import { sharedOptions } from '../shared/client-configuration.ts';
 import type { Command } from '../shared/command.ts';
-import { nearest } from '../shared/nearest.ts';
 import { print } from '../shared/streams.ts';
 import { usage } from '../shared/values.ts';
 

@@ -4,9 +4,9 @@
  */
 import { dirname } from 'node:path';
 import * as v from 'valibot';
+import { nearest } from '../../base/nearest.ts';
 import { KeyvalError } from '../../errors.ts';
 import { readConfigText } from '../../io/files.ts';
-import { nearest } from '../shared/nearest.ts';
 import { JsonDocument, JsonMistake, type JsonPath, type Place } from './json-text.ts';
 import { placed, type Setting } from './kinds.ts';
 import type { ConfigOption } from './option.ts';

@@ -1,7 +1,8 @@
 /** Commands that have actions, `keyval cluster ACTION` and `keyval locks ACTION`: which one is meant, and what it takes. */
+
+import { nearest } from '../../base/nearest.ts';
 import type { Action } from '../cluster/action.ts';
 import type { OptionTable } from './command-line.ts';
-import { nearest } from './nearest.ts';
 import { usage, type Values } from './values.ts';
 
 export interface ActionCommand {

@@ -4,8 +4,8 @@
  * empty value of `-` and lose what stands behind `--`.
  */
 import yargs, { type Argv, type Options } from 'yargs';
+import { nearest } from '../../base/nearest.ts';
 import { version } from '../../version.ts';
-import { nearest } from './nearest.ts';
 import { formats } from './output.ts';
 import { usage } from './values.ts';
 

@@ -1,6 +1,6 @@
 /** Which known word a mistyped one was meant to be. */
 import test from 'ava';
-import { editDistance, nearest } from '../../../src/cli/shared/nearest.ts';
+import { editDistance, nearest } from '../../src/base/nearest.ts';
 
 for (const [a, b, distance] of [
   ['port', 'port', 0],
