@@ -2,6 +2,7 @@
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { DEFAULT_PORT, formatAddress, isLoopback, parseAddress } from './base/address.ts';
 import { isPartitionCount } from './base/hash-slot.ts';
+import { anything, bytes, flag, OptionTable, text, texts } from './base/option-table.ts';
 import type { Address, LogLevel } from './base/ports.ts';
 import { KeyvalError } from './errors.ts';
 import {
@@ -83,6 +84,33 @@ export interface NodeOptions {
   readonly logLevel?: LogLevel | 'silent';
 }
 
+/** Numbers are looked at by `whole`. */
+const startNodeTable: OptionTable<NodeOptions> = new OptionTable('startNode', {
+  peers: texts,
+  listen: text,
+  advertise: text,
+  port: anything,
+  cluster: text,
+  secret: bytes,
+  insecure: flag,
+  replicas: anything,
+  min: anything,
+  partitions: anything,
+  data: text,
+  new: flag,
+  onLoss: text,
+  reads: text,
+  zone: text,
+  witness: flag,
+  maxLeaseMs: anything,
+  deadlockPeriodMs: anything,
+  deadlockAfterMs: anything,
+  maxMemoryBytes: anything,
+  maxConnections: anything,
+  workerThreads: anything,
+  logLevel: text,
+});
+
 export interface CheckedNodeOptions {
   readonly settings: NodeSettings;
   readonly listen: Address;
@@ -102,6 +130,7 @@ export const WORKER_THREADS_MAX = 64;
 /** In place of a directory: nothing is kept. */
 export const NO_DATA = 'none';
 export const lossPolicies: readonly OnLoss[] = ['stop', 'empty'];
+export const logLevels: readonly (LogLevel | 'silent')[] = ['silent', 'fatal', 'error', 'warn', 'info', 'debug'];
 export const readModes: readonly Reads[] = ['strict', 'lease'];
 
 /**
@@ -139,6 +168,8 @@ export function optionsOfProcess(options: NodeOptions): NodeOptions {
 
 /** @throws KeyvalError KV_USAGE */
 export function checkNodeOptions(options: NodeOptions, version: string): CheckedNodeOptions {
+  const fault = startNodeTable.fault(options);
+  if (fault !== null) throw usage(fault);
   const port = whole('port', options.port ?? DEFAULT_PORT, 0, PORT_MAX);
   const members = membersOf(options.peers ?? [], port);
   const listen = listenAddress(options, members, port);
@@ -181,7 +212,7 @@ export function checkNodeOptions(options: NodeOptions, version: string): Checked
     version,
   };
   const workerThreads = whole('worker-threads', options.workerThreads ?? defaultWorkerThreads(), 0, WORKER_THREADS_MAX);
-  return { settings, listen, data, workerThreads, logLevel: options.logLevel ?? 'info' };
+  return { settings, listen, data, workerThreads, logLevel: oneOf('log-level', options.logLevel ?? 'info', logLevels) };
 }
 
 function usage(message: string): KeyvalError {

@@ -236,6 +236,23 @@ test('the name of the directory is that of the address, without what file system
   t.is(directoryOf('localhost:7'), './keyval-data/localhost-7');
 });
 
+test('what nobody knows, or is of another kind, is refused', (t) => {
+  t.is(refusal({ prot: 6234 }), "KV_USAGE: startNode: unknown option 'prot'; did you mean port?");
+  t.is(refusal(null as never), 'KV_USAGE: startNode: options are an object, not null');
+  for (const [name, value, rule] of [
+    ['peers', '127.0.0.1', "a list of strings, not '127.0.0.1'"],
+    ['listen', 5, 'a string, not 5'],
+    ['cluster', 5, 'a string, not 5'],
+    ['data', null, 'a string, not null'],
+    ['secret', 5, 'a string or a Uint8Array, not 5'],
+    ['insecure', 'no', "true or false, not 'no'"],
+    ['new', 'no', "true or false, not 'no'"],
+    ['witness', 0, 'true or false, not 0'],
+  ] as const)
+    t.is(refusal({ [name]: value }), `KV_USAGE: startNode: ${name} is ${rule}`);
+  t.is(refusal({ logLevel: 'loud' }), "KV_USAGE: --log-level is silent, fatal, error, warn, info, debug, not 'loud'");
+});
+
 test('a process keeps its state also when it is alone, unless its port is a passing one', (t) => {
   t.is(optionsOfProcess({}).data, './keyval-data/127.0.0.1-6234');
   t.is(optionsOfProcess(pair).data, './keyval-data/127.0.0.1-6234');

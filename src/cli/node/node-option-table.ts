@@ -1,7 +1,6 @@
 /** The options of `keyval-node`: the one table from which command line, variables, file, help and completion derive. */
 import { DEFAULT_PORT } from '../../base/address.ts';
 import { SLOTS } from '../../base/hash-slot.ts';
-import type { LogLevel } from '../../base/ports.ts';
 import type { NodeOptions } from '../../index.ts';
 import {
   DEFAULT_CLUSTER,
@@ -16,6 +15,7 @@ import {
   CLUSTER_FORM,
   CLUSTER_RULE,
   CONNECTIONS_MAX,
+  logLevels,
   lossPolicies,
   NO_DATA,
   PORT_MAX,
@@ -51,8 +51,6 @@ export const NODE_PROGRAM = 'keyval-node';
 
 /** The variable that names the file. */
 export const NODE_FILE_VARIABLE = 'KEYVAL_CONFIG';
-
-const logLevels: readonly (LogLevel | 'silent')[] = ['silent', 'fatal', 'error', 'warn', 'info', 'debug'];
 
 export const nodeOptionTable: readonly NodeOption[] = [
   {
