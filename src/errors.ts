@@ -242,4 +242,11 @@ export class KeyvalError extends Error {
     this.revision = options.revision;
     this.cycle = options.cycle;
   }
+
+  /** For `JSON.stringify`, which would leave the message out, and takes no bigint: the revision is text. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, outcome, retryable, exitCode, revision, cycle } = this;
+    const text = revision === undefined ? undefined : `${revision}`;
+    return { name, code, message, outcome, retryable, exitCode, revision: text, cycle };
+  }
 }
