@@ -2,6 +2,7 @@
  * Writes that count only under a lock (L9): the store compares the token itself, so that a holder from the past, however
  * long it slept, changes nothing.
  */
+import { shown } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import { WriteFlag } from '../protocol/client-codec.ts';
 import type { Key } from './key-buffer.ts';
@@ -16,11 +17,24 @@ export interface Fence {
 /** The write counts only while the lock of `fence` is held under its token. @throws KeyvalError KV_USAGE */
 export function guard(operation: Operation, fence: Fence | undefined): void {
   if (fence === undefined) return;
-  const { token } = fence;
-  if (typeof token !== 'bigint' || BigInt.asUintN(64, token) !== token || token === 0n)
-    throw new KeyvalError('KV_USAGE', `the token of a fence is a 64-bit bigint above 0, not ${String(token)}`);
+  const fault = faultOf(fence);
+  if (fault !== null) throw new KeyvalError('KV_USAGE', fault);
   operation.fence = fence;
   operation.flags |= WriteFlag.fenced;
+}
+
+/** What is wrong with it, in words; null: nothing. */
+function faultOf(fence: Fence): string | null {
+  if (fence === null) return 'fence is null: tryLock gives that when somebody else holds the lock';
+  if (typeof fence !== 'object') return `fence is a lock, or its { key, token }, not ${shown(fence)}`;
+  if ('then' in fence) return 'fence is a promise: await the lock first';
+  if (Array.isArray(fence) || 'locks' in fence) return 'fence is one lock, not several: pass one of its locks';
+  const { token } = fence;
+  if (typeof token === 'string')
+    return `the token of a fence is a bigint, not the string '${token}': make it one with BigInt(token)`;
+  if (typeof token !== 'bigint' || BigInt.asUintN(64, token) !== token || token === 0n)
+    return `the token of a fence is a 64-bit bigint above 0, not ${shown(token)}`;
+  return null;
 }
 
 /** The lock lies in another partition than the key, so that no replica could compare. */

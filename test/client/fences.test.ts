@@ -89,6 +89,17 @@ test('a lock in another partition cannot guard: the error says under which name 
 test('a fence that cannot be', async (t) => {
   for (const token of [0n, -1n, 2n ** 64n, 7 as unknown as bigint, undefined as unknown as bigint])
     await t.throwsAsync(kv.put('k', 'v', { fence: { key: 'k', token } }), { code: 'KV_USAGE' }, String(token));
+  await using group = await kv.lock(['{g}a', '{g}b']);
+  const [lock] = group.locks;
+  for (const [fence, message] of [
+    [null, 'fence is null: tryLock gives that when somebody else holds the lock'],
+    [group, 'fence is one lock, not several: pass one of its locks'],
+    [group.locks, 'fence is one lock, not several: pass one of its locks'],
+    [Promise.resolve(lock), 'fence is a promise: await the lock first'],
+    [lock?.token, `fence is a lock, or its { key, token }, not ${lock?.token}n`],
+    [{ key: 'k', token: '5' }, "the token of a fence is a bigint, not the string '5': make it one with BigInt(token)"],
+  ] as const)
+    await t.throwsAsync(kv.put('k', 'v', { fence: fence as never }), { code: 'KV_USAGE', message });
   await t.throwsAsync(kv.put('k', 'v', { fence: { key: '', token: 1n } }), { code: 'KV_BAD_KEY' });
   t.is(await kv.get('k'), null);
 });
