@@ -7,6 +7,7 @@ import { KeyvalError } from '../errors.ts';
 import type { HeldLock } from './held-lock.ts';
 import { type Key, KeyBuffer } from './key-buffer.ts';
 import type { Lock, ReleaseOptions } from './lock.ts';
+import { showAs } from './shown.ts';
 
 export class LockGroup<V = string> implements AsyncDisposable {
   /** In the order in which the keys were given. */
@@ -55,6 +56,8 @@ export class LockGroup<V = string> implements AsyncDisposable {
     await Promise.all(this.locks.map((lock) => lock[Symbol.asyncDispose]()));
   }
 }
+
+showAs(LockGroup, ({ held, locks }) => ({ held, locks }));
 
 /** Takes one; the wait ends when `lost` aborts, for one of those taken before is held no more. */
 type Take<V> = (key: Key, lost: AbortSignal) => Promise<Lock<V>>;

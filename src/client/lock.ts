@@ -6,6 +6,7 @@ import type { HeldLock, LockWanted } from './held-lock.ts';
 import type { Key } from './key-buffer.ts';
 import type { LockLoss } from './lock-loss.ts';
 import { type ConvertOptions, type LockModeName, modeName } from './lock-options.ts';
+import { showAs } from './shown.ts';
 
 /** What the holder of a lock does through it. */
 export interface LockHost<V> {
@@ -262,6 +263,8 @@ export class Lock<V = string> implements AsyncDisposable {
     if (this.held) await this.#letGo({});
   }
 }
+
+showAs(Lock, ({ key, mode, token, held }) => ({ key, mode, token, held }));
 
 /** Whether a lock is held still after a release that was to store a value has failed so: certainly nothing was done. */
 export function isHeldAfter(error: unknown): boolean {
