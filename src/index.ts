@@ -34,7 +34,7 @@ export type {
 } from './client/lock-admin.ts';
 export { LockGroup } from './client/lock-group.ts';
 export { LOCK_LOST_CHANNEL, type LockLoss, type LossCause } from './client/lock-loss.ts';
-export type { ConvertOptions, LockModeName, LockOptions } from './client/lock-options.ts';
+export type { ConvertOptions, FullLockModeName, LockModeName, LockOptions } from './client/lock-options.ts';
 export type { ConnectOptions, ReadMode, RenewalMode } from './client/options.ts';
 export type { ScannedEntry, ScanOptions } from './client/scan.ts';
 export { type Code, type CodeInfo, codes, type DeadlockStep, ExitCode, KeyvalError, type Outcome } from './errors.ts';

@@ -3,13 +3,13 @@ import { KeyvalError } from '../errors.ts';
 import type { Flow, Flows } from './flows.ts';
 import type { Key } from './key-buffer.ts';
 import { type LockLoss, type LossCause, publishLoss } from './lock-loss.ts';
-import type { LockModeName } from './lock-options.ts';
+import type { FullLockModeName } from './lock-options.ts';
 
 /** Somebody waits for the lock, and its holder stands in the way. */
 export interface LockWanted {
   readonly key: Key;
   /** How it is wanted. */
-  readonly mode: LockModeName;
+  readonly mode: FullLockModeName;
 }
 
 /** Whose session holds it, and which flows of the program it is known to. */

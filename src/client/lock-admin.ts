@@ -20,11 +20,11 @@ import { CLUS } from '../protocol/opcode.ts';
 import { requestBody } from './body-request.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Key } from './key-buffer.ts';
-import { type LockModeName, modeName } from './lock-options.ts';
+import { type FullLockModeName, modeName } from './lock-options.ts';
 import type { NodeLink } from './node-link.ts';
 
 /** Mode by name. */
-type Named<T extends OwnerFacts | LossFacts> = Omit<T, 'mode' | 'token' | 'holds'> & { readonly mode: LockModeName };
+type Named<T extends OwnerFacts | LossFacts> = Omit<T, 'mode' | 'token' | 'holds'> & { readonly mode: FullLockModeName };
 
 export type LockHolder = Named<HolderFacts> & { readonly token: bigint };
 /** `holds`: the token under which it holds the lock already, and waits for another mode. */

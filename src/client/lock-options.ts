@@ -1,5 +1,6 @@
 /** What `lock`, `tryLock`, `withLock` and `convert` take, checked and with its defaults. */
 import { LockMode } from '../base/lock-mode.ts';
+import { shown } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import { LEASE_MS_MAX, LEASE_MS_MIN } from '../protocol/limits.ts';
 import { LABEL_BYTES_MAX } from '../protocol/lock-request.ts';
@@ -24,24 +25,27 @@ const modes: {
 };
 
 /**
- * How a lock is held (L7). `exclusive`: by one alone. `read` (or `protected-read`): by many, and nobody writes.
+ * How a lock is held (L7). `exclusive`: by one alone. `protected-read`, of which `read` is another name: by many, and nobody writes.
  * `protected-write`: by one who writes, beside `concurrent-read`. `concurrent-write`: by many who write and know how.
  * `null`: a place in line, to be converted.
  */
 export type LockModeName = keyof typeof modes;
 
+/** A mode as locks and listings say it: `read` is said as `protected-read`, which it is. */
+export type FullLockModeName = Exclude<LockModeName, 'read'>;
+
 export const MODE_NAMES = Object.keys(modes) as readonly LockModeName[];
 
 /** The name of a mode by its number. */
-export function modeName(mode: number): LockModeName {
-  return MODE_NAMES.find((name) => modes[name] === mode && name !== 'read') as LockModeName;
+export function modeName(mode: number): FullLockModeName {
+  return MODE_NAMES.find((name) => modes[name] === mode && name !== 'read') as FullLockModeName;
 }
 
 /** @throws KeyvalError KV_USAGE */
 export function modeOf(name: LockModeName): number {
-  const mode = Object.hasOwn(modes, name) ? modes[name] : undefined;
-  if (mode !== undefined) return mode;
-  throw new KeyvalError('KV_USAGE', `there is no lock mode '${String(name)}'; use ${MODE_NAMES.join(', ')}`);
+  if (typeof name === 'string' && Object.hasOwn(modes, name)) return modes[name];
+  if (name === null) throw new KeyvalError('KV_USAGE', "mode is null: the lock mode of that name is the string 'null'");
+  throw new KeyvalError('KV_USAGE', `there is no lock mode ${shown(name)}; use ${MODE_NAMES.join(', ')}`);
 }
 
 export interface ConvertOptions extends RequestOptions {

@@ -5,7 +5,7 @@ import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
 import type { HeldLock, LockWanted } from './held-lock.ts';
 import type { Key } from './key-buffer.ts';
 import type { LockLoss } from './lock-loss.ts';
-import { type ConvertOptions, type LockModeName, modeName } from './lock-options.ts';
+import { type ConvertOptions, type FullLockModeName, type LockModeName, modeName } from './lock-options.ts';
 import { showAs } from './shown.ts';
 
 /** What the holder of a lock does through it. */
@@ -71,7 +71,8 @@ export class Lock<V = string> implements AsyncDisposable {
     return this.#held.token;
   }
 
-  get mode(): LockModeName {
+  /** By its full name: what was asked for as `read` is held as `protected-read`. */
+  get mode(): FullLockModeName {
     return modeName(this.#held.mode);
   }
 

@@ -1,6 +1,6 @@
 // L7, L13: locks in several modes, as a program uses them, against a real node.
 import test from 'ava';
-import type { Client, LockModeName } from '../../src/index.ts';
+import type { Client, FullLockModeName } from '../../src/index.ts';
 import { FileNode } from '../helpers/node.ts';
 
 const file = new FileNode();
@@ -12,7 +12,7 @@ test.before(async () => {
   other = await file.client();
 });
 
-const modes: readonly LockModeName[] = [
+const modes: readonly FullLockModeName[] = [
   'null',
   'concurrent-read',
   'concurrent-write',
@@ -35,6 +35,29 @@ test('L7: modes go together as in the table of VMS', async (t) => {
       await second?.release();
     }
   }
+});
+
+test('the mode null is named by a string: JavaScript has a null of its own, which is none', async (t) => {
+  const message = "mode is null: the lock mode of that name is the string 'null'";
+  await t.throwsAsync(kv.lock('no mode', { mode: null as never }), { code: 'KV_USAGE', message });
+  await using lock = await kv.lock('no mode', { mode: 'null' });
+  await t.throwsAsync(lock.convert(null as never), { code: 'KV_USAGE', message });
+  await t.throwsAsync(kv.lock('no mode', { mode: ['null'] as never }), { code: 'KV_USAGE' });
+  t.is(lock.mode, 'null');
+});
+
+test('read is another name for protected-read, which locks and listings say', async (t) => {
+  await using lock = await kv.lock('said', { mode: 'read' });
+  t.is(lock.mode, 'protected-read');
+  // @ts-expect-error it never says so
+  t.false(lock.mode === 'read');
+  const [holder] = (await kv.admin().lock('said')).lock?.holders ?? [];
+  // @ts-expect-error nor does a listing
+  t.false(holder?.mode === 'read');
+  lock.on('wanted', ({ mode }) => {
+    // @ts-expect-error nor who wants it
+    t.false(mode === 'read');
+  });
 });
 
 test('L7: readers share a lock, and a writer that waits comes before readers that come after it', async (t) => {

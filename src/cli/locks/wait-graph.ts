@@ -4,7 +4,7 @@
  */
 import { isCompatible } from '../../base/lock-mode.ts';
 import type { LockHolder, LockInfo, LockWaiter } from '../../client/lock-admin.ts';
-import { type LockModeName, modeOf } from '../../client/lock-options.ts';
+import { type FullLockModeName, modeOf } from '../../client/lock-options.ts';
 import { keyText } from './text.ts';
 
 export interface Owner {
@@ -19,9 +19,9 @@ export interface Wait {
   readonly to: Owner;
   /** Of the lock, on one line. */
   readonly key: string;
-  readonly wanted: LockModeName;
+  readonly wanted: FullLockModeName;
   /** How the other one has it; null: it waits, too, and stands ahead in line. */
-  readonly held: LockModeName | null;
+  readonly held: FullLockModeName | null;
   readonly waitedMs: number;
 }
 

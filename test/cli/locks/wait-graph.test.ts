@@ -3,12 +3,12 @@ import test from 'ava';
 import { dotText, graphText } from '../../../src/cli/locks/graph.ts';
 import { isCertain, waitGraph } from '../../../src/cli/locks/wait-graph.ts';
 import type { LockHolder, LockInfo, LockWaiter } from '../../../src/client/lock-admin.ts';
-import type { LockModeName } from '../../../src/index.ts';
+import type { FullLockModeName } from '../../../src/index.ts';
 
 interface Who {
   readonly name: string;
   readonly flow?: number;
-  readonly mode?: LockModeName;
+  readonly mode?: FullLockModeName;
 }
 
 function holds({ name, flow = 1, mode = 'exclusive' }: Who, token = 1n): LockHolder {
@@ -49,7 +49,7 @@ const [a, b, c, d]: Who[] = [{ name: 'a' }, { name: 'b' }, { name: 'c' }, { name
 
 test('who waits, waits for those whose mode does not go with it, and for who stands ahead', (t) => {
   const readers = [holds({ name: 'a', mode: 'protected-read' }), holds({ name: 'b', mode: 'null' })];
-  t.deepEqual(edges([lock('k', readers, [waits(c as Who), waits({ name: 'd', mode: 'read' })])]), [
+  t.deepEqual(edges([lock('k', readers, [waits(c as Who), waits({ name: 'd', mode: 'protected-read' })])]), [
     'c k a protected-read',
     'd k c ahead',
   ]);
