@@ -1,8 +1,10 @@
 /** The client: what a program calls. Requests go straight to the primary of their key. */
 import { EventEmitter } from 'node:events';
+import { type OptionTable, shown } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
-import { ReadsFlag, WriteFlag } from '../protocol/client-codec.ts';
+import { ReadsFlag } from '../protocol/client-codec.ts';
 import * as op from '../protocol/opcode.ts';
+import { either, listen } from './aborts.ts';
 import { type Content, type Entry, Shape, type SwapResult } from './answers.ts';
 import { type BatchOperation, type BatchResult, runBatch } from './batch.ts';
 import { BulkLoader, type LoadResult } from './bulk.ts';
@@ -17,55 +19,35 @@ import {
   pingNodes,
 } from './cluster-status.ts';
 import type { Codec } from './codecs.ts';
+import { requireRevision } from './conditions.ts';
 import { digestOfValue, type ValueDigest } from './digest.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type ExportedPage, type ExportOptions, exportAll, exportPartition } from './export.ts';
-import { type Fence, guard } from './fence.ts';
+import { guard } from './fence.ts';
 import { type Flow, Flows } from './flows.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Key } from './key-buffer.ts';
 import { LeaseSessions } from './lease-sessions.ts';
 import type { Lock } from './lock.ts';
 import { type LockGroup, lockAll } from './lock-group.ts';
-import { type LockOptions, lockSettings } from './lock-options.ts';
+import { type LockOptions, lockSettings, lockTable, tryLockTable, withLockTable } from './lock-options.ts';
 import { Locks } from './locks.ts';
 import type { ClientPorts, NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
-import { type ClientSettings, type ReadMode, readFlagsOf, withLease } from './options.ts';
+import * as tables from './option-tables.ts';
+import { type ClientSettings, readFlagsOf, withLease } from './options.ts';
 import { Renewal } from './renewal/renewal.ts';
+import {
+  type DeleteOptions,
+  mustFit,
+  type PutOptions,
+  type ReadOptions,
+  type RequestOptions,
+  type SwapOptions,
+  type WriteOptions,
+} from './request-options.ts';
 import { type ScannedEntry, type ScanOptions, scan } from './scan.ts';
-import { encodeValue, spanOf } from './values.ts';
-
-export interface RequestOptions {
-  /** Milliseconds until the request fails; default: the client's `timeoutMs` (5000). */
-  readonly timeoutMs?: number;
-  /** Ends the wait for the answer. A write that was sent may still take effect: KV_AMBIGUOUS. */
-  readonly signal?: AbortSignal;
-}
-
-export interface ReadOptions extends RequestOptions {
-  /** How fresh the answer must be; default: the client's `reads`. */
-  readonly reads?: ReadMode;
-}
-
-export interface WriteOptions extends RequestOptions {
-  /** Only while this lock is held under this token (L9); a `Lock` will do. Refused with KV_FENCED. */
-  readonly fence?: Fence;
-}
-
-export interface DeleteOptions extends WriteOptions {
-  /** Only if the key has this revision. */
-  readonly ifRevision?: bigint;
-}
-
-export interface PutOptions extends WriteOptions {
-  /** Milliseconds the key lives; default: until it is deleted. */
-  readonly ttlMs?: number;
-  /** Only if the key has this revision; 0n: only if it is absent. */
-  readonly ifRevision?: bigint;
-  /** Only if the key is absent. */
-  readonly ifAbsent?: boolean;
-}
+import { encodeSummand, encodeValue, spanOf } from './values.ts';
 
 /** State of the connection to one node. */
 export interface StatusEvent {
@@ -165,7 +147,8 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     return new Map(known.map(({ endpoint, incarnation }) => [endpoint, incarnation as string]));
   }
 
-  #deadline(options: RequestOptions | undefined): number {
+  #deadline(options: RequestOptions | undefined, table?: OptionTable<RequestOptions>): number {
+    if (table !== undefined) mustFit(table, options);
     const timeoutMs = options?.timeoutMs ?? this.#settings.timeoutMs;
     if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);
     return this.#ports.clock.monotonicMs() + timeoutMs;
@@ -184,37 +167,24 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       operation.shape = shape;
       fill?.(operation);
       if (operation.fence !== null) this.#locks.endHung(); // what was given up goes back ahead of it
-      if (options?.signal !== undefined && !this.#listen(operation, options.signal)) return;
+      if (options?.signal !== undefined && !listen(this.#dispatcher, operation, options.signal)) return;
       this.#dispatcher.submit(operation);
     }) as Promise<T>;
   }
 
-  /** False when the signal has fired already. */
-  #listen(operation: Operation, signal: AbortSignal): boolean {
-    if (signal.aborted) {
-      operation.reject(
-        new KeyvalError('KV_ABORTED', 'the request was aborted before it was sent', { cause: signal.reason }),
-      );
-      return false;
-    }
-    const aborted = (): void => this.#dispatcher.abort(operation, signal.reason);
-    signal.addEventListener('abort', aborted, { once: true });
-    operation.unlisten = (): void => signal.removeEventListener('abort', aborted);
-    return true;
-  }
-
   /** The value of a key, or null. */
   get(key: Key, options?: ReadOptions): Promise<V | null> {
-    return this.#read(key, Shape.value, options);
+    return this.#read(key, Shape.value, options, tables.get);
   }
 
   /** The value with its revision and time to live, or null. */
   getEntry(key: Key, options?: ReadOptions): Promise<Entry<V> | null> {
-    return this.#read(key, Shape.entry, options);
+    return this.#read(key, Shape.entry, options, tables.getEntry);
   }
 
-  #read<T>(key: Key, shape: number, options: ReadOptions | undefined): Promise<T> {
+  #read<T>(key: Key, shape: number, options: ReadOptions | undefined, table: OptionTable<ReadOptions>): Promise<T> {
     return this.#request(op.GETK, key, null, shape, options, (operation) => {
+      mustFit(table, options);
       operation.flags = this.#readFlags(options);
     });
   }
@@ -226,7 +196,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 
   /** @internal The same, not decoded. */
   contentOf(key: Key, options: ReadOptions): Promise<Content> {
-    return this.#read(key, Shape.content, { ...this.#fresh, ...options });
+    return this.#read(key, Shape.content, { ...this.#fresh, ...options }, tables.get);
   }
 
   get #fresh(): ReadOptions {
@@ -251,6 +221,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       Shape.revision,
       options,
       (operation) => {
+        mustFit(tables.put, options);
         operation.span = spanOf(options?.ttlMs);
         guard(operation, options?.fence);
         if (options?.ifAbsent === true && options.ifRevision !== undefined && options.ifRevision !== 0n) {
@@ -265,18 +236,14 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   /** Deletes a key; true when it was there. @throws KeyvalError KV_CONFLICT when it does not have `ifRevision`, KV_FENCED */
   delete(key: Key, options?: DeleteOptions): Promise<boolean> {
     return this.#request(op.DELK, key, null, Shape.found, options, (operation) => {
+      mustFit(tables.remove, options);
       guard(operation, options?.fence);
       if (options?.ifRevision !== undefined) requireRevision(operation, options.ifRevision);
     });
   }
 
   /** Compare and set: stores `value` only if the key has `revision` (0n: is absent). A refusal is a result, not an error. */
-  async cas(
-    key: Key,
-    revision: bigint,
-    value: V,
-    options?: WriteOptions & { readonly ttlMs?: number },
-  ): Promise<SwapResult> {
+  async cas(key: Key, revision: bigint, value: V, options?: SwapOptions): Promise<SwapResult> {
     return this.#request<SwapResult>(
       op.CASK,
       key,
@@ -284,6 +251,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       Shape.swap,
       options,
       (operation) => {
+        mustFit(tables.cas, options);
         operation.span = spanOf(options?.ttlMs);
         guard(operation, options?.fence);
         requireRevision(operation, revision);
@@ -293,20 +261,15 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 
   /** Adds to a 64-bit decimal integer (an absent key counts as 0); gives the sum. @throws KeyvalError KV_NOT_INTEGER */
   async incr(key: Key, by: bigint | number = 1, options?: WriteOptions): Promise<bigint> {
-    if (typeof by === 'number' && !Number.isSafeInteger(by)) {
-      throw new KeyvalError('KV_USAGE', `incr adds whole numbers, not ${by}`);
-    }
-    const summand = BigInt(by);
-    if (BigInt.asIntN(64, summand) !== summand) throw new KeyvalError('KV_USAGE', `${by} does not fit 64 bits`);
-    const payload = new Uint8Array(8);
-    new DataView(payload.buffer).setBigInt64(0, summand);
-    return this.#request<bigint>(op.INCR, key, payload, Shape.sum, options, (operation) =>
-      guard(operation, options?.fence),
-    );
+    return this.#request<bigint>(op.INCR, key, encodeSummand(by), Shape.sum, options, (operation) => {
+      mustFit(tables.incr, options);
+      guard(operation, options?.fence);
+    });
   }
 
   /** Several requests at once, not atomic; results in the same order. Never rejects for a single request. */
-  batch(operations: readonly BatchOperation<V>[], options?: RequestOptions): Promise<BatchResult<V>[]> {
+  async batch(operations: readonly BatchOperation<V>[], options?: RequestOptions): Promise<BatchResult<V>[]> {
+    mustFit(tables.batch, options);
     return runBatch(this, operations, options);
   }
 
@@ -317,9 +280,13 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
    * @throws KeyvalError KV_TOO_LARGE; KV_AMBIGUOUS when no answer came: any of the rows may be stored
    */
   async load(chunk: Uint8Array | string, options?: RequestOptions): Promise<LoadResult> {
+    mustFit(tables.load, options);
     const { signal } = options ?? {};
-    const listen = (operation: Operation): boolean => signal === undefined || this.#listen(operation, signal);
-    return this.#bulk.load(chunk, this.#deadline(options), listen);
+    return this.#bulk.load(
+      chunk,
+      this.#deadline(options),
+      (operation) => signal === undefined || listen(this.#dispatcher, operation, signal),
+    );
   }
 
   /** All keys with a prefix, in no order, page by page; a page is one partition's committed state. */
@@ -347,12 +314,12 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 
   /** SHA-256 of a value, made by its node; null when the key is absent. */
   async digest(key: Key, options?: RequestOptions): Promise<ValueDigest | null> {
-    return digestOfValue(this.#dispatcher, key, this.#deadline(options));
+    return digestOfValue(this.#dispatcher, key, this.#deadline(options, tables.digest));
   }
 
   /** Compares the replicas of every partition, each at one operation, while writes go on. */
   check(options?: RequestOptions): AsyncIterable<PartitionCheck> {
-    return checkReplicas(this.#dispatcher, () => this.#deadline(options));
+    return checkReplicas(this.#dispatcher, () => this.#deadline(options, tables.check));
   }
 
   /**
@@ -364,6 +331,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   async lock(keys: readonly Key[], options?: LockOptions): Promise<LockGroup<V>>;
   async lock(wanted: Key | readonly Key[], options?: LockOptions): Promise<Lock<V> | LockGroup<V>>;
   async lock(wanted: Key | readonly Key[], options: LockOptions = {}): Promise<Lock<V> | LockGroup<V>> {
+    mustFit(lockTable, options);
     const turn = this.#flows.ask();
     try {
       return await this.#take(wanted, options, turn?.flow ?? null);
@@ -397,6 +365,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     wanted: Key | readonly Key[],
     options: Omit<LockOptions, 'waitMs'> = {},
   ): Promise<Lock<V> | LockGroup<V> | null> {
+    mustFit(tryLockTable, options);
     try {
       return await this.lock(wanted, { ...options, waitMs: 0 });
     } catch (error) {
@@ -416,14 +385,16 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   async withLock<T>(keys: readonly Key[], options: LockOptions, body: Body<LockGroup<V>, T>): Promise<T>;
   async withLock<T>(
     wanted: Key | readonly Key[],
-    second: LockOptions | Body<never, T>,
+    second: LockOptions | Body<never, T> | undefined,
     third?: Body<never, T>,
   ): Promise<T> {
-    const body = typeof second === 'function' ? second : third;
-    if (typeof body !== 'function') throw new KeyvalError('KV_USAGE', 'withLock needs a function to run');
+    const [options = {}, body] = typeof second === 'function' && third === undefined ? [{}, second] : [second, third];
+    if (typeof body !== 'function')
+      throw new KeyvalError('KV_USAGE', 'withLock needs a function to run, behind the options');
+    mustFit(withLockTable, options as LockOptions);
     const turn = this.#flows.ask() ?? this.#flows.begin();
     try {
-      await using lock = await this.#take(wanted, typeof second === 'function' ? {} : second, turn.flow);
+      await using lock = await this.#take(wanted, options as LockOptions, turn.flow);
       const result = await this.#flows.under(lock.grants, turn.flow, () => body(lock as never));
       lock.throwIfLost(); // that the body has released it is its own affair
       return result;
@@ -438,27 +409,30 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
    * in one.
    */
   flow<T>(body: () => T): T {
+    if (typeof body !== 'function')
+      throw new KeyvalError('KV_USAGE', `flow needs a function to run, not ${shown(body)}`);
     return this.#flows.run(body);
   }
 
   /** Round trips to every node that the client knows. */
-  ping(endpoint?: string, options?: RequestOptions): Promise<PingResult[]> {
-    return pingNodes(this.#dispatcher, this.#deadline(options), endpoint);
+  async ping(endpoint?: string, options?: RequestOptions): Promise<PingResult[]> {
+    return pingNodes(this.#dispatcher, this.#deadline(options, tables.ping), endpoint);
   }
 
   /** Asks every node how it is. A node that does not answer is reported as down, not as an error. */
-  status(options?: RequestOptions): Promise<ClusterStatus> {
-    return clusterStatus(this.#dispatcher, this.#settings.cluster, this.#deadline(options));
+  async status(options?: RequestOptions): Promise<ClusterStatus> {
+    return clusterStatus(this.#dispatcher, this.#settings.cluster, this.#deadline(options, tables.status));
   }
 
   /** What operators ask about the cluster, and of it. */
   admin(options?: RequestOptions): ClusterAdmin {
+    mustFit(tables.admin, options);
     return new ClusterAdmin(this.#dispatcher, () => this.#deadline(options));
   }
 
   /** Of every node the connections that hold most of its memory, at most 100. */
-  connections(options?: RequestOptions): Promise<NodeConnections[]> {
-    return nodeConnections(this.#dispatcher, this.#deadline(options));
+  async connections(options?: RequestOptions): Promise<NodeConnections[]> {
+    return nodeConnections(this.#dispatcher, this.#deadline(options, tables.connections));
   }
 
   /** Ends the session, which releases its locks, sends what is queued, and closes the connections. */
@@ -482,19 +456,6 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 
 type Body<L, T> = (lock: L) => Promise<T> | T;
 
-function either(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
-  return one !== undefined && other !== undefined ? AbortSignal.any([one, other]) : (one ?? other);
-}
-
 function isKey(wanted: Key | readonly Key[]): wanted is Key {
   return !Array.isArray(wanted);
-}
-
-function requireRevision(operation: Operation, revision: bigint): void {
-  if (typeof revision !== 'bigint' || BigInt.asUintN(64, revision) !== revision) {
-    throw new KeyvalError('KV_USAGE', `a revision is a 64-bit bigint, not ${String(revision)}`);
-  }
-  operation.flags |= WriteFlag.ifRevision;
-  operation.epoch = Number(revision >> 32n);
-  operation.operation = Number(revision & 0xffff_ffffn);
 }

@@ -1,4 +1,5 @@
 /** What operators ask about the cluster, and of it: any node answers from its copy of the book. */
+import { flag, OptionTable, text } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import type {
   ClusterRequest,
@@ -13,8 +14,16 @@ import { CLUS } from '../protocol/opcode.ts';
 import { requestBody } from './body-request.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Key } from './key-buffer.ts';
-import { type BrokenLock, LockAdmin, type LockList, type LockState, type LocksOptions } from './lock-admin.ts';
+import {
+  type BreakOptions,
+  type BrokenLock,
+  LockAdmin,
+  type LockList,
+  type LockState,
+  type LocksOptions,
+} from './lock-admin.ts';
 import type { NodeLink } from './node-link.ts';
+import { mustFit } from './request-options.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -33,6 +42,8 @@ export interface PartitionsOptions {
   /** Only those whose every copy is gone. */
   readonly lost?: boolean;
 }
+
+const partitionsTable: OptionTable<PartitionsOptions> = new OptionTable('partitions', { of: text, lost: flag });
 
 export class ClusterAdmin {
   readonly #dispatcher: Dispatcher;
@@ -64,6 +75,7 @@ export class ClusterAdmin {
   }
 
   async partitions(options: PartitionsOptions = {}): Promise<PartitionFacts[]> {
+    mustFit(partitionsTable, options);
     const link = this.#anyLink();
     const found: PartitionFacts[] = [];
     for (let from: number | null = 0; from !== null; ) {
@@ -112,8 +124,8 @@ export class ClusterAdmin {
    * once; the former holder is told (`on('lost')` with cause `broken`), and may go on working until then.
    * @throws KeyvalError KV_NOT_FOUND when nobody holds it, KV_NOT_HELD when nobody does under `token`, KV_NO_QUORUM, …
    */
-  breakLock(key: Key, { token }: { readonly token?: bigint } = {}): Promise<BrokenLock> {
-    return this.#lockAdmin.break(key, token);
+  breakLock(key: Key, options: BreakOptions = {}): Promise<BrokenLock> {
+    return this.#lockAdmin.break(key, options);
   }
 
   get #lockAdmin(): LockAdmin {

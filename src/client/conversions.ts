@@ -11,13 +11,13 @@ import { isDownward, LockMode } from '../base/lock-mode.ts';
 import { type Code, KeyvalError } from '../errors.ts';
 import { WriteFlag } from '../protocol/client-codec.ts';
 import type { Content } from './answers.ts';
-import type { ReadOptions } from './client.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { HeldLock } from './held-lock.ts';
 import type { Key } from './key-buffer.ts';
 import { type ConvertOptions, type LockModeName, modeOf, type WaitSettings, waitSettings } from './lock-options.ts';
 import type { Granted, LockRequests } from './lock-requests.ts';
 import type { Operation } from './operation.ts';
+import type { ReadOptions } from './request-options.ts';
 import { ambiguous } from './verdict.ts';
 import { within } from './within.ts';
 

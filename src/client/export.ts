@@ -4,15 +4,16 @@
  */
 import { createHash } from 'node:crypto';
 import { bytesEqual, readBigU64, readU32, writeU16, writeU32 } from '../base/bytes.ts';
+import { bytes, type Kinds, number, OptionTable } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/export-codec.ts';
 import { XPRT } from '../protocol/opcode.ts';
 import { type PageAnswer, Shape } from './answers.ts';
 import { requestBody } from './body-request.ts';
-import type { RequestOptions } from './client.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { ExportKeeper } from './export-keeper.ts';
 import type { Key } from './key-buffer.ts';
+import { mustFit, type RequestOptions, requestKinds } from './request-options.ts';
 import { bytesOfPrefix } from './scan.ts';
 
 export interface ExportOptions extends RequestOptions {
@@ -21,6 +22,10 @@ export interface ExportOptions extends RequestOptions {
   /** Most rows of one page; default: as many as fit. */
   readonly pageRows?: number;
 }
+
+const kinds: Kinds<ExportOptions> = { ...requestKinds, prefix: bytes, pageRows: number };
+const exportTable: OptionTable<ExportOptions> = new OptionTable('export', kinds);
+const exportPartitionTable: OptionTable<ExportOptions> = new OptionTable('exportPartition', kinds);
 
 export interface ExportedPage {
   readonly partition: number;
@@ -44,6 +49,7 @@ export async function* exportPartition(
   options: ExportOptions,
   deadlineOf: DeadlineOf,
 ): AsyncGenerator<ExportedPage> {
+  mustFit(exportPartitionTable, options);
   if (!Number.isInteger(partition) || partition < 0 || partition >= dispatcher.router.partitions) {
     throw new KeyvalError(
       'KV_USAGE',
@@ -92,6 +98,7 @@ export async function* exportAll(
   options: ExportOptions,
   deadlineOf: DeadlineOf,
 ): AsyncGenerator<ExportedPage> {
+  mustFit(exportTable, options);
   for (let partition = 0; partition < dispatcher.router.partitions; partition += 1) {
     yield* exportPartition(dispatcher, partition, options, deadlineOf);
   }

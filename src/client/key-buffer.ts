@@ -1,4 +1,5 @@
 /** The key of the request being sent, as bytes. One buffer serves all requests: a key is used up before the next comes. */
+import { shown } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import { KEY_BYTES_MAX } from '../protocol/limits.ts';
 
@@ -15,7 +16,7 @@ export class KeyBuffer {
   set(key: Key): void {
     if (typeof key === 'string') this.length = this.#setText(key);
     else if (key instanceof Uint8Array) this.length = this.#setBytes(key);
-    else throw new KeyvalError('KV_USAGE', `a key is a string or a Uint8Array, not ${typeof key}`);
+    else throw noKey(key);
     if (this.length === 0) throw new KeyvalError('KV_BAD_KEY', 'the key is empty; a key has 1 to 65,535 bytes');
   }
 
@@ -50,8 +51,14 @@ function tooLong(): KeyvalError {
   return new KeyvalError('KV_BAD_KEY', 'the key is too long; a key has 1 to 65,535 bytes');
 }
 
-/** The bytes of a key as a text of their own, for maps: each character stands for one byte. */
+/** What was given for a key is none. */
+export function noKey(given: unknown): KeyvalError {
+  return new KeyvalError('KV_USAGE', `a key is a string or a Uint8Array, not ${shown(given)}`);
+}
+
+/** The bytes of a key as a text of their own, for maps: each character stands for one byte. @throws KeyvalError KV_USAGE */
 export function keyText(key: Key): string {
+  if (typeof key !== 'string' && !(key instanceof Uint8Array)) throw noKey(key);
   const bytes = typeof key === 'string' ? Buffer.from(key) : Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   return bytes.toString('latin1');
 }

@@ -1,5 +1,6 @@
 /** What operators ask about locks (L14): who holds which, who waits, why one was lost; and taking one away. */
 import { hashSlot, partitionShift } from '../base/hash-slot.ts';
+import { bigint, bytes, number, OptionTable } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import {
   BROKEN_TOKENS_MAX,
@@ -19,12 +20,15 @@ import {
 import { CLUS } from '../protocol/opcode.ts';
 import { requestBody } from './body-request.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Key } from './key-buffer.ts';
+import { type Key, noKey } from './key-buffer.ts';
 import { type FullLockModeName, modeName } from './lock-options.ts';
 import type { NodeLink } from './node-link.ts';
+import { mustFit } from './request-options.ts';
 
 /** Mode by name. */
-type Named<T extends OwnerFacts | LossFacts> = Omit<T, 'mode' | 'token' | 'holds'> & { readonly mode: FullLockModeName };
+type Named<T extends OwnerFacts | LossFacts> = Omit<T, 'mode' | 'token' | 'holds'> & {
+  readonly mode: FullLockModeName;
+};
 
 export type LockHolder = Named<HolderFacts> & { readonly token: bigint };
 /** `holds`: the token under which it holds the lock already, and waits for another mode. */
@@ -49,6 +53,14 @@ export interface LocksOptions {
   /** At most so many, 1 to 1000: those that most wait for, then those held longest. Default 100. */
   readonly limit?: number;
 }
+
+export interface BreakOptions {
+  /** Only if it is held under this token; default: whoever holds it. */
+  readonly token?: bigint;
+}
+
+const locksTable: OptionTable<LocksOptions> = new OptionTable('locks', { prefix: bytes, limit: number });
+const breakTable: OptionTable<BreakOptions> = new OptionTable('breakLock', { token: bigint });
 
 export interface LockList {
   readonly locks: readonly LockInfo[];
@@ -109,7 +121,9 @@ export class LockAdmin {
   }
 
   /** @throws KeyvalError KV_USAGE */
-  async list({ prefix, limit = LIMIT_USUAL }: LocksOptions): Promise<LockList> {
+  async list(options: LocksOptions): Promise<LockList> {
+    mustFit(locksTable, options);
+    const { prefix, limit = LIMIT_USUAL } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > LOCKS_LISTED_MAX)
       throw new KeyvalError('KV_USAGE', `limit is a whole number from 1 to ${LOCKS_LISTED_MAX}, not ${limit}`);
     const all = await this.#survey(limit, prefix === undefined ? {} : { prefix: nameOf(prefix) });
@@ -172,7 +186,9 @@ export class LockAdmin {
   }
 
   /** @throws KeyvalError KV_NOT_FOUND when nobody holds it, KV_NOT_HELD when nobody holds it under `token` */
-  async break(key: Key, token: bigint | undefined): Promise<BrokenLock> {
+  async break(key: Key, options: BreakOptions): Promise<BrokenLock> {
+    mustFit(breakTable, options);
+    const { token } = options;
     const tokens = token === undefined ? await this.#tokensOf(key) : [`${token}`];
     const request: LockRequest = { command: 'break-lock', name: nameOf(key), tokens };
     const { broken, lock } = await this.#askPrimary<BrokenAnswer>(key, request);
@@ -242,6 +258,7 @@ function bytesOf(key: Key): Uint8Array {
 
 function nameOf(key: Key): KeyName {
   if (typeof key === 'string') return { key };
+  if (!(key instanceof Uint8Array)) throw noKey(key);
   try {
     return { key: strict.decode(key) };
   } catch {

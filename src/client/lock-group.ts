@@ -3,11 +3,18 @@
  * two programs which want the same locks never wait for each other in a circle.
  */
 import { hashSlot } from '../base/hash-slot.ts';
+import { flag, OptionTable } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import type { HeldLock } from './held-lock.ts';
 import { type Key, KeyBuffer } from './key-buffer.ts';
 import type { Lock, ReleaseOptions } from './lock.ts';
+import { mustFit } from './request-options.ts';
 import { showAs } from './shown.ts';
+
+/** A value would belong to one of them. */
+type GroupReleaseOptions = Pick<ReleaseOptions, 'confirm'>;
+
+const releaseTable: OptionTable<GroupReleaseOptions> = new OptionTable('release of several locks', { confirm: flag });
 
 export class LockGroup<V = string> implements AsyncDisposable {
   /** In the order in which the keys were given. */
@@ -46,7 +53,8 @@ export class LockGroup<V = string> implements AsyncDisposable {
   }
 
   /** Lets go of all that are still held. @throws KeyvalError with `confirm` as `Lock.release` does, when all have been tried */
-  async release(options: Pick<ReleaseOptions<V>, 'confirm'> = {}): Promise<void> {
+  async release(options: GroupReleaseOptions = {}): Promise<void> {
+    mustFit(releaseTable, options);
     const held = this.locks.filter((lock) => lock.held);
     const results = await Promise.allSettled(held.map((lock) => lock.release(options)));
     for (const result of results) if (result.status === 'rejected') throw result.reason;

@@ -1,10 +1,10 @@
 /** What `lock`, `tryLock`, `withLock` and `convert` take, checked and with its defaults. */
 import { LockMode } from '../base/lock-mode.ts';
-import { shown } from '../base/option-table.ts';
+import { anything, flag, type Kinds, number, OptionTable, shown, text } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import { LEASE_MS_MAX, LEASE_MS_MIN } from '../protocol/limits.ts';
 import { LABEL_BYTES_MAX } from '../protocol/lock-request.ts';
-import type { RequestOptions } from './client.ts';
+import { type RequestOptions, requestKinds } from './request-options.ts';
 
 const modes: {
   readonly exclusive: number;
@@ -67,6 +67,23 @@ export interface LockOptions extends ConvertOptions {
   /** Shown in listings of locks: what it is for. At most 255 bytes. */
   readonly label?: string;
 }
+
+const convertKinds: Kinds<ConvertOptions> = { ...requestKinds, waitMs: number, fetch: flag };
+/** `modeOf` looks at `mode`. */
+const takeKinds: Kinds<Omit<LockOptions, keyof ConvertOptions>> = {
+  mode: anything,
+  leaseMs: number,
+  renew: flag,
+  delayMs: number,
+  label: text,
+};
+const lockKinds: Kinds<LockOptions> = { ...takeKinds, ...convertKinds };
+const { waitMs: _, ...tryLockKinds } = lockKinds;
+
+export const lockTable: OptionTable<LockOptions> = new OptionTable('lock', lockKinds);
+export const withLockTable: OptionTable<LockOptions> = new OptionTable('withLock', lockKinds);
+export const tryLockTable: OptionTable<Omit<LockOptions, 'waitMs'>> = new OptionTable('tryLock', tryLockKinds);
+export const convertTable: OptionTable<ConvertOptions> = new OptionTable('convert', convertKinds);
 
 export interface WaitSettings {
   /** 0: try once. Infinity: until it is granted or `signal` aborts. */

@@ -1,11 +1,19 @@
 /** A lock that was granted: its fencing token, a signal that aborts when it is lost, and its key, guarded by the token. */
 import { mayWrite } from '../base/lock-mode.ts';
+import { anything, flag, number, OptionTable, shown } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
-import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
 import type { HeldLock, LockWanted } from './held-lock.ts';
 import type { Key } from './key-buffer.ts';
 import type { LockLoss } from './lock-loss.ts';
-import { type ConvertOptions, type FullLockModeName, type LockModeName, modeName } from './lock-options.ts';
+import {
+  type ConvertOptions,
+  convertTable,
+  type FullLockModeName,
+  type LockModeName,
+  modeName,
+} from './lock-options.ts';
+import * as tables from './option-tables.ts';
+import { type DeleteOptions, mustFit, type PutOptions, type ReadOptions } from './request-options.ts';
 import { showAs } from './shown.ts';
 
 /** What the holder of a lock does through it. */
@@ -38,6 +46,12 @@ export interface ReleaseOptions<V = string> {
   /** With `value`: milliseconds the key lives; default: until it is deleted. */
   readonly ttlMs?: number;
 }
+
+const releaseTable: OptionTable<ReleaseOptions<unknown>> = new OptionTable('release', {
+  confirm: flag,
+  value: anything,
+  ttlMs: number,
+});
 
 export class Lock<V = string> implements AsyncDisposable {
   readonly #host: LockHost<V>;
@@ -128,6 +142,7 @@ export class Lock<V = string> implements AsyncDisposable {
 
   /** The value of the lock's key, read while the lock was held. @throws KeyvalError KV_LOCK_LOST, KV_NOT_HELD, … */
   async get(options?: ReadOptions): Promise<V | null> {
+    mustFit(tables.lockGet, options);
     this.assertHeld();
     const value = await this.#host.get(this.key, options);
     this.assertHeld();
@@ -138,13 +153,15 @@ export class Lock<V = string> implements AsyncDisposable {
    * Stores a value under the lock's key (L9).
    * @throws KeyvalError KV_FENCED when the lock is no longer held; KV_USAGE in a mode that only reads; …
    */
-  async put(value: V, options?: PutOptions): Promise<bigint> {
+  async put(value: V, options?: Omit<PutOptions, 'fence'>): Promise<bigint> {
+    mustFit(tables.lockPut, options);
     this.#assertWrites('put');
     return this.#host.put(this.key, value, { ...options, fence: this });
   }
 
   /** Deletes the lock's key (L9). @throws KeyvalError as `put` */
-  async delete(options?: DeleteOptions): Promise<boolean> {
+  async delete(options?: Omit<DeleteOptions, 'fence'>): Promise<boolean> {
+    mustFit(tables.lockRemove, options);
     this.#assertWrites('delete');
     return this.#host.delete(this.key, { ...options, fence: this });
   }
@@ -167,6 +184,7 @@ export class Lock<V = string> implements AsyncDisposable {
    * other's way; KV_DEADLINE when the conversion before is not answered yet; KV_ABORTED, KV_LOCK_LOST, KV_NOT_HELD, KV_USAGE, …
    */
   async convert(mode: LockModeName, options: ConvertOptions = {}): Promise<void> {
+    mustFit(convertTable, options);
     this.assertHeld();
     const content = await this.#host.convert(this.#held, mode, options);
     if (content !== null) this.#content = content ?? null;
@@ -188,6 +206,8 @@ export class Lock<V = string> implements AsyncDisposable {
   on(event: 'lost', listener: (loss: LockLoss) => void): this;
   on(event: 'wanted', listener: (wanted: LockWanted) => void): this;
   on(event: 'lost' | 'wanted', listener: ((loss: LockLoss) => void) & ((wanted: LockWanted) => void)): this {
+    if (typeof listener !== 'function')
+      throw new KeyvalError('KV_USAGE', `a listener is a function, not ${shown(listener)}`);
     if (event === 'wanted') return this.#onWanted(listener);
     if (event !== 'lost') throw new KeyvalError('KV_USAGE', `a lock tells 'lost' and 'wanted', not '${String(event)}'`);
     const held = this.#held;
@@ -218,6 +238,7 @@ export class Lock<V = string> implements AsyncDisposable {
    * KV_OUT_OF_MEMORY, KV_USAGE in a mode that only reads
    */
   async release(options: ReleaseOptions<V> = {}): Promise<void> {
+    mustFit(releaseTable, options);
     const held = this.#held;
     if (!this.held) {
       const how = this.#released || held.state === 'released' ? 'released' : held.state;

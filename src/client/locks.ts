@@ -8,7 +8,6 @@ import type { TimerHandle } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
 import { WriteFlag } from '../protocol/client-codec.ts';
 import type { Content } from './answers.ts';
-import type { DeleteOptions, PutOptions, ReadOptions } from './client.ts';
 import type { Codec } from './codecs.ts';
 import { Conversions, UNREAD } from './conversions.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -21,6 +20,7 @@ import { type ConvertOptions, type LockModeName, type LockSettings, mustBeLease 
 import { LockRequests } from './lock-requests.ts';
 import type { Operation } from './operation.ts';
 import type { Renewal } from './renewal/renewal.ts';
+import type { DeleteOptions, PutOptions, ReadOptions } from './request-options.ts';
 import { NO_SEQUENCE } from './session.ts';
 import { encodeValue, spanOf } from './values.ts';
 import { WantedLocks } from './wanted-locks.ts';

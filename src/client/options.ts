@@ -1,9 +1,11 @@
 /** What `connect` takes, checked and with its defaults. */
 import { formatAddress, parseAddress } from '../base/address.ts';
+import { bytes, type Kind, number, OptionTable, shown, signal, text, texts } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import { ReadsFlag } from '../protocol/client-codec.ts';
 import { bufferCodec, type Codec, jsonCodec, stringCodec } from './codecs.ts';
 import { mustBeLease } from './lock-options.ts';
+import { mustFit } from './request-options.ts';
 
 /**
  * `strict`: the latest, whatever clocks do; costs a round between the nodes. `lease`: the latest, as long as clocks run
@@ -45,6 +47,30 @@ export interface ConnectOptions<V = string> {
   readonly signal?: AbortSignal;
 }
 
+const codec: Kind = {
+  words: 'string, buffer, json, or an object with encode() and decode()',
+  fits: (value) => typeof value === 'string' || isCodec(value),
+};
+
+function isCodec(value: unknown): boolean {
+  const { encode, decode } = (value ?? {}) as Partial<Codec<unknown>>;
+  return typeof encode === 'function' && typeof decode === 'function';
+}
+
+const connectTable: OptionTable<ConnectOptions<never>> = new OptionTable('connect', {
+  codec,
+  timeoutMs: number,
+  connectTimeoutMs: number,
+  leaseMs: number,
+  renewal: text,
+  hangBudgetMs: number,
+  reads: text,
+  cluster: text,
+  secret: bytes,
+  name: text,
+  signal,
+});
+
 export interface ClientSettings<V> {
   readonly endpoints: readonly string[];
   readonly codec: Codec<V>;
@@ -71,6 +97,7 @@ export function clientSettings<V>(
   options: ConnectOptions<V>,
   defaultName: string,
 ): ClientSettings<V> {
+  mustFit(connectTable, options as ConnectOptions<never>);
   const leaseMs = mustBeLease(options.leaseMs ?? 10_000);
   return {
     endpoints: parseEndpoints(endpoints),
@@ -89,9 +116,11 @@ export function clientSettings<V>(
 
 /** `keyval://host,host:port`, or a list of hosts; as `host:port`, each once. @throws KeyvalError KV_USAGE */
 export function parseEndpoints(endpoints: string | readonly string[]): string[] {
-  const texts = typeof endpoints === 'string' ? endpoints.replace(SCHEME, '').replace(/\/$/, '').split(',') : endpoints;
-  if (texts.length === 0) throw new KeyvalError('KV_USAGE', 'no endpoint is given; write host, host:port or [v6]:port');
-  const parsed = texts.map((text) => {
+  if (typeof endpoints !== 'string' && !texts.fits(endpoints))
+    throw new KeyvalError('KV_USAGE', `endpoints are a string or a list of strings, not ${shown(endpoints)}`);
+  const given = typeof endpoints === 'string' ? endpoints.replace(SCHEME, '').replace(/\/$/, '').split(',') : endpoints;
+  if (given.length === 0) throw new KeyvalError('KV_USAGE', 'no endpoint is given; write host, host:port or [v6]:port');
+  const parsed = given.map((text) => {
     const address = parseAddress(text.startsWith(SCHEME) ? text.slice(SCHEME.length) : text);
     if (address === null || address.port === 0) {
       throw new KeyvalError('KV_USAGE', `'${text}' is no endpoint; write host, host:port or [v6]:port`);
@@ -104,10 +133,10 @@ export function parseEndpoints(endpoints: string | readonly string[]): string[] 
 function codecOf<V>(codec: ConnectOptions<V>['codec']): Codec<V> {
   if (typeof codec === 'object') return codec;
   const named = { string: stringCodec, buffer: bufferCodec, json: jsonCodec };
-  const found = named[codec ?? 'string'] as Codec<unknown> | undefined;
-  if (found === undefined)
-    throw new KeyvalError('KV_USAGE', `there is no codec '${codec}'; use string, buffer or json`);
-  return found as Codec<V>;
+  const name = codec ?? 'string';
+  if (!Object.hasOwn(named, name))
+    throw new KeyvalError('KV_USAGE', `there is no codec '${name}'; use string, buffer or json`);
+  return named[name] as Codec<unknown> as Codec<V>;
 }
 
 /** @throws KeyvalError KV_USAGE */

@@ -1,15 +1,17 @@
 /** Walks all partitions, page by page. Keys come in no order; a page is one partition's committed state. */
 import { readBigU64, readU16, readU32, readU48, writeU16, writeU32 } from '../base/bytes.ts';
+import { bytes, flag, number, OptionTable } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { SCAN_PAGE_ENTRIES_MAX } from '../protocol/limits.ts';
 import { SCAN } from '../protocol/opcode.ts';
 import { Shape } from './answers.ts';
-import type { Client, ReadOptions, RequestOptions } from './client.ts';
+import type { Client } from './client.ts';
 import { type Codec, TextReader } from './codecs.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Key } from './key-buffer.ts';
 import { Operation } from './operation.ts';
+import { mustFit, type ReadOptions, type RequestOptions, readKinds } from './request-options.ts';
 
 export interface ScanOptions extends ReadOptions {
   /** Only keys that begin with these bytes. */
@@ -19,6 +21,13 @@ export interface ScanOptions extends ReadOptions {
   /** Most entries of one page, 1 to 10,000; default 1000. */
   readonly pageSize?: number;
 }
+
+const scanTable: OptionTable<ScanOptions> = new OptionTable('scan', {
+  ...readKinds,
+  prefix: bytes,
+  values: flag,
+  pageSize: number,
+});
 
 export interface ScannedEntry<V> {
   /** The key as UTF-8 text. */
@@ -48,7 +57,8 @@ export async function* scan<V>(
   readFlags: number,
   deadlineOf: (options: RequestOptions) => number,
 ): AsyncGenerator<ScannedEntry<V>> {
-  const { prefix = '', values = true, pageSize = DEFAULT_PAGE_SIZE, signal } = options;
+  mustFit(scanTable, options);
+  const { prefix = '', values = true, pageSize = DEFAULT_PAGE_SIZE, ...read } = options;
   if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > SCAN_PAGE_ENTRIES_MAX) {
     throw new KeyvalError('KV_USAGE', `pageSize is 1 to ${SCAN_PAGE_ENTRIES_MAX}, not ${pageSize}`);
   }
@@ -57,12 +67,13 @@ export async function* scan<V>(
   for (let partition = 0; partition < dispatcher.router.partitions; partition += 1) {
     let cursor = 0;
     do {
-      if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'the scan was aborted', { cause: signal.reason });
+      if (read.signal?.aborted)
+        throw new KeyvalError('KV_ABORTED', 'the scan was aborted', { cause: read.signal.reason });
       const body = scanBody(partition, cursor, pageSize, flags, prefixBytes);
       const page = readPage(await request(dispatcher, partition, body, deadlineOf(options)), decode, values);
       for (const entry of page.entries) {
         if (!entry.large) yield entry;
-        else yield* fetchLarge(client, entry, options);
+        else yield* fetchLarge(client, entry, read);
       }
       cursor = page.cursor;
     } while (cursor !== 0);
@@ -73,7 +84,7 @@ export async function* scan<V>(
 async function* fetchLarge<V>(
   client: Client<V>,
   entry: ScannedEntry<V>,
-  options: RequestOptions,
+  options: ReadOptions,
 ): AsyncGenerator<ScannedEntry<V>> {
   const found = await client.getEntry(entry.keyBytes, options);
   if (found !== null) yield { ...entry, ...found };

@@ -1,5 +1,5 @@
 /** `keyval put KEY VALUE`. */
-import type { PutOptions } from '../../client/client.ts';
+import type { PutOptions } from '../../client/request-options.ts';
 import { ExitCode } from '../../errors.ts';
 import type { Command } from '../shared/command.ts';
 import { flag, valued } from '../shared/command-line.ts';
