@@ -81,9 +81,12 @@ function classOf(value: object): string | undefined {
   return name === 'Object' ? undefined : name;
 }
 
+/** Characters of a string in a message. */
+const SHOWN_MAX = 64;
+
 /** A value as a message names it. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'string') return `'${value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}…` : value}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);

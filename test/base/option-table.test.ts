@@ -81,6 +81,8 @@ for (const [name, kind, fitting, others] of [
 }
 
 test('values as messages name them', (t) => {
+  t.is(shown('a'.repeat(64)), `'${'a'.repeat(64)}'`);
+  t.is(shown('a'.repeat(65)), `'${'a'.repeat(64)}…'`);
   const values = ['a', 5n, 5, undefined, null, true, Symbol('s'), {}, Object.create(null), [1], new AbortController()];
   t.is(
     values.map(shown).join(', '),

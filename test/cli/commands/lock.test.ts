@@ -15,7 +15,7 @@ let client: Client;
 test.before(async () => {
   node = await startNode({ port: 0, logLevel: 'silent' });
   await node.ready();
-  client = await connect([node.address]);
+  client = await connect([node.address], { timeoutMs: 30_000 }); // many processes start beside it
 });
 
 test.after.always(async () => {
