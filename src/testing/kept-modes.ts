@@ -5,7 +5,7 @@
 import { isDownward, LOCK_MODE_NAMES } from '../base/lock-mode.ts';
 import type { Lock } from '../client/lock.ts';
 import { modeOf } from '../client/lock-options.ts';
-import { newestStateOf } from './newest-state.ts';
+import { settledStateOf } from './newest-state.ts';
 import type { SimCluster } from './sim-cluster.ts';
 
 const encoder = new TextEncoder();
@@ -29,7 +29,7 @@ export class KeptModes {
 
   /** Null: nobody can say; several are kept under one token, or the session has ended there. */
   #keptFor(key: string, { partition, token }: Lock, session: string): number | null {
-    const state = newestStateOf(this.#cluster, partition);
+    const state = settledStateOf(this.#cluster, partition);
     if (state === null) return null;
     const { locks, attachments } = state;
     const bytes = encoder.encode(key);
