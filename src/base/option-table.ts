@@ -49,8 +49,7 @@ export class OptionTable<T extends object> {
 
   /** What is wrong, in words; null: nothing. */
   fault(options: T): string | null {
-    if (typeof options !== 'object' || options === null)
-      return `${this.#method}: options are an object, not ${shown(options)}`;
+    if (typeof options !== 'object' || options === null) return this.#noOptions(options);
     let isEmpty = true;
     for (const name in options) {
       isEmpty = false;
@@ -61,9 +60,11 @@ export class OptionTable<T extends object> {
       if (!kind.fits(value)) return `${this.#method}: ${name} is ${kind.words}, not ${shown(value)}`;
     }
     // A lock or a list, put where the options go, shows no names, and would go unnoticed.
-    return isEmpty && classOf(options) !== undefined
-      ? `${this.#method}: options are an object, not ${shown(options)}`
-      : null;
+    return isEmpty && classOf(options) !== undefined ? this.#noOptions(options) : null;
+  }
+
+  #noOptions(value: unknown): string {
+    return `${this.#method}: options are an object, not ${shown(value)}`;
   }
 
   #unknown(name: string): string {

@@ -17,6 +17,11 @@ export function listen(dispatcher: Dispatcher, operation: Operation, signal: Abo
   return true;
 }
 
+/** @throws KeyvalError KV_ABORTED: nothing was sent */
+export function mustNotHaveFired(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: signal.reason });
+}
+
 /** Fires with the first of them. */
 export function either(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
   return one !== undefined && other !== undefined ? AbortSignal.any([one, other]) : (one ?? other);

@@ -4,7 +4,7 @@ import { type OptionTable, shown } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import { ReadsFlag } from '../protocol/client-codec.ts';
 import * as op from '../protocol/opcode.ts';
-import { either, listen } from './aborts.ts';
+import { either, listen, mustNotHaveFired } from './aborts.ts';
 import { type Content, type Entry, Shape, type SwapResult } from './answers.ts';
 import { type BatchOperation, type BatchResult, runBatch } from './batch.ts';
 import { BulkLoader, type LoadResult } from './bulk.ts';
@@ -348,7 +348,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     const untilMs = clock.monotonicMs() + settings.waitMs;
     const take = (key: Key, lost?: AbortSignal): Promise<Lock<V>> => {
       const signal = either(settings.signal, lost);
-      if (signal?.aborted) throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: signal.reason });
+      mustNotHaveFired(signal);
       return this.#locks.acquire(
         key,
         { ...settings, waitMs: Math.max(0, untilMs - clock.monotonicMs()), signal },

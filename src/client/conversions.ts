@@ -10,6 +10,7 @@
 import { isDownward, LockMode } from '../base/lock-mode.ts';
 import { type Code, KeyvalError } from '../errors.ts';
 import { WriteFlag } from '../protocol/client-codec.ts';
+import { mustNotHaveFired } from './aborts.ts';
 import type { Content } from './answers.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { HeldLock } from './held-lock.ts';
@@ -50,8 +51,7 @@ export class Conversions {
     const mode = modeOf(name);
     const { timeoutMs } = this.#keys;
     const settings = waitSettings(options, { timeoutMs, leaseMs: this.#dispatcher.session.leaseMs });
-    if (settings.signal?.aborted)
-      throw new KeyvalError('KV_ABORTED', 'aborted before it was sent', { cause: settings.signal.reason });
+    mustNotHaveFired(settings.signal);
     if (this.#underWay.has(held))
       throw new KeyvalError('KV_USAGE', `the lock on ${held.name} is being converted already; wait for that`);
     this.#underWay.add(held);

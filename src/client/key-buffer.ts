@@ -17,7 +17,7 @@ export class KeyBuffer {
     if (typeof key === 'string') this.length = this.#setText(key);
     else if (key instanceof Uint8Array) this.length = this.#setBytes(key);
     else throw noKey(key);
-    if (this.length === 0) throw new KeyvalError('KV_BAD_KEY', 'the key is empty; a key has 1 to 65,535 bytes');
+    if (this.length === 0) throw emptyKey();
   }
 
   #setText(key: string): number {
@@ -45,6 +45,10 @@ export class KeyBuffer {
     this.bytes.set(key);
     return key.length;
   }
+}
+
+export function emptyKey(): KeyvalError {
+  return new KeyvalError('KV_BAD_KEY', 'the key is empty; a key has 1 to 65,535 bytes');
 }
 
 function tooLong(): KeyvalError {

@@ -103,7 +103,7 @@ export interface LockSettings extends WaitSettings {
   readonly label: string;
 }
 
-const DELAY_MS_MAX = 3_600_000;
+export const DELAY_MS_MAX = 3_600_000;
 
 interface Defaults {
   readonly timeoutMs: number;

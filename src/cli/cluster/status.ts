@@ -45,6 +45,8 @@ function takesWrites({ partitions }: ClusterSummary): boolean {
   return partitions.belowMin + partitions.withoutPrimary + partitions.lost === 0;
 }
 
+export const NO_COMMANDER = 'no commander: a majority of the voters is not there';
+
 /** `can lose 1 node and go on, 2 without losing a key` */
 export function canLoseText({ canLose, goesOnWithout }: Pick<ClusterSummary, 'canLose' | 'goesOnWithout'>): string {
   return `can lose ${counted(goesOnWithout, 'node')} and go on, ${canLose} without losing a key`;
@@ -85,9 +87,7 @@ function headline(best: StatusAnswer | null): string {
 }
 
 /** What the book says was decided while there was a commander: it names nobody down who has gone since. */
-const LEADERLESS =
-  'no commander: a majority of the voters is not there. Start them again; if they are lost for good: keyval cluster reform\n' +
-  'as it was when there was one:';
+const LEADERLESS = `${NO_COMMANDER}. Start them again; if they are lost for good: keyval cluster reform\nas it was when there was one:`;
 
 const HEADINGS = ['NODE', 'STATE', 'RAFT', 'TERM', 'LOG', 'BOOK', 'COMMANDER', 'DIRECTORY'];
 

@@ -3,7 +3,7 @@
  * the lock is lost, and its exit code is ours.
  */
 import { basename } from 'node:path';
-import { MODE_NAMES } from '../../client/lock-options.ts';
+import { DELAY_MS_MAX, MODE_NAMES } from '../../client/lock-options.ts';
 import { type Code, codes, ExitCode, KeyvalError } from '../../errors.ts';
 import { LEASE_MS_MAX, LEASE_MS_MIN } from '../../protocol/limits.ts';
 import { LABEL_BYTES_MAX } from '../../protocol/lock-request.ts';
@@ -18,9 +18,6 @@ import { signalExitCode } from '../shared/signal-exit-code.ts';
 import { usage, type Values } from '../shared/values.ts';
 
 const EXIT_CODE_MAX = 255;
-
-/** As the client has it for `delayMs`. */
-const DELAY_MS_MAX = 3_600_000;
 
 export const lock: Command = {
   name: 'lock',

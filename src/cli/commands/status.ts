@@ -3,7 +3,7 @@ import type { ClusterStatus, NodeFacts, NodeStatus } from '../../client/cluster-
 import { ExitCode } from '../../errors.ts';
 import type { StatusAnswer } from '../../protocol/cluster-facts.ts';
 import type { SpreadMs } from '../../protocol/node-facts.ts';
-import { bestView, canLoseText } from '../cluster/status.ts';
+import { bestView, canLoseText, NO_COMMANDER } from '../cluster/status.ts';
 import type { Command } from '../shared/command.ts';
 import { withClient } from '../shared/connection.ts';
 import { type Document, formatOf, printResults } from '../shared/output.ts';
@@ -59,7 +59,7 @@ function standingText(best: StatusAnswer | null): string {
   const { node, cluster } = best;
   if (cluster === null)
     return `\nno cluster yet${node.waitsFor === '' ? '' : `: ${node.address} waits for ${node.waitsFor}`}`;
-  if (node.commander === '') return '\nno commander: a majority of the voters is not there; see keyval cluster status';
+  if (node.commander === '') return `\n${NO_COMMANDER}; see keyval cluster status`;
   return `\ncommander ${node.commander}; ${canLoseText(cluster)}`;
 }
 

@@ -1,6 +1,5 @@
 /** KEY on the command line: text, or base64 for keys that are none. */
-import type { Key } from '../../client/key-buffer.ts';
-import { KeyvalError } from '../../errors.ts';
+import { emptyKey, type Key } from '../../client/key-buffer.ts';
 import { flag, type OptionTable } from './command-line.ts';
 import { bytesField, type Document } from './output.ts';
 import { usage, type Values } from './values.ts';
@@ -9,7 +8,7 @@ export const keyOptions: OptionTable = { 'base64-key': flag('KEY is base64, as s
 
 /** @throws KeyvalError KV_USAGE for bad base64, KV_BAD_KEY when it is empty */
 export function keyOf(operand: string, values: Values): Key {
-  if (operand === '') throw new KeyvalError('KV_BAD_KEY', 'the key is empty; a key has 1 to 65,535 bytes');
+  if (operand === '') throw emptyKey();
   if (!values.flag('base64-key')) return operand;
   const bytes = Buffer.from(operand, 'base64');
   if (bytes.toString('base64').replace(/=+$/, '') === operand.replace(/=+$/, '')) return new Uint8Array(bytes);
