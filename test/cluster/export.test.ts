@@ -132,7 +132,7 @@ test.serial('exports are few at a time, and those given up make room', async (t)
   const opened = Array.from({ length: 8 }, () => client.exportPartition(0, { pageRows: 1 })[Symbol.asyncIterator]());
   for (let index = 0; index < 20; index += 1) await client.put(`more-${index}`, Buffer.from('x'));
   for (const one of opened) t.false((await one.next()).value.last);
-  const error = await t.throwsAsync(collect(client.exportPartition(0, { timeoutMs: 300 })), {
+  const error = await t.throwsAsync(collect(client.exportPartition(0, { timeoutMs: 3000 })), {
     instanceOf: KeyvalError,
   });
   t.is(error.code, 'KV_OVERLOADED');

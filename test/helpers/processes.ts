@@ -148,7 +148,9 @@ const commands = [
   'digest',
   'check',
   'lock',
+  'locks',
   'status',
+  'connections',
   'cluster',
   'ping',
 ];

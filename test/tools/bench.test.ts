@@ -17,7 +17,7 @@ test('measures keyval and the echo in turn, with profiles', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'keyval-bench-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const profiles = join(folder, 'profiles');
-  const args = `--seconds 0.05 --pairs 2 --keys 500 --port ${port} --cases ${names.join(',')} --cpu-prof ${profiles}`;
+  const args = `--seconds 0.05 --warm-up 0.05 --pairs 2 --keys 500 --port ${port} --cases ${names.join(',')} --cpu-prof ${profiles}`;
   const seen: string[] = [];
   const report = await run({
     checkout: root,

@@ -7,6 +7,8 @@ export interface BenchOptions {
   readonly help: boolean;
   /** Measured time of each run. */
   readonly seconds: number;
+  /** Before the first measured run of each case and contender. */
+  readonly warmUpSeconds: number;
   /** Runs of each case and contender. */
   readonly pairs: number;
   readonly cases: readonly Case[];
@@ -22,8 +24,10 @@ export interface BenchOptions {
 
 export class UsageError extends Error {}
 
-/** With all cases and pairs, three minutes at most. */
+/** With all cases and pairs, seven minutes on two processors. */
 const DEFAULT_SECONDS = 1;
+/** The first runs of a case compile it, which four processes on two cores take this long for. */
+const DEFAULT_WARM_UP_SECONDS = 8;
 /** Fewer pairs are no ground for a ratio. */
 const DEFAULT_PAIRS = 5;
 const DEFAULT_KEYS = 100_000;
@@ -35,6 +39,7 @@ const PORT_MAX = 65_535;
 export const usage: string = `npm run bench -- [options]
 
   --seconds N     measured time of each run (default ${DEFAULT_SECONDS})
+  --warm-up N     seconds before the first run of a case (default ${DEFAULT_WARM_UP_SECONDS}); later runs take a fifth of --seconds
   --pairs N       runs of each case, interleaved with those of the echo (default ${DEFAULT_PAIRS})
   --cases A,B     only these: ${cases.map(({ name }) => name).join(', ')}
   --keys N        keys stored before (default ${DEFAULT_KEYS})
@@ -50,6 +55,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
   return {
     help: values.help,
     seconds: positive('--seconds', values.seconds) ?? DEFAULT_SECONDS,
+    warmUpSeconds: positive('--warm-up', values['warm-up']) ?? DEFAULT_WARM_UP_SECONDS,
     pairs: whole('--pairs', values.pairs, Number.MAX_SAFE_INTEGER) ?? DEFAULT_PAIRS,
     cases: values.cases === undefined ? cases : values.cases.split(',').map(caseNamed),
     keys: whole('--keys', values.keys, KEYS_MAX) ?? DEFAULT_KEYS,
@@ -64,6 +70,7 @@ interface Values {
   help: boolean;
   output: string;
   seconds?: string | undefined;
+  'warm-up'?: string | undefined;
   pairs?: string | undefined;
   cases?: string | undefined;
   keys?: string | undefined;
@@ -80,6 +87,7 @@ function parse(args: readonly string[]): Values {
         help: { type: 'boolean', default: false },
         output: { type: 'string', default: 'md' },
         seconds: { type: 'string' },
+        'warm-up': { type: 'string' },
         pairs: { type: 'string' },
         cases: { type: 'string' },
         keys: { type: 'string' },

@@ -10,10 +10,8 @@ import type { BenchOptions } from './options.ts';
 import type { Round } from './ratio.ts';
 import { type CaseResult, machineFacts, type Report } from './report.ts';
 
-/** Part of the measured time that a run warms up before. */
+/** Part of the measured time that a run warms up before, unless it is the first. */
 const WARM_UP_PART = 0.2;
-/** The first runs of a case compile it, which four processes on two cores take this long for. */
-const FIRST_WARM_UP_SECONDS = 8;
 
 const echoEntry = fileURLToPath(new URL('./echo-client.ts', import.meta.url));
 
@@ -77,7 +75,7 @@ async function runRound(options: BenchOptions, benchCase: Case, round: number, c
   const { keyval, other, echo } = contenders;
   const { operation, loops, measure } = benchCase;
   const { seconds, cpuProf } = options;
-  const warmUpSeconds = round === 1 ? FIRST_WARM_UP_SECONDS : seconds * WARM_UP_PART;
+  const warmUpSeconds = round === 1 ? options.warmUpSeconds : seconds * WARM_UP_PART;
   const request: RunRequest = {
     type: 'run',
     operation,

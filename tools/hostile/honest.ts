@@ -20,6 +20,7 @@ export interface HonestReport {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** How often each error came, by code and message. */
   readonly errors: Readonly<Record<string, number>>;
   /** Answers that cannot be right. */
   readonly violations: readonly string[];
@@ -194,8 +195,8 @@ export class HonestClient {
     try {
       await run();
     } catch (error) {
-      const code = error instanceof KeyvalError ? error.code : String(error);
-      this.#errors[code] = (this.#errors[code] ?? 0) + 1;
+      const text = error instanceof KeyvalError ? `${error.code}: ${error.message}` : String(error);
+      this.#errors[text] = (this.#errors[text] ?? 0) + 1;
     }
   }
 

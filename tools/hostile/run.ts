@@ -201,6 +201,6 @@ function failuresOf(row: Omit<Row, 'failures'>, { timed = true }: Attack): strin
   if (row.hangs > findings.hangs) failures.push('a node did not answer a PING for 5 s');
   if (growthBytes > GROWTH_BYTES) failures.push(`memory grew by ${Math.round(growthBytes / 2 ** 20)} MiB`);
   if (timed && honest.p99Ms > HONEST_P99_MS) failures.push(`honest p99 ${honest.p99Ms.toFixed(1)} ms`);
-  for (const [code, count] of Object.entries(honest.errors)) failures.push(`honest client: ${count} ${code}`);
+  for (const [error, count] of Object.entries(honest.errors)) failures.push(`honest client: ${count} × ${error}`);
   return failures;
 }

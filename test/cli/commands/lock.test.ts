@@ -1,6 +1,7 @@
 /** `keyval lock`: whose exit code is returned, who gets which signal, and that nothing runs on without the lock. */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { type Client, connect, type RunningNode, startNode } from '../../../src/index.ts';
@@ -228,7 +229,15 @@ test('the lock is lost: the command and its children are ended, also when they w
   for (const { stderr } of ends) t.regex(stderr, /^keyval: KV_LOCK_LOST: the lock on '\w+' is lost: .*\n$/);
 });
 
-const ticking = `exec 2>&-; trap 'exit 43' TERM; echo "pid $$"; while :; do echo tick; sleep 0.05; done`;
+/**
+ * A program that starts no others: a shell that is stopped while it starts one waits for that to have begun, and counts as
+ * busy, not as stopped.
+ */
+const ticking = `exec '${process.execPath}' -e '
+  process.on("SIGTERM", () => process.exit(43));
+  process.stdout.write("pid " + process.pid + "\\n");
+  setInterval(() => process.stdout.write("tick\\n"), 50);
+'`;
 
 function ticks({ stdout }: Run): number {
   return stdout.split('tick').length - 1;
@@ -237,7 +246,7 @@ function ticks({ stdout }: Run): number {
 /** Resolves when the command is stopped. */
 async function untilStopped(job: Run): Promise<void> {
   const [, pid = ''] = await job.printed(/pid (\d+)\n/);
-  while (!(await execute('ps', ['-o', 'stat=', '-p', pid])).stdout.startsWith('T')) await job.printed(/tick/);
+  while (!(await execute('ps', ['-o', 'stat=', '-p', pid])).stdout.startsWith('T')) await delay(10);
 }
 
 test.serial(

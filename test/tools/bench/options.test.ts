@@ -8,6 +8,7 @@ test('defaults', (t) => {
   t.deepEqual(parseBenchOptions([]), {
     help: false,
     seconds: 1,
+    warmUpSeconds: 8,
     pairs: 5,
     cases,
     keys: 100_000,
@@ -20,13 +21,13 @@ test('defaults', (t) => {
 
 test('all of them', (t) => {
   const args =
-    '--seconds 0.5 --pairs 9 --cases lock-64,get-1 --keys 10 --port 7000 --output json --against x --cpu-prof y';
+    '--seconds 0.5 --warm-up 0.1 --pairs 9 --cases lock-64,get-1 --keys 10 --port 7000 --output json --against x --cpu-prof y';
   const options = parseBenchOptions(args.split(' '));
   t.deepEqual(
     options.cases.map(({ name }) => name),
     ['lock-64', 'get-1'],
   );
-  t.like(options, { seconds: 0.5, pairs: 9, keys: 10, port: 7000, output: 'json' });
+  t.like(options, { seconds: 0.5, warmUpSeconds: 0.1, pairs: 9, keys: 10, port: 7000, output: 'json' });
   t.like(options, { against: resolve('x'), cpuProf: resolve('y') });
 });
 
@@ -34,6 +35,7 @@ for (const args of [
   ['--seconds', '0'],
   ['--seconds', '-1'],
   ['--seconds='],
+  ['--warm-up', '0'],
   ['--pairs', '1.5'],
   ['--cases', 'get-2'],
   ['--keys', '0'],
