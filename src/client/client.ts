@@ -445,7 +445,8 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     this.#locks.endWaits();
     await this.#sessions.close();
     this.#locks.close(); // others have them as soon as the good-bye arrives
-    await Promise.all([this.#keepAlive.leave(GOODBYE_MS), this.#renewal?.close()]);
+    const leaving = this.#keepAlive.leave(GOODBYE_MS, (partitions) => this.#locks.hasLeft(partitions));
+    await Promise.all([leaving, this.#renewal?.close()]);
     await this.#dispatcher.close(GOODBYE_MS);
   }
 

@@ -9,7 +9,6 @@
  */
 import { isDownward, LockMode } from '../base/lock-mode.ts';
 import { type Code, KeyvalError } from '../errors.ts';
-import { WriteFlag } from '../protocol/client-codec.ts';
 import { mustNotHaveFired } from './aborts.ts';
 import type { Content } from './answers.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -151,7 +150,7 @@ export class Conversions {
     let ended: Promise<void> | null = null;
     held.endConversion = (): Promise<void> => {
       this.#requests.giveUp(operation, letGo(held));
-      ended ??= this.#endedWithin(held, cancel());
+      ended ??= this.#endedWithin(cancel());
       return ended;
     };
     const lost = (): void => void held.endConversion?.();
@@ -172,28 +171,16 @@ export class Conversions {
     }
   }
 
-  /**
-   * Whoever lets go of the lock waits for its node no longer than for a lease. The node may take the release for one of another
-   * token then, when it has granted the conversion before it hears that this was given up; so it is repeated afterwards.
-   */
-  #endedWithin(held: HeldLock, cancelled: Promise<void>): Promise<void> {
+  /** Whoever lets go of the lock waits for its node no longer than for a lease. */
+  #endedWithin(cancelled: Promise<void>): Promise<void> {
     const { ports, session } = this.#dispatcher;
     return new Promise((resolve) => {
-      const late = ports.timers.after(session.leaseMs, () => {
-        resolve();
-        cancelled.then(() => this.#releaseAgain(held));
-      });
+      const late = ports.timers.after(session.leaseMs, resolve);
       cancelled.then(() => {
         late.cancel();
         resolve();
       });
     });
-  }
-
-  #releaseAgain(held: HeldLock): void {
-    if (held.state !== 'released' && held.state !== 'lost') return;
-    const flags = held.state === 'lost' ? WriteFlag.givenBack : 0;
-    this.#requests.release(held, null, 0, flags).catch(() => undefined);
   }
 
   /** To a node that keeps a stronger mode than is believed here it was one downward: then token and grant are the same as before. */

@@ -2,8 +2,10 @@
 import { KeyvalError } from '../errors.ts';
 import type { Flow, Flows } from './flows.ts';
 import type { Key } from './key-buffer.ts';
+import { tellAll } from './listeners.ts';
 import { type LockLoss, type LossCause, publishLoss } from './lock-loss.ts';
 import type { FullLockModeName } from './lock-options.ts';
+import type { Operation } from './operation.ts';
 
 /** Somebody waits for the lock, and its holder stands in the way. */
 export interface LockWanted {
@@ -23,6 +25,9 @@ export class HeldLock<O extends LockOwner = LockOwner> {
   readonly owner: O;
   readonly key: Key;
   readonly partition: number;
+  /** The attachment that it was granted to. */
+  readonly attachEpoch: number;
+  readonly attachOperation: number;
   readonly flow: Flow | null;
   /** Fencing token (L2); a conversion upward brings a new one. */
   token: bigint;
@@ -41,17 +46,22 @@ export class HeldLock<O extends LockOwner = LockOwner> {
   /** Resolves when the node has done with a conversion whose caller waits for it no longer. */
   unsettled: Promise<void> | null = null;
   readonly wanted: Set<(wanted: LockWanted) => void> = new Set();
+  /** Told of its loss, once. */
+  readonly losing: Set<(loss: LockLoss) => void> = new Set();
   loss: LockLoss | null = null;
   readonly #abort: AbortController = new AbortController();
 
-  constructor(owner: O, key: Key, partition: number, flow: Flow | null, token: bigint, mode: number, sequence: number) {
+  /** `request`: what was granted. */
+  constructor(owner: O, request: Operation, flow: Flow | null, token: bigint, mode: number) {
     this.owner = owner;
-    this.key = key;
-    this.partition = partition;
+    this.key = request.key;
+    this.partition = request.partition;
+    this.attachEpoch = request.attachEpoch;
+    this.attachOperation = request.attachOperation;
     this.flow = flow;
     this.token = token;
     this.mode = mode;
-    this.sequence = sequence;
+    this.sequence = request.sequence;
   }
 
   get signal(): AbortSignal {
@@ -69,9 +79,20 @@ export class HeldLock<O extends LockOwner = LockOwner> {
   lose(cause: LossCause, reason: string): void {
     if (this.state !== 'held' && this.state !== 'storing') return;
     this.state = 'lost';
-    const error = new KeyvalError('KV_LOCK_LOST', `the lock on ${this.name} is lost: ${reason}`);
+    const loss = this.#lost(cause, new KeyvalError('KV_LOCK_LOST', `the lock on ${this.name} is lost: ${reason}`));
+    this.#abort.abort(loss.error);
+    tellAll(this.losing, loss);
+  }
+
+  /** L6: a plain release has failed. Its holder has gone on: nothing is aborted any more. */
+  staysLocked(cause: LossCause, reason: string, failure: KeyvalError): void {
+    const text = `the lock on ${this.name} was released, and that has failed: ${reason}`;
+    tellAll(this.losing, this.#lost(cause, new KeyvalError('KV_LOCK_LOST', text, { cause: failure })));
+  }
+
+  #lost(cause: LossCause, error: KeyvalError): LockLoss {
     this.loss = { key: this.key, token: this.token, cause, error };
     publishLoss(this.loss);
-    this.#abort.abort(error);
+    return this.loss;
   }
 }

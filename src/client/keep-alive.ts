@@ -104,8 +104,11 @@ export class KeepAlive {
     if (this.#found.get(partition) === link) this.#found.set(partition, null);
   }
 
-  /** The session leaves every partition: locks are released, waits end. Resolves when the nodes have heard it, or after `timeoutMs`. */
-  async leave(timeoutMs: number): Promise<void> {
+  /**
+   * The session leaves every partition: locks are released, waits end. Resolves when the nodes have heard it, or after `timeoutMs`;
+   * `left` is told of the partitions of each that has.
+   */
+  async leave(timeoutMs: number, left: (partitions: ReadonlySet<number>) => void): Promise<void> {
     this.#isLeaving = true;
     this.#timer?.cancel();
     this.#foundTimer?.cancel();
@@ -115,7 +118,12 @@ export class KeepAlive {
       const partitions = router.ownedBy(link, attached);
       if (partitions.length === 0 || !link.up) return Promise.resolve();
       const request = { opcode: CLOS, link, partitions, timeoutMs };
-      return new Promise<void>((resolve) => ask(this.#dispatcher, request, () => resolve()));
+      return new Promise<void>((resolve) =>
+        ask(this.#dispatcher, request, (kept) => {
+          if (kept !== null) left(kept.renewed);
+          resolve();
+        }),
+      );
     });
     await Promise.all(goodbyes);
   }

@@ -6,9 +6,11 @@ import type { Key } from './key-buffer.ts';
 /**
  * `lease`: it ran out here before a renewal was acknowledged (L4); `session`: the node has ended the session, because it was
  * not heard of for a lease; `hang`: the main thread stood still for longer than the budget (`hangBudgetMs`); `broken`: an
- * operator has taken it away; `closed`: the client was closed.
+ * operator has taken it away; `closed`: the client was closed; `release`: its node has refused to release it.
+ *
+ * After a plain release that has failed, which nobody waits for (L6): `session`, `broken` and `closed` say what came before its answer.
  */
-export type LossCause = 'lease' | 'session' | 'hang' | 'broken' | 'closed';
+export type LossCause = 'lease' | 'session' | 'hang' | 'broken' | 'closed' | 'release';
 
 export interface LockLoss {
   readonly key: Key;

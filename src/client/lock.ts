@@ -57,6 +57,8 @@ export class Lock<V = string> implements AsyncDisposable {
   readonly #host: LockHost<V>;
   readonly #held: HeldLock;
   #released = false;
+  /** Its release let go of the lock: of several handles it was the last. */
+  #isLast = false;
   /** The release that stores a value, while it is under way. */
   #storing: Promise<void> | null = null;
   #content: LockContent<V> | null;
@@ -200,7 +202,8 @@ export class Lock<V = string> implements AsyncDisposable {
   }
 
   /**
-   * `lost`: `listener` is called when the lock is lost, with the cause; at once, if that has happened.
+   * `lost`: `listener` is called when the lock is lost, with the cause; at once, if that has happened. Also when a plain release,
+   * which waits for no answer, has failed (L6): then nothing is aborted any more.
    * `wanted`: somebody waits for whom this lock stands in the way (the blocking AST of VMS); told once for each mode.
    */
   on(event: 'lost', listener: (loss: LockLoss) => void): this;
@@ -213,13 +216,9 @@ export class Lock<V = string> implements AsyncDisposable {
     const held = this.#held;
     if (held.loss !== null) listener(held.loss);
     else
-      held.signal.addEventListener(
-        'abort',
-        () => {
-          if (!this.#released) listener(held.loss as LockLoss);
-        },
-        { once: true },
-      );
+      held.losing.add((loss) => {
+        if (!this.#released || this.#isLast) listener(loss);
+      });
     return this;
   }
 
@@ -231,8 +230,8 @@ export class Lock<V = string> implements AsyncDisposable {
   }
 
   /**
-   * Lets go. Plain: resolves once the message stands in order in the connection's queue. `confirm`, and with a `value`: once
-   * it is committed. When a value cannot be stored, the lock is still held. A flow that took the lock several times holds it
+   * Lets go. Plain: resolves once the message stands in order in the connection's queue; should it fail, `on('lost')` tells.
+   * `confirm`, and with a `value`: once it is committed. When a value cannot be stored, the lock is still held. A flow that took the lock several times holds it
    * until the last is let go of.
    * @throws KeyvalError KV_NOT_HELD when it was released or lost before; KV_AMBIGUOUS; with a value also KV_TOO_LARGE,
    * KV_OUT_OF_MEMORY, KV_USAGE in a mode that only reads
@@ -257,6 +256,7 @@ export class Lock<V = string> implements AsyncDisposable {
     this.#released = true;
     held.handles -= 1;
     if (held.handles > 0) return;
+    this.#isLast = true;
     held.state = 'released';
     await this.#host.release(held, options);
   }

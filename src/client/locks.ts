@@ -19,6 +19,7 @@ import type { LossCause } from './lock-loss.ts';
 import { type ConvertOptions, type LockModeName, type LockSettings, mustBeLease } from './lock-options.ts';
 import { LockRequests } from './lock-requests.ts';
 import type { Operation } from './operation.ts';
+import { Releases } from './releases.ts';
 import type { Renewal } from './renewal/renewal.ts';
 import type { DeleteOptions, PutOptions, ReadOptions } from './request-options.ts';
 import { NO_SEQUENCE } from './session.ts';
@@ -46,6 +47,7 @@ export class Locks<V> implements LockHost<V> {
   readonly #renewal: Renewal | null;
   readonly #requests: LockRequests;
   readonly #conversions: Conversions;
+  readonly #releases: Releases;
   readonly #wanted: WantedLocks;
   readonly #held: Map<number, Set<HeldLock>> = new Map();
   /** The session is about to say good-bye: no lock is taken any more. */
@@ -63,6 +65,7 @@ export class Locks<V> implements LockHost<V> {
     this.#renewal = renewal;
     this.#requests = new LockRequests(dispatcher);
     this.#conversions = new Conversions(dispatcher, this.#requests, keys, (held) => this.#settled(held));
+    this.#releases = new Releases(dispatcher, this.#requests);
     this.#wanted = new WantedLocks(this.#requests);
   }
 
@@ -94,7 +97,7 @@ export class Locks<V> implements LockHost<V> {
     const { grant, operation } = await this.#requests.acquire(key, settings, flow?.tag ?? 0);
     if (this.#isClosing) throw closed(); // the session's end frees it
     this.#mustBePresent(operation);
-    const held = new HeldLock(this, key, operation.partition, flow, grant.token, settings.mode, operation.sequence);
+    const held = new HeldLock(this, operation, flow, grant.token, settings.mode);
     if (!settings.renew) held.untilMs = this.#nowMs + settings.leaseMs; // not from when it began to wait in line
     this.#register(held);
     if (doubts !== this.#doubts) this.#ask(held);
@@ -140,7 +143,7 @@ export class Locks<V> implements LockHost<V> {
     this.endHung(); // what was held before; this one comes afterwards
     this.#renewal?.hold();
     if (this.#leaseUntilMs(held) <= this.#nowMs) {
-      void this.release(held, {});
+      void this.#releases.silent(held);
       throw new KeyvalError('KV_LOCK_LOST', 'the lease had run out when the lock was granted');
     }
     let locks = this.#held.get(partition);
@@ -211,18 +214,19 @@ export class Locks<V> implements LockHost<V> {
   #giveBack(partition: number, cause: LossCause, reason: string): void {
     const locks = [...(this.#held.get(partition) ?? [])];
     this.#lose(partition, cause, reason);
-    for (const held of locks) void this.#releaseLost(held);
+    for (const held of locks) this.#releaseLost(held);
   }
 
   /** A release of what is lost already: the node is to know that it was. */
-  #releaseLost(held: HeldLock): Promise<void> {
-    return this.release(held, { flags: WriteFlag.givenBack });
+  #releaseLost(held: HeldLock): void {
+    this.#drop(held);
+    void this.#releases.silent(held, WriteFlag.givenBack);
   }
 
   /** It was not to be renewed. */
   #giveUp(held: HeldLock): void {
     held.lose('lease', 'its lease ran out, and it was taken without renewal (renew: false)');
-    void this.#releaseLost(held);
+    this.#releaseLost(held);
   }
 
   /** @throws KeyvalError KV_USAGE */
@@ -312,7 +316,8 @@ export class Locks<V> implements LockHost<V> {
       if (!isHeld && held.state === 'storing') held.isDoubted = true;
       if (isHeld || held.state !== 'held' || held.token !== token || held.endConversion !== null) return;
       held.lose('broken', 'an operator has taken it away; its node says that nobody holds it under this token');
-      void this.release(held, {}); // the node may have been asked too early
+      this.#drop(held);
+      void this.#releases.silent(held); // the node may have been asked too early
     });
   }
 
@@ -347,13 +352,11 @@ export class Locks<V> implements LockHost<V> {
    * once; the message stands in order in its queue, or goes out when the node is back. Confirmed: resolves when it is
    * committed. @throws KeyvalError KV_NOT_HELD, KV_AMBIGUOUS when a lease has passed without an answer
    */
-  async release(held: HeldLock, options: { readonly confirm?: boolean; readonly flags?: number }): Promise<void> {
-    const { confirm = false, flags = 0 } = options;
+  async release(held: HeldLock, { confirm = false }: { readonly confirm?: boolean }): Promise<void> {
     this.#drop(held);
-    if (held.endConversion !== null) await held.endConversion();
-    const committed = this.#requests.release(held, null, 0, flags);
-    if (confirm) return this.#within(this.#dispatcher.session.leaseMs, committed);
-    committed.catch(() => undefined); // the session's end frees it
+    if (!confirm) return this.#releases.plain(held);
+    const { done } = await this.#releases.send(held);
+    return this.#within(this.#dispatcher.session.leaseMs, done);
   }
 
   /**
@@ -372,7 +375,7 @@ export class Locks<V> implements LockHost<V> {
     } catch (error) {
       if (!isHeldAfter(error)) {
         this.#drop(held);
-        stored.catch(() => this.release(held, {}));
+        stored.catch(() => this.#releases.silent(held));
       } else if (held.state === 'storing') {
         held.state = 'held';
         if (held.isDoubted) this.#ask(held);
@@ -390,6 +393,11 @@ export class Locks<V> implements LockHost<V> {
   endWaits(): void {
     this.#isClosing = true;
     this.#requests.giveUpAll(closed());
+  }
+
+  /** These partitions have heard the good-bye. */
+  hasLeft(partitions: ReadonlySet<number>): void {
+    this.#releases.hasLeft(partitions);
   }
 
   /** What is held counts as lost; nothing is released: the good-bye, which is to come after this, does that. */

@@ -1,6 +1,6 @@
 /** Holders that want to hear when somebody waits for their lock (L7, the blocking AST): who listens, and what nodes tell. */
-import { KeyvalError } from '../errors.ts';
 import type { HeldLock } from './held-lock.ts';
+import { tellAll } from './listeners.ts';
 import { modeName } from './lock-options.ts';
 import type { LockRequests } from './lock-requests.ts';
 
@@ -21,17 +21,7 @@ export class WantedLocks {
     if (held.wanted.size > 0 && held.state === 'held') this.#requests.watch(held);
   }
 
-  /** What a listener throws is its own affair, and that of nobody who comes after it. */
   tell(held: HeldLock, mode: number): void {
-    const wanted = { key: held.key, mode: modeName(mode) };
-    for (const listener of [...held.wanted]) {
-      try {
-        listener(wanted);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error instanceof Error ? error : new KeyvalError('KV_USAGE', String(error));
-        });
-      }
-    }
+    tellAll(held.wanted, { key: held.key, mode: modeName(mode) });
   }
 }
