@@ -23,8 +23,9 @@ import { requireRevision } from './conditions.ts';
 import { digestOfValue, type ValueDigest } from './digest.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type ExportedPage, type ExportOptions, exportAll, exportPartition } from './export.ts';
-import { guard } from './fence.ts';
+import { type Fence, guard, heldUnder, mustStand } from './fence.ts';
 import { type Flow, Flows } from './flows.ts';
+import type { HeldLock } from './held-lock.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Key } from './key-buffer.ts';
 import { LeaseSessions } from './lease-sessions.ts';
@@ -166,10 +167,22 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       const operation = new Operation(opcode, key, payload, this.#deadline(options), resolve, reject);
       operation.shape = shape;
       fill?.(operation);
-      if (operation.fence !== null) this.#locks.endHung(); // what was given up goes back ahead of it
+      if (operation.fence !== null) this.#mustStand(operation.fence);
       if (options?.signal !== undefined && !listen(this.#dispatcher, operation, options.signal)) return;
       this.#dispatcher.submit(operation);
     }) as Promise<T>;
+  }
+
+  /** @throws KeyvalError KV_FENCED */
+  #mustStand(fence: Fence): void {
+    const held = heldUnder(fence, this.#sessions);
+    this.#locks.endHung(); // what was given up goes back ahead of it
+    if (held !== null) mustStand(held, this.#locks);
+  }
+
+  /** @internal */
+  heldUnder(fence: Fence): HeldLock | null {
+    return this.#locks.heldUnder(fence);
   }
 
   /** The value of a key, or null. */

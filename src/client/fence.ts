@@ -5,7 +5,9 @@
 import { shown } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
 import { WriteFlag } from '../protocol/client-codec.ts';
+import type { HeldLock } from './held-lock.ts';
 import type { Key } from './key-buffer.ts';
+import { Lock } from './lock.ts';
 import type { Operation } from './operation.ts';
 
 /** A lock and its token; a `Lock` is one. The lock's key and the key written share a partition: give both the same {tag}. */
@@ -35,6 +37,33 @@ function faultOf(fence: Fence): string | null {
   if (typeof token !== 'bigint' || BigInt.asUintN(64, token) !== token || token === 0n)
     return `the token of a fence is a 64-bit bigint above 0, not ${shown(token)}`;
   return null;
+}
+
+/** The lock that it is, or, by key and token, one of those that `sessions` hold. */
+export function heldUnder(
+  fence: Fence,
+  sessions: Iterable<{ heldUnder(fence: Fence): HeldLock | null }>,
+): HeldLock | null {
+  if (fence instanceof Lock) return fence.grants[0] ?? null;
+  for (const session of sessions) {
+    const held = session.heldUnder(fence);
+    if (held !== null) return held;
+  }
+  return null;
+}
+
+/**
+ * L4: a write that is about to leave counts only under a lock whose lease, and whose program's hang budget, has not run out. What
+ * has is given back: by the session that sends the write, ahead of it; by another one over connections of its own, where the write
+ * may be faster.
+ * @throws KeyvalError KV_FENCED
+ */
+export function mustStand(held: HeldLock, sender: HeldLock['owner']): void {
+  const { owner, name } = held;
+  const stands = owner.leaseHolds(held) && (held.state === 'held' || held.state === 'storing');
+  if (stands || owner === sender) return;
+  const how = held.loss === null ? `the lock on ${name} was released before` : held.loss.error.message;
+  throw new KeyvalError('KV_FENCED', `the write was not sent: ${how}`, { cause: held.loss?.error });
 }
 
 /** The lock lies in another partition than the key, so that no replica could compare. */

@@ -25,6 +25,10 @@ export class LeaseSessions<S extends Session> {
     return session;
   }
 
+  [Symbol.iterator](): IterableIterator<S> {
+    return this.#sessions.values();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#sessions.values()].map((session) => session.close()));

@@ -11,9 +11,10 @@ import type { Content } from './answers.ts';
 import type { Codec } from './codecs.ts';
 import { Conversions, UNREAD } from './conversions.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Fence } from './fence.ts';
 import type { Flow, Flows } from './flows.ts';
 import { HeldLock } from './held-lock.ts';
-import type { Key } from './key-buffer.ts';
+import { type Key, keyText } from './key-buffer.ts';
 import { isHeldAfter, Lock, type LockContent, type LockHost } from './lock.ts';
 import type { LossCause } from './lock-loss.ts';
 import { type ConvertOptions, type LockModeName, type LockSettings, mustBeLease } from './lock-options.ts';
@@ -154,6 +155,13 @@ export class Locks<V> implements LockHost<V> {
     locks.add(held);
     held.flow?.add(held);
     this.#wakeBy(this.#leaseUntilMs(held));
+  }
+
+  /** The lock of that key, if it is held under that token. */
+  heldUnder({ key, token }: Fence): HeldLock | null {
+    for (const locks of this.#held.values())
+      for (const held of locks) if (held.token === token && keyText(held.key) === keyText(key)) return held;
+    return null;
   }
 
   leaseUntilMs(partition: number): number {

@@ -9,7 +9,7 @@ import type { RenewalEnd, RenewalHost, RenewalWork } from '../../../src/client/r
 import { KeyvalError } from '../../../src/errors.ts';
 import * as op from '../../../src/protocol/opcode.ts';
 import { number } from '../../../tools/fuzz/world/frames.ts';
-import { A, ATTACHMENT, B, C, ClientWorld, NOTHING_THERE } from '../support/world.ts';
+import { A, ATTACHMENT, B, C, ClientWorld, NOTHING_THERE, type NodeEnd } from '../support/world.ts';
 
 const LEASE_MS = 3000;
 const BUDGET_MS = 1000;
@@ -226,4 +226,63 @@ test('close ends it', async (t) => {
   for (let passed = 0; passed < 3000; passed += 50) await world.pass(50);
   await closing;
   t.is(thread.ended, 1);
+});
+
+/** The lock of `key` in a session of another lease, beside a client that is attached. Gives what the session is sent last. */
+async function apart(): Promise<{ world: ClientWorld; thread: ScriptedThread; lock: Lock; main: NodeEnd }> {
+  const thread = new ScriptedThread();
+  const table = { version: 1, primaries: [0] };
+  const world = await ClientWorld.connected(table, { leaseMs: 10 * LEASE_MS, hangBudgetMs: BUDGET_MS }, thread);
+  await world.attach(A, 'key');
+  const main = world.end(A);
+  const taking = world.client.lock('key', { leaseMs: LEASE_MS });
+  await world.rest();
+  const node = world.end(A);
+  await node.welcome(table);
+  await node.done(node.only(), ATTACHMENT + 2n);
+  await node.say(op.LKDK, node.only().messageId, number(8, ATTACHMENT + 5n), NOTHING_THERE);
+  return { world, thread, lock: await taking, main };
+}
+
+const overrun: Readonly<Record<string, [run: (thread: ScriptedThread, world: ClientWorld) => void, text: RegExp]>> = {
+  hang: [(thread) => thread.pulse.ran(BUDGET_MS + 1), /the main thread stood still for 1001 ms/],
+  lease: [
+    (_, { time }) => {
+      const nowMs = time.monotonicMs() + LEASE_MS;
+      time.monotonicMs = () => nowMs;
+    },
+    /the lease ran out without a renewal/,
+  ],
+};
+
+for (const [cause, [run, text]] of Object.entries(overrun)) {
+  test(`L4, L9: ${cause}: a fence is a lock of whichever session, and that is the one that is looked at`, async (t) => {
+    for (const fenceOf of [(lock: Lock) => lock, ({ key, token }: Lock) => ({ key, token })]) {
+      const { world, thread, lock, main } = await apart();
+      const fence = fenceOf(lock);
+      const writing = world.client.put('key', 'in time', { fence });
+      await world.rest();
+      await main.done(main.only(), ATTACHMENT + 6n);
+      await writing;
+      run(thread, world);
+      const late = world.client.put('key', 'late', { fence });
+      await t.throwsAsync(late, { code: 'KV_FENCED', message: text });
+      await world.rest();
+      t.deepEqual(main.asked(), [], 'it would come before what is given back, perhaps');
+      const asked = world
+        .end(A)
+        .asked()
+        .map(({ opcode }) => opcode);
+      t.true(asked.includes('ULKK'));
+      t.false(lock.held);
+    }
+  });
+}
+
+test('L9: a fence that another session has let go of', async (t) => {
+  const { world, lock, main } = await apart();
+  await lock.release();
+  const late = world.client.put('key', 'late', { fence: lock });
+  await t.throwsAsync(late, { code: 'KV_FENCED', message: /was released before/ });
+  t.deepEqual(main.asked(), []);
 });
