@@ -94,6 +94,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
       settings.codec as Codec<unknown>,
       {
         linkChanged: (link, state, error) => this.#linkChanged(link, state, error),
+        attached: (partition) => this.#keepAlive.attached(partition),
         attachmentLost: (partition, reason) => this.#locks.lost(partition, 'session', reason),
         primariesFound: (partitions) => {
           this.#keepAlive.renewSoon(partitions);

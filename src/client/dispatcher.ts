@@ -30,6 +30,8 @@ import { Waiting } from './waiting.ts';
 
 export interface DispatcherEvents {
   linkChanged(link: NodeLink, state: 'connected' | 'disconnected' | 'refused', error: KeyvalError | null): void;
+  /** The session is attached to `partition`, perhaps; what waited for that goes out afterwards. */
+  attached(partition: number): void;
   /** The session is no longer attached to `partition`: what it held there is lost. */
   attachmentLost(partition: number, reason: string): void;
   /** These have another primary now, or theirs is connected anew: it has not heard of the session for a while. */
@@ -81,7 +83,9 @@ export class Dispatcher implements LinkOwner {
     this.#endings = endings;
     this.#links = links;
     this.#retries = retries;
-    this.#sender = new Sender({ clock, random, name: options.name, router, session, waiting, endings, retries });
+    const { name } = options;
+    const attached = events.attached.bind(events);
+    this.#sender = new Sender({ clock, random, name, router, session, waiting, endings, retries, attached });
     this.#replies = new Replies({ router, session, endings, retries, fragments, decode });
     this.#deadlines = new Deadlines({
       timers,

@@ -1,17 +1,23 @@
 /**
- * Keeps the session alive (L3): a third of the lease apart, one KEEP per node names the partitions attached there. The
- * answer names those renewed, and those that the node does not serve; a partition that is neither is lost, unless it has
- * another primary by now. The session goes along when a primary changes; its lease is renewed there at once.
+ * Keeps the session alive (L3): a third of the lease apart, one KEEP per node names the partitions attached there, and again a
+ * twelfth later, until it is answered. The answer names those renewed, and those that the node does not serve; a partition that
+ * is neither is lost, unless it has another primary by now. The session goes along when a primary changes; its lease is renewed
+ * there at once.
+ *
+ *      asked │ 4/12 5/12 6/12 …           no answer: at each look
+ *      lease ├──┼──┼──┼──┼──┼──┼──┼──┼──┼──┼──┤    of 12 looks
  */
 
 import type { TimerHandle } from '../base/ports.ts';
 import { CLOS, KEEP } from '../protocol/opcode.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { ask, type Kept, RENEWALS } from './keep.ts';
+import { ask, type Kept, LOOKS_PER_LEASE } from './keep.ts';
 import type { NodeLink } from './node-link.ts';
 
 /** A node that has not answered for a lease and this is dialled anew. */
 const SILENCE_MS = 5000;
+/** A lease is renewed when so much of it has passed: a third, give or take half a look. */
+const DUE = 7 / 24;
 /** Between two attempts at a primary that was found and does not serve yet. */
 const FOUND_RETRY_MS = 100;
 
@@ -30,21 +36,35 @@ export class KeepAlive {
 
   #later(): void {
     const { ports, session } = this.#dispatcher;
-    this.#timer = ports.timers.after(session.leaseMs / RENEWALS, () => {
+    this.#timer = ports.timers.after(session.leaseMs / LOOKS_PER_LEASE, () => {
       this.#later();
-      this.#renewAll();
+      this.#look();
     });
   }
 
-  #renewAll(): void {
-    const { router, session } = this.#dispatcher;
+  #look(): void {
+    const { router, session, ports } = this.#dispatcher;
     const attached = session.attached();
     if (attached.length === 0) return;
-    const now = this.#dispatcher.ports.clock.monotonicMs();
+    const nowMs = ports.clock.monotonicMs();
     for (const link of router.links) {
-      if (link.up && link.pending.size > 0 && now - link.heardAtMs > session.leaseMs + SILENCE_MS) link.reset();
-      this.#renew(link, router.ownedBy(link, attached));
+      if (link.up && link.pending.size > 0 && nowMs - link.heardAtMs > session.leaseMs + SILENCE_MS) link.reset();
+      const owned = router.ownedBy(link, attached);
+      if (owned.some((partition) => this.#isDue(partition, nowMs))) this.#renew(link, owned);
     }
+  }
+
+  #isDue(partition: number, nowMs: number): boolean {
+    const { session } = this.#dispatcher;
+    return session.at(partition).leaseUntilMs - nowMs <= session.leaseMs * (1 - DUE);
+  }
+
+  /** The session is attached anew. Where that took long for the lease, the next question goes ahead of what was waiting for it. */
+  attached(partition: number): void {
+    const { router, session, ports } = this.#dispatcher;
+    const link = router.linkOf(partition);
+    if (link === null || this.#isLeaving || !session.at(partition).attached) return;
+    if (this.#isDue(partition, ports.clock.monotonicMs())) this.#renew(link, [partition]);
   }
 
   /** These have a primary that has not heard of the session for a while, or never: it hears of it at once. */
@@ -82,7 +102,7 @@ export class KeepAlive {
       epoch: session.at(partition).epoch,
       operation: session.at(partition).operation,
     }));
-    const request = { opcode: KEEP, link, partitions, timeoutMs: session.leaseMs / RENEWALS };
+    const request = { opcode: KEEP, link, partitions, timeoutMs: session.leaseMs };
     ask(this.#dispatcher, request, (kept) => {
       for (const { partition, epoch, operation } of asked) {
         const attachment = session.at(partition);

@@ -6,8 +6,11 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { NodeLink } from './node-link.ts';
 import { Operation } from './operation.ts';
 
-/** Renewals per lease. */
-export const RENEWALS = 3;
+/**
+ * Of each lease so often somebody looks whether it is to be renewed. What was asked and is not answered is asked again at the next
+ * look: an answer that was lost, or takes long, is made up for. Each answer counts from when its own question was sent (L4).
+ */
+export const LOOKS_PER_LEASE = 12;
 
 export interface Kept {
   readonly renewed: ReadonlySet<number>;

@@ -145,7 +145,7 @@ export class Locks<V> implements LockHost<V> {
     this.#renewal?.hold();
     if (this.#leaseUntilMs(held) <= this.#nowMs) {
       void this.#releases.silent(held);
-      throw new KeyvalError('KV_LOCK_LOST', 'the lease had run out when the lock was granted');
+      throw tooLate(held, this.#dispatcher.session.leaseMs);
     }
     let locks = this.#held.get(partition);
     if (locks === undefined) {
@@ -413,6 +413,11 @@ export class Locks<V> implements LockHost<V> {
     for (const partition of [...this.#held.keys()]) this.lost(partition, 'closed', CLOSED_TEXT);
     this.#leaseTimer?.cancel();
   }
+}
+
+function tooLate({ name }: HeldLock, leaseMs: number): KeyvalError {
+  const text = `the lock on ${name} was granted when its lease of ${leaseMs} ms had run out; if the way to its node and back takes long, ask for a longer one (leaseMs)`;
+  return new KeyvalError('KV_LOCK_LOST', text);
 }
 
 function closed(): KeyvalError {

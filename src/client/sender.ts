@@ -30,6 +30,8 @@ export interface SenderParts {
   readonly waiting: Waiting;
   readonly endings: Endings;
   readonly retries: Retries;
+  /** The session may be attached now. */
+  attached(partition: number): void;
 }
 
 export class Sender {
@@ -42,8 +44,9 @@ export class Sender {
   readonly #random: Random;
   readonly #encoder: RequestEncoder;
   readonly #attacher: Attacher;
+  readonly #attached: (partition: number) => void;
 
-  constructor({ clock, random, name, router, session, waiting, endings, retries }: SenderParts) {
+  constructor({ clock, random, name, router, session, waiting, endings, retries, attached }: SenderParts) {
     this.#router = router;
     this.#session = session;
     this.#waiting = waiting;
@@ -53,6 +56,7 @@ export class Sender {
     this.#random = random;
     this.#encoder = new RequestEncoder(clock);
     this.#attacher = new Attacher(session, name, clock);
+    this.#attached = attached;
   }
 
   attempt(operation: Operation): void {
@@ -188,7 +192,10 @@ export class Sender {
     const { partition } = operation;
     this.#waiting.add(operation);
     const request = this.#attacher.begin(partition, link, {
-      attached: () => this.#waiting.wakeAt(partition),
+      attached: () => {
+        this.#attached(partition);
+        this.#waiting.wakeAt(partition);
+      },
       leave: (leaving) => {
         this.#endings.active += 1;
         this.attempt(leaving);

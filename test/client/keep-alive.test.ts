@@ -54,6 +54,24 @@ test('L4: the lease counts from when it was asked for, however late the answer c
   t.true(lost());
 });
 
+test('L3: what is not answered is asked again a twelfth of the lease later; each answer counts from its own question', async (t) => {
+  const { world, lost } = await holder();
+  const asked: Asked[] = [];
+  for (const ms of [LEASE_MS / 3, LEASE_MS / 12, LEASE_MS / 12]) {
+    await world.pass(ms);
+    asked.push(keepAt(world, A));
+  }
+  const [first, second] = asked as [Asked, Asked];
+  await world.end(A).kept(second, [0], []);
+  await world.end(A).kept(first, [0], []);
+  await world.pass(LEASE_MS / 6);
+  t.deepEqual(world.end(A).asked(), [], 'a third after the question that was answered');
+  await world.pass(LEASE_MS - LEASE_MS / 4 - 1);
+  t.false(lost());
+  await world.pass(2);
+  t.true(lost(), 'nobody has answered since, and the third question has none');
+});
+
 test('one that does not serve yet is asked again soon; nothing is lost', async (t) => {
   const { world, lost } = await holder();
   await world.end(C).push(primaryB);

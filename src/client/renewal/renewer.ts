@@ -4,14 +4,13 @@
  */
 import { KEEP } from '../../protocol/opcode.ts';
 import type { Dispatcher } from '../dispatcher.ts';
-import { ask, type Kept } from '../keep.ts';
+import { ask, type Kept, LOOKS_PER_LEASE } from '../keep.ts';
 import type { NodeLink } from '../node-link.ts';
 import type { LeaseBoard } from './lease-board.ts';
 import type { Pulse } from './pulse.ts';
 
 /** The main thread renews when a third of the lease has passed; a twelfth later it is late. */
 const LATE = 5 / 12;
-const LOOKS_PER_LEASE = 12;
 const LOOKS_PER_BUDGET = 10;
 const LOOK_MS_MIN = 20;
 const LOOK_MS_MAX = 500;
@@ -19,6 +18,11 @@ const LOOK_MS_MAX = 500;
 const GAP_LOOKS = 3;
 /** A node that has said nothing for so long is dialled anew; for long leases it is a third of them. */
 const SILENCE_MS = 2000;
+
+interface Question {
+  readonly link: NodeLink;
+  readonly sentAtMs: number;
+}
 
 export interface RenewerParts {
   readonly dispatcher: Dispatcher;
@@ -31,8 +35,8 @@ export class Renewer {
   readonly #parts: RenewerParts;
   readonly #lookMs: number;
   #lookedMs: number;
-  /** By partition: who was asked and has not answered. */
-  readonly #asked: Map<number, NodeLink> = new Map();
+  /** By partition: the last question that is not answered. */
+  readonly #asked: Map<number, Question> = new Map();
   #isClosed = false;
 
   constructor(parts: RenewerParts) {
@@ -61,20 +65,28 @@ export class Renewer {
     const late = board.endingBefore(nowMs + session.leaseMs * (1 - LATE));
     if (late.length === 0) return;
     for (const link of router.links) {
-      const unasked = router.ownedBy(link, late).filter((partition) => this.#asked.get(partition) !== link);
-      if (link.up && unasked.length > 0) this.#renew(link, unasked, nowMs);
+      const due = router.ownedBy(link, late).filter((partition) => !this.#isAsked(partition, link, nowMs));
+      if (link.up && due.length > 0) this.#renew(due, { link, sentAtMs: nowMs });
     }
   }
 
-  #renew(link: NodeLink, partitions: readonly number[], sentAtMs: number): void {
+  /** It was asked a short while ago: of a question that has been under way for longer the answer may be lost. */
+  #isAsked(partition: number, link: NodeLink, nowMs: number): boolean {
+    const asked = this.#asked.get(partition);
+    const { leaseMs } = this.#parts.dispatcher.session;
+    return asked !== undefined && asked.link === link && nowMs - asked.sentAtMs < leaseMs / LOOKS_PER_LEASE;
+  }
+
+  #renew(partitions: readonly number[], question: Question): void {
+    const { link, sentAtMs } = question;
     const { dispatcher, board } = this.#parts;
     const { leaseMs } = dispatcher.session;
     const asked = partitions.map((partition) => ({ partition, stamp: board.stamp(partition) }));
-    for (const partition of partitions) this.#asked.set(partition, link);
+    for (const partition of partitions) this.#asked.set(partition, question);
     const timeoutMs = Math.max(leaseMs / 3, SILENCE_MS);
     ask(dispatcher, { opcode: KEEP, link, partitions, timeoutMs }, (kept) => {
       for (const { partition, stamp } of asked) {
-        if (this.#asked.get(partition) === link) this.#asked.delete(partition);
+        if (this.#asked.get(partition) === question) this.#asked.delete(partition);
         if (kept?.renewed.has(partition)) board.renew(partition, stamp, sentAtMs + leaseMs);
         else if (kept !== null && this.#isForgotten(partition, link, kept)) board.forget(partition, stamp);
       }

@@ -33,6 +33,7 @@ function renewerOf(
   const ignore = (): void => undefined;
   const events = {
     linkChanged: ignore,
+    attached: ignore,
     attachmentLost: ignore,
     primariesFound: ignore,
     lockWanted: ignore,

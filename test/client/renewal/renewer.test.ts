@@ -74,16 +74,39 @@ test('what is late is renewed at its primary, counted from when it was asked', a
   const thread = await Thread.on(t);
   thread.attach(0);
   thread.attach(1);
-  await thread.pass(LATE_MS + LOOK_MS);
+  await thread.pass(LATE_MS);
   const askedAtMs = thread.nowMs;
   const [toA, toB] = [thread.keep(A), thread.keep(B)];
   t.deepEqual([toA.opcode, toB.opcode], ['KEEP', 'KEEP']);
   await thread.world.pass(LOOK_MS);
-  t.deepEqual(thread.world.end(A).asked(), [], 'not while its answer is awaited');
+  t.deepEqual(thread.world.end(A).asked(), [], 'not while its answer may be on its way');
   await thread.world.end(A).kept(toA, [0], []);
   const untilMs = thread.board.untilMs(0);
   t.true(untilMs <= askedAtMs + LEASE_MS && untilMs > askedAtMs + LEASE_MS - 2 * LOOK_MS, 'whatever the answer took');
   t.true(thread.board.untilMs(1) < untilMs, 'only what the answer names');
+});
+
+test('L3: a question is repeated long before the lease ends, and each answer counts from its own question', async (t) => {
+  const thread = await Thread.on(t);
+  thread.attach(0);
+  await thread.pass(LATE_MS);
+  const firstAtMs = thread.nowMs;
+  const lost = thread.keep(A);
+  await thread.pass(2 * LOOK_MS);
+  const secondAtMs = thread.nowMs;
+  t.true(secondAtMs - firstAtMs <= LEASE_MS / 3);
+  const second = thread.keep(A);
+  await thread.pass(2 * LOOK_MS);
+  const third = thread.keep(A);
+  await thread.world.end(A).kept(second, [0], []);
+  const untilMs = thread.board.untilMs(0);
+  t.true(untilMs <= secondAtMs + LEASE_MS && untilMs > secondAtMs + LEASE_MS - LOOK_MS, 'not from the third one');
+  await thread.world.end(A).kept(lost, [0], []);
+  t.is(thread.board.untilMs(0), untilMs, 'it comes late');
+  await thread.world.end(A).kept(third, [0], []);
+  t.is(thread.board.untilMs(0), untilMs + 2 * LOOK_MS);
+  await thread.pass(LATE_MS - LEASE_MS / 12 - LOOK_MS);
+  t.deepEqual(thread.world.end(A).asked(), [], 'all is well');
 });
 
 test('an answer that comes when the session has attached anew renews nothing', async (t) => {
