@@ -60,7 +60,10 @@ export interface LockOptions extends ConvertOptions {
   readonly mode?: LockModeName;
   /** Lease of the lock's session in milliseconds, 100 to 60,000; default: the client's. There is one session for each value. */
   readonly leaseMs?: number;
-  /** False: the lock ends with its lease, unless `lock.extend()` is called. Default true. */
+  /**
+   * False: the lock ends with its lease, unless `lock.extend()` is called. Default true. Who runs under a lock that is not renewed,
+   * and asks for it again, says so as well (KV_USAGE).
+   */
   readonly renew?: boolean;
   /** Lock-delay (L13): when the holder is lost, the key stays locked this long on top, milliseconds up to 3,600,000; default 0. */
   readonly delayMs?: number;

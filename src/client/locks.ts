@@ -106,8 +106,9 @@ export class Locks<V> implements LockHost<V> {
     return new Lock(this, held, grant.content === null ? null : this.#decoded(grant.content));
   }
 
-  /** Whoever asks runs under it already. */
+  /** Whoever asks runs under it already. @throws KeyvalError KV_USAGE when it is to be renewed, and the lock is not */
   async #again(held: HeldLock, settings: LockSettings): Promise<Lock<V>> {
+    if (settings.renew && held.untilMs !== Number.POSITIVE_INFINITY) throw notRenewed(held);
     held.handles += 1;
     return settings.fetch ? this.#fetched(held, settings) : new Lock(this, held, null);
   }
@@ -418,6 +419,11 @@ export class Locks<V> implements LockHost<V> {
 function tooLate({ name }: HeldLock, leaseMs: number): KeyvalError {
   const text = `the lock on ${name} was granted when its lease of ${leaseMs} ms had run out; if the way to its node and back takes long, ask for a longer one (leaseMs)`;
   return new KeyvalError('KV_LOCK_LOST', text);
+}
+
+function notRenewed({ name }: HeldLock): KeyvalError {
+  const text = `this flow holds the lock on ${name} with renew: false, and asks for it again to be renewed; say renew: false here, too, or leave it out where the lock was taken`;
+  return new KeyvalError('KV_USAGE', text);
 }
 
 function closed(): KeyvalError {

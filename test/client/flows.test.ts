@@ -107,6 +107,30 @@ test('a lock with a lease of its own is taken again under the lease it has', asy
   t.truthy(await other.tryLock('leases'));
 });
 
+test('L4: what is not renewed is not taken again by who counts on its renewal, and the error names the option', async (t) => {
+  await kv.withLock('not renewed', { renew: false }, async (outer) => {
+    for (const options of [{}, { renew: true }, { waitMs: 0, fetch: false }])
+      await t.throwsAsync(
+        kv.withLock('not renewed', options, () => t.fail()),
+        {
+          code: 'KV_USAGE',
+          message:
+            "this flow holds the lock on 'not renewed' with renew: false, and asks for it again to be renewed; say renew: false here, too, or leave it out where the lock was taken",
+        },
+      );
+    await t.throwsAsync(kv.lock(['not renewed', 'another']), { code: 'KV_USAGE' });
+    await kv.withLock('not renewed', { renew: false }, ({ token }) => t.is(token, outer.token));
+    t.true(outer.held);
+  });
+  await using renewed = await kv.lock('not renewed');
+  t.true(renewed.held, 'what was refused has left nothing');
+  await kv.withLock('renewed', async (outer) => {
+    await kv.withLock('renewed', { renew: false }, ({ token }) =>
+      t.is(token, outer.token, 'it has more than it asks for'),
+    );
+  });
+});
+
 test('several locks at once are taken again one by one', async (t) => {
   await kv.withLock(['{both}1', '{both}2'], async ({ locks }) => {
     await kv.withLock('{both}2', async ({ token }) => t.is(token, locks[1]?.token as bigint));
