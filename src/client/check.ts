@@ -4,6 +4,7 @@
  * each comes to in its own time. No writer is held up.
  */
 import { KeyvalError } from '../errors.ts';
+import type { Bounds } from './body-request.ts';
 import { digestOfReplica, type ReplicaDigest } from './digest.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { NodeLink } from './node-link.ts';
@@ -47,18 +48,18 @@ type Silent = Map<NodeLink, KeyvalError>;
 export class PartitionChecker {
   readonly #dispatcher: Dispatcher;
   readonly #partition: number;
-  readonly #deadlineMs: number;
+  readonly #bounds: Bounds;
   readonly #silent: Silent;
 
-  constructor(dispatcher: Dispatcher, partition: number, deadlineMs: number, silent: Silent = new Map()) {
+  constructor(dispatcher: Dispatcher, partition: number, bounds: Bounds, silent: Silent = new Map()) {
     this.#dispatcher = dispatcher;
     this.#partition = partition;
-    this.#deadlineMs = deadlineMs;
+    this.#bounds = bounds;
     this.#silent = silent;
   }
 
   get #leftMs(): number {
-    return this.#deadlineMs - this.#dispatcher.ports.clock.monotonicMs();
+    return this.#bounds.deadlineMs - this.#dispatcher.ports.clock.monotonicMs();
   }
 
   async check(): Promise<PartitionCheck> {
@@ -122,11 +123,11 @@ export class PartitionChecker {
       const known = this.#silent.get(link) ?? (link.up ? null : link.lastError);
       if (known !== null) throw known;
       const waitMs = Math.min(WAIT_MS, Math.max(1, leftMs / 2));
-      const digest = await digestOfReplica(this.#dispatcher, link, this.#partition, revision, waitMs, this.#deadlineMs);
+      const digest = await digestOfReplica(this.#dispatcher, link, this.#partition, revision, waitMs, this.#bounds);
       if (digest.revision === 0n) throw new KeyvalError('KV_NO_QUORUM', NOTHING_TEXT);
       return { link, kind: 'digest', digest };
     } catch (error) {
-      if (!(error instanceof KeyvalError)) throw error;
+      if (!(error instanceof KeyvalError) || error.code === 'KV_ABORTED') throw error;
       if (error.code === 'KV_DEADLINE' && leftMs >= SILENT_MS) this.#silent.set(link, error);
       return error.code === 'KV_MOVED' ? { link, kind: 'none' } : { link, kind: 'failed', error };
     }
@@ -174,14 +175,16 @@ function behindText(answers: readonly Answer[]): string | null {
 }
 
 /** All partitions, a few at a time, in order. */
-export async function* checkReplicas(dispatcher: Dispatcher, deadlineOf: () => number): AsyncGenerator<PartitionCheck> {
+export async function* checkReplicas(dispatcher: Dispatcher, boundsOf: () => Bounds): AsyncGenerator<PartitionCheck> {
   const { partitions } = dispatcher.router;
   const silent: Silent = new Map();
   const running: Promise<PartitionCheck>[] = [];
   let next = 0;
   const begin = (): void => {
     if (next >= partitions) return;
-    running.push(new PartitionChecker(dispatcher, next, deadlineOf(), silent).check());
+    const check = new PartitionChecker(dispatcher, next, boundsOf(), silent).check();
+    check.catch(() => undefined); // whoever hears of the first that fails asks for no more
+    running.push(check);
     next += 1;
   };
   while (next < CHECKS_AT_ONCE && next < partitions) begin();

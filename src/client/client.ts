@@ -7,6 +7,7 @@ import * as op from '../protocol/opcode.ts';
 import { either, listen, mustNotHaveFired } from './aborts.ts';
 import { type Content, type Entry, Shape, type SwapResult } from './answers.ts';
 import { type BatchOperation, type BatchResult, runBatch } from './batch.ts';
+import type { Bounds } from './body-request.ts';
 import { BulkLoader, type LoadResult } from './bulk.ts';
 import { checkReplicas, type PartitionCheck } from './check.ts';
 import { ClusterAdmin } from './cluster-admin.ts';
@@ -149,11 +150,18 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     return new Map(known.map(({ endpoint, incarnation }) => [endpoint, incarnation as string]));
   }
 
-  #deadline(options: RequestOptions | undefined, table?: OptionTable<RequestOptions>): number {
-    if (table !== undefined) mustFit(table, options);
+  #deadline(options: RequestOptions | undefined): number {
     const timeoutMs = options?.timeoutMs ?? this.#settings.timeoutMs;
     if (!(timeoutMs > 0)) throw new KeyvalError('KV_USAGE', `timeoutMs must be above 0, not ${timeoutMs}`);
     return this.#ports.clock.monotonicMs() + timeoutMs;
+  }
+
+  /** @throws KeyvalError KV_USAGE, KV_ABORTED */
+  #bounds(options: RequestOptions | undefined, table: OptionTable<RequestOptions>): Bounds {
+    mustFit(table, options);
+    const deadlineMs = this.#deadline(options);
+    mustNotHaveFired(options?.signal);
+    return { deadlineMs, signal: options?.signal };
   }
 
   #request<T>(
@@ -328,12 +336,12 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 
   /** SHA-256 of a value, made by its node; null when the key is absent. */
   async digest(key: Key, options?: RequestOptions): Promise<ValueDigest | null> {
-    return digestOfValue(this.#dispatcher, key, this.#deadline(options, tables.digest));
+    return digestOfValue(this.#dispatcher, key, this.#bounds(options, tables.digest));
   }
 
   /** Compares the replicas of every partition, each at one operation, while writes go on. */
   check(options?: RequestOptions): AsyncIterable<PartitionCheck> {
-    return checkReplicas(this.#dispatcher, () => this.#deadline(options, tables.check));
+    return checkReplicas(this.#dispatcher, () => this.#bounds(options, tables.check));
   }
 
   /**
@@ -430,23 +438,23 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
 
   /** Round trips to every node that the client knows. */
   async ping(endpoint?: string, options?: RequestOptions): Promise<PingResult[]> {
-    return pingNodes(this.#dispatcher, this.#deadline(options, tables.ping), endpoint);
+    return pingNodes(this.#dispatcher, this.#bounds(options, tables.ping), endpoint);
   }
 
   /** Asks every node how it is. A node that does not answer is reported as down, not as an error. */
   async status(options?: RequestOptions): Promise<ClusterStatus> {
-    return clusterStatus(this.#dispatcher, this.#settings.cluster, this.#deadline(options, tables.status));
+    return clusterStatus(this.#dispatcher, this.#settings.cluster, this.#bounds(options, tables.status));
   }
 
   /** What operators ask about the cluster, and of it. */
   admin(options?: RequestOptions): ClusterAdmin {
     mustFit(tables.admin, options);
-    return new ClusterAdmin(this.#dispatcher, () => this.#deadline(options));
+    return new ClusterAdmin(this.#dispatcher, () => this.#bounds(options, tables.admin));
   }
 
   /** Of every node the connections that hold most of its memory, at most 100. */
   async connections(options?: RequestOptions): Promise<NodeConnections[]> {
-    return nodeConnections(this.#dispatcher, this.#deadline(options, tables.connections));
+    return nodeConnections(this.#dispatcher, this.#bounds(options, tables.connections));
   }
 
   /** Ends the session, which releases its locks, sends what is queued, and closes the connections. */

@@ -11,7 +11,7 @@ import type {
   TransferAnswer,
 } from '../protocol/cluster-facts.ts';
 import { CLUS } from '../protocol/opcode.ts';
-import { requestBody } from './body-request.ts';
+import { type Bounds, NO_PARTITION, requestBody } from './body-request.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Key } from './key-buffer.ts';
 import {
@@ -27,9 +27,6 @@ import { mustFit } from './request-options.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-
-/** No partition is meant: the request goes to a node. */
-const NO_PARTITION = -1;
 
 /** What one node says, or why it says nothing. */
 export type ClusterView =
@@ -47,11 +44,11 @@ const partitionsTable: OptionTable<PartitionsOptions> = new OptionTable('partiti
 
 export class ClusterAdmin {
   readonly #dispatcher: Dispatcher;
-  readonly #deadline: () => number;
+  readonly #bounds: () => Bounds;
 
-  constructor(dispatcher: Dispatcher, deadline: () => number) {
+  constructor(dispatcher: Dispatcher, bounds: () => Bounds) {
     this.#dispatcher = dispatcher;
-    this.#deadline = deadline;
+    this.#bounds = bounds;
   }
 
   /** What every node says: they may differ while some cannot reach the others. */
@@ -65,7 +62,7 @@ export class ClusterAdmin {
       if (!link.up && link.lastError !== null) throw link.lastError;
       return { endpoint, answer: await this.#ask<StatusAnswer>(link, { command: 'status' }) };
     } catch (error) {
-      if (!(error instanceof KeyvalError)) throw error;
+      if (!(error instanceof KeyvalError) || error.code === 'KV_ABORTED') throw error;
       return { endpoint, error };
     }
   }
@@ -129,7 +126,7 @@ export class ClusterAdmin {
   }
 
   get #lockAdmin(): LockAdmin {
-    return new LockAdmin({ dispatcher: this.#dispatcher, links: this.#links, deadline: this.#deadline });
+    return new LockAdmin({ dispatcher: this.#dispatcher, links: this.#links, bounds: this.#bounds });
   }
 
   /** Members of the table, or the endpoints given while none is known. */
@@ -145,14 +142,14 @@ export class ClusterAdmin {
 
   async #ask<T>(link: NodeLink, request: ClusterRequest): Promise<T> {
     const body = encoder.encode(JSON.stringify(request));
-    const deadlineMs = this.#deadline();
     const answer = await requestBody(this.#dispatcher, {
       opcode: CLUS,
       body,
       partition: NO_PARTITION,
       link,
-      deadlineMs,
+      ...this.#bounds(),
       once: true,
+      changes: request.command === 'transfer' || (request.command === 'reform' && !request.isTrial),
     });
     try {
       return JSON.parse(decoder.decode(answer)) as T;

@@ -3,10 +3,9 @@ import { KeyvalError } from '../errors.ts';
 import { StatusOf } from '../protocol/client-codec.ts';
 import type { ConnectionFacts, WorkerFacts } from '../protocol/node-facts.ts';
 import { PING, STAT } from '../protocol/opcode.ts';
-import { Shape } from './answers.ts';
+import { type Bounds, NO_PARTITION, requestBody } from './body-request.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { NodeLink } from './node-link.ts';
-import { Operation } from './operation.ts';
 
 export interface PingResult {
   /** Address of the node. */
@@ -75,16 +74,10 @@ function ask(
   dispatcher: Dispatcher,
   link: NodeLink,
   opcode: number,
-  deadline: number,
+  bounds: Bounds,
   body: Uint8Array = NOTHING,
 ): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const operation = new Operation(opcode, '', null, deadline, resolve as (answer: unknown) => void, reject);
-    operation.body = body;
-    operation.link = link;
-    operation.shape = Shape.raw;
-    dispatcher.submit(operation);
-  });
+  return requestBody(dispatcher, { opcode, body, partition: NO_PARTITION, link, ...bounds });
 }
 
 /** Members of the table, or the endpoints given while none is known. */
@@ -93,52 +86,54 @@ function nodesOf(dispatcher: Dispatcher): readonly NodeLink[] {
 }
 
 /** @throws KeyvalError when one of them does not answer in time; KV_USAGE for an endpoint that is no member */
-export function pingNodes(dispatcher: Dispatcher, deadline: number, endpoint?: string): Promise<PingResult[]> {
+export function pingNodes(dispatcher: Dispatcher, bounds: Bounds, endpoint?: string): Promise<PingResult[]> {
   const links = nodesOf(dispatcher).filter((link) => endpoint === undefined || link.endpoint === endpoint);
   if (links.length === 0) throw new KeyvalError('KV_USAGE', `${endpoint} is not a member of the cluster`);
   const { clock } = dispatcher.ports;
   return Promise.all(
     links.map(async (link) => {
       const sent = clock.monotonicMs();
-      await ask(dispatcher, link, PING, deadline);
+      await ask(dispatcher, link, PING, bounds);
       return { node: link.endpoint, roundTripMs: clock.monotonicMs() - sent };
     }),
   );
 }
 
-export async function clusterStatus(dispatcher: Dispatcher, cluster: string, deadline: number): Promise<ClusterStatus> {
-  const nodes = await Promise.all(nodesOf(dispatcher).map((link) => nodeStatus(dispatcher, link, deadline)));
+export async function clusterStatus(dispatcher: Dispatcher, cluster: string, bounds: Bounds): Promise<ClusterStatus> {
+  const nodes = await Promise.all(nodesOf(dispatcher).map((link) => nodeStatus(dispatcher, link, bounds)));
   return { cluster, nodes };
 }
 
-async function nodeStatus(dispatcher: Dispatcher, link: NodeLink, deadline: number): Promise<NodeStatus> {
+async function nodeStatus(dispatcher: Dispatcher, link: NodeLink, bounds: Bounds): Promise<NodeStatus> {
   const { endpoint } = link;
   try {
     if (!link.up && link.lastError !== null) throw link.lastError;
-    const facts = JSON.parse(utf8.decode(await ask(dispatcher, link, STAT, deadline))) as NodeFacts;
+    const facts = JSON.parse(utf8.decode(await ask(dispatcher, link, STAT, bounds))) as NodeFacts;
     return { endpoint, state: 'up', ...facts };
   } catch (error) {
     return { endpoint, state: 'down', error: failureOf(error) };
   }
 }
 
-export function nodeConnections(dispatcher: Dispatcher, deadline: number): Promise<NodeConnections[]> {
-  return Promise.all(nodesOf(dispatcher).map((link) => connectionsOf(dispatcher, link, deadline)));
+export function nodeConnections(dispatcher: Dispatcher, bounds: Bounds): Promise<NodeConnections[]> {
+  return Promise.all(nodesOf(dispatcher).map((link) => connectionsOf(dispatcher, link, bounds)));
 }
 
-async function connectionsOf(dispatcher: Dispatcher, link: NodeLink, deadline: number): Promise<NodeConnections> {
+async function connectionsOf(dispatcher: Dispatcher, link: NodeLink, bounds: Bounds): Promise<NodeConnections> {
   const { endpoint } = link;
   try {
     if (!link.up && link.lastError !== null) throw link.lastError;
     const body = new Uint8Array([StatusOf.connections]);
-    const text = utf8.decode(await ask(dispatcher, link, STAT, deadline, body));
+    const text = utf8.decode(await ask(dispatcher, link, STAT, bounds, body));
     return { endpoint, connections: JSON.parse(text) as ConnectionFacts[], error: null };
   } catch (error) {
     return { endpoint, connections: [], error: failureOf(error) };
   }
 }
 
+/** @throws KeyvalError KV_ABORTED: that says nothing of the node */
 function failureOf(error: unknown): { code: string; message: string } {
+  if (error instanceof KeyvalError && error.code === 'KV_ABORTED') throw error;
   const code = error instanceof KeyvalError ? error.code : 'KV_INTERNAL';
   return { code, message: error instanceof Error ? error.message : String(error) };
 }

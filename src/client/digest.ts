@@ -2,7 +2,7 @@
 import { readBigU64, readU32, readU48, writeU16, writeU32 } from '../base/bytes.ts';
 import * as codec from '../protocol/export-codec.ts';
 import { HASH } from '../protocol/opcode.ts';
-import { requestBody } from './body-request.ts';
+import { type Bounds, requestBody } from './body-request.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { type Key, KeyBuffer } from './key-buffer.ts';
 import type { NodeLink } from './node-link.ts';
@@ -28,7 +28,7 @@ export interface ReplicaDigest {
 const NO_LIMIT_MS = 0xffff_ffff;
 
 /** Null when the key is not there. */
-export async function digestOfValue(dispatcher: Dispatcher, key: Key, deadlineMs: number): Promise<ValueDigest | null> {
+export async function digestOfValue(dispatcher: Dispatcher, key: Key, bounds: Bounds): Promise<ValueDigest | null> {
   const buffer = new KeyBuffer();
   buffer.set(key);
   const body = new Uint8Array(codec.HASH_KEY + buffer.length);
@@ -37,7 +37,7 @@ export async function digestOfValue(dispatcher: Dispatcher, key: Key, deadlineMs
   writeU16(body, codec.HASH_KEY_LENGTH, buffer.length);
   body.set(buffer.bytes.subarray(0, buffer.length), codec.HASH_KEY);
   const partition = dispatcher.router.partitionOf(buffer);
-  const answer = await requestBody(dispatcher, { opcode: HASH, body, partition, deadlineMs });
+  const answer = await requestBody(dispatcher, { opcode: HASH, body, partition, ...bounds });
   if (answer[codec.HASHED_STATE] === codec.HashedState.absent) return null;
   return {
     sha256: hexOf(answer),
@@ -57,7 +57,7 @@ export async function digestOfReplica(
   partition: number,
   revision: bigint,
   waitMs: number,
-  deadlineMs: number,
+  bounds: Bounds,
 ): Promise<ReplicaDigest> {
   const body = new Uint8Array(codec.HASH_KEY);
   writeU32(body, 0, Math.max(1, Math.ceil(waitMs)));
@@ -65,7 +65,7 @@ export async function digestOfReplica(
   writeU16(body, codec.HASH_PARTITION, partition);
   writeU32(body, codec.HASH_EPOCH, Number(revision >> 32n));
   writeU32(body, codec.HASH_OPERATION, Number(revision & 0xffff_ffffn));
-  const answer = await requestBody(dispatcher, { opcode: HASH, body, partition, link, deadlineMs, once: true });
+  const answer = await requestBody(dispatcher, { opcode: HASH, body, partition, link, ...bounds, once: true });
   const state = answer[codec.HASHED_STATE];
   const { passed, notReached } = codec.HashedState;
   return {

@@ -18,7 +18,7 @@ import {
   type WaiterFacts,
 } from '../protocol/lock-facts.ts';
 import { CLUS } from '../protocol/opcode.ts';
-import { requestBody } from './body-request.ts';
+import { type Bounds, NO_PARTITION, requestBody } from './body-request.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { type Key, noKey } from './key-buffer.ts';
 import { type FullLockModeName, modeName } from './lock-options.ts';
@@ -97,10 +97,9 @@ export interface BrokenLock {
 export interface LockAdminHost {
   readonly dispatcher: Dispatcher;
   readonly links: readonly NodeLink[];
-  deadline(): number;
+  bounds(): Bounds;
 }
 
-const NO_PARTITION = -1;
 const LIMIT_USUAL = 100;
 const START: LocksCursor = { partition: 0, slot: 0 };
 const encoder = new TextEncoder();
@@ -144,7 +143,7 @@ export class LockAdmin {
           if (!link.up && link.lastError !== null) throw link.lastError;
           return await this.#surveyOf(link, limit, what);
         } catch (error) {
-          if (!(error instanceof KeyvalError)) throw error;
+          if (!(error instanceof KeyvalError) || error.code === 'KV_ABORTED') throw error;
           errors.push({ endpoint: link.endpoint, error });
           return { locks: [], matching: 0, partitions: 0 };
         }
@@ -216,7 +215,8 @@ export class LockAdmin {
       body: encoder.encode(JSON.stringify(request)),
       partition,
       ...(link === undefined ? {} : { link, once: true }),
-      deadlineMs: this.#host.deadline(),
+      ...this.#host.bounds(),
+      changes: request.command === 'break-lock',
     });
     try {
       return JSON.parse(decoder.decode(answer)) as T;
