@@ -29,16 +29,31 @@ export class Chains {
       this.#firsts = widened(this.#firsts, list);
       this.#lasts = widened(this.#lasts, list);
     }
-    if (item >= this.#before.length) {
-      this.#before = widened(this.#before, item);
-      this.#after = widened(this.#after, item);
-    }
+    this.#makeRoomFor(item);
     const last = this.#lasts[list] as number;
     this.#before[item] = last;
     this.#after[item] = NONE;
     if (last === NONE) this.#firsts[list] = item;
     else this.#after[last] = item;
     this.#lasts[list] = item;
+  }
+
+  /** Puts it before `next`, which is in `list`; −1: at the end. */
+  insert(list: number, item: number, next: number): void {
+    if (next === NONE) return this.append(list, item);
+    this.#makeRoomFor(item);
+    const before = this.#before[next] as number;
+    this.#before[item] = before;
+    this.#after[item] = next;
+    this.#before[next] = item;
+    if (before === NONE) this.#firsts[list] = item;
+    else this.#after[before] = item;
+  }
+
+  #makeRoomFor(item: number): void {
+    if (item < this.#before.length) return;
+    this.#before = widened(this.#before, item);
+    this.#after = widened(this.#after, item);
   }
 
   /** Takes `item` out of `list`, where it must be. */

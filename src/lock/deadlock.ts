@@ -3,12 +3,12 @@
  * so a circle of waits, each of which lets the one before it go no further, is a deadlock.
  *
  *     wait ─► owners of the grants that its mode does not go with (a conversion: of all but its own)
- *          ─► the wait ahead of it in line that is a vertex; the first in line: conversions that are vertices
+ *          ─► the wait ahead of it that is a vertex: conversions come first, in their order, then the line
  *          ─► what stands in the way of those ahead of it, up to that wait, that are no vertices
  *     owner ─► all its waits
  *
  * Nobody sees all partitions at one moment. What two rounds report alike, the second begun after the first had ended, was
- * true all the time in between: a wait is never begun again under its name, nobody gets ahead of anybody else in line, and a
+ * true all the time in between: a wait is never begun again under its name, of two that wait the same one stays ahead, and a
  * grant under the same token has at most become weaker. So a circle in what is `agreed` did exist, all at once.
  *
  * Strongly connected components: R. Tarjan, Depth-First Search and Linear Graph Algorithms, SIAM J. Comput. 1 (1972), with a
@@ -131,30 +131,23 @@ class WaitGraph {
 
   #connect(lock: ReportedLock, byWait: ReadonlyMap<ReportedWait, number>): void {
     const holders: (number | null)[] = new Array(LOCK_MODES).fill(null);
-    /** Vertices that the next in line waits for, and what it waits for because of those that are none. */
-    let ahead: number[] = [];
-    let others: Set<number> = new Set();
+    /** The vertex that the next one waits for, and what it waits for because of those in between that are none. */
+    let ahead: number | null = null;
+    const others: Set<number> = new Set();
     for (const wait of lock.waits) {
       if (this.#ended.has(wait)) continue;
+      for (const one of this.#inTheWayOf(lock, wait, holders)) others.add(one);
       const vertex = byWait.get(wait);
-      if (wait.converts !== null) {
-        const blockers = this.#ownersOf(lock, wait);
-        if (vertex === undefined) for (const one of blockers) others.add(one);
-        else {
-          this.#at(vertex).to.push(...blockers);
-          ahead.push(vertex);
-        }
-        continue;
-      }
-      const holder = this.#holdersFor(lock, wait.mode, holders);
-      if (vertex === undefined) {
-        others.add(holder);
-        continue;
-      }
-      this.#at(vertex).to.push(holder, ...others, ...ahead);
-      ahead = [vertex];
-      others = new Set();
+      if (vertex === undefined) continue;
+      this.#at(vertex).to.push(...others);
+      if (ahead !== null) this.#at(vertex).to.push(ahead);
+      ahead = vertex;
+      others.clear();
     }
+  }
+
+  #inTheWayOf(lock: ReportedLock, wait: ReportedWait, holders: (number | null)[]): Iterable<number> {
+    return wait.converts === null ? [this.#holdersFor(lock, wait.mode, holders)] : this.#ownersOf(lock, wait);
   }
 
   /** The vertex that stands for everybody who holds the lock in a mode that `mode` does not go with. */

@@ -8,8 +8,10 @@
  *                └──► waiting:    request ⇄ … ⇄ request
  *
  * Every request also hangs in a chain of its attachment, so that a session's end finds it. Who holds nothing yet waits
- * behind all who came before, and who holds it in mode null stands in line like them; a conversion from another mode goes
- * first, as soon as the other holders allow it (VMS, DLM).
+ * behind all who came before, and who holds it in mode null stands in line like them; conversions from another mode go
+ * first, in their own order (VMS, DLM): one that comes later stands behind those that wait, but before whoever waits for what
+ * its holder has already, and would wait for itself otherwise. So nobody who waits is put off by who comes later, and nobody
+ * waits for what somebody behind it holds: in one lock conversions never wait in a circle.
  */
 import { assert } from '../base/assert.ts';
 import { isCompatible, isDownward, LockMode } from '../base/lock-mode.ts';
@@ -94,8 +96,8 @@ export class LockTable extends LockView {
 
   /**
    * Asks for another mode for a lock that is held, a weaker or a stronger one. Downward it is granted at once, under the token
-   * that it has; upward when the other holders allow it, under a new token, and until then the lock is held as it was.
-   * Deadlock: another holder waits for a mode that this one stands in the way of, and stands in the way of `mode`.
+   * that it has; upward in its turn, when the other holders allow it, under a new token, and until then the lock is held as it was.
+   * Deadlock: one that would stand behind it, since it waits for what this one has, stands in the way of `mode`.
    */
   convert(
     request: number,
@@ -117,14 +119,16 @@ export class LockTable extends LockView {
     }
     assert(isDownward(mode, held), 'lock table: a conversion gives up, or it adds');
     const conversion: Conversion = { mode, sequence, epoch: 0, operation: 0, sinceMs: nowMs };
-    if (held === LockMode.null ? this.isFreeFor(slot, mode) : this.allows(slot, mode, held)) {
+    const isNext = held === LockMode.null ? this.isFreeFor(slot, mode) : this.#isFirst(slot, held);
+    if (isNext && this.allows(slot, mode, held)) {
       this.#converted(request, conversion, epoch, operation, nowMs);
       return AcquireOutcome.granted;
     }
     if (!mayWait) return AcquireOutcome.busy;
-    if (this.#isBlockedByConversion(slot, held, mode)) return AcquireOutcome.deadlock;
+    const next = this.#nextBehind(slot, held);
+    if (this.#isHeldFrom(next, mode)) return AcquireOutcome.deadlock;
     this.conversions.wait(request, conversion);
-    this.#lineOf(request).append(slot, request);
+    this.#lineOf(request).insert(slot, request, next);
     this.waits.append(this.requests.attachment(request), request);
     return AcquireOutcome.queued;
   }
@@ -140,12 +144,24 @@ export class LockTable extends LockView {
     return this.requests.mode(request) === LockMode.null ? this.queues : this.converting;
   }
 
-  #isBlockedByConversion(slot: number, held: number, wanted: number): boolean {
-    for (let other = this.converting.first(slot); other !== NONE; other = this.converting.after(other)) {
-      const { mode } = this.conversions.pending(other) as Conversion;
-      if (!isCompatible(mode, held) && !isCompatible(wanted, this.requests.mode(other))) return true;
-    }
-    return false;
+  /** Whether a conversion of what is held in mode `held` stands before all that wait. */
+  #isFirst(slot: number, held: number): boolean {
+    const first = this.converting.first(slot);
+    return first === NONE || !isCompatible(this.wantedMode(first), held);
+  }
+
+  /** The conversion that it stands before: the first one that waits for it. −1: it stands at the end. */
+  #nextBehind(slot: number, held: number): number {
+    let other = this.converting.first(slot);
+    while (other !== NONE && isCompatible(this.wantedMode(other), held)) other = this.converting.after(other);
+    return other;
+  }
+
+  /** Whether `request`, or a conversion behind it, is held in a mode that `wanted` does not go with. */
+  #isHeldFrom(request: number, wanted: number): boolean {
+    let other = request;
+    while (other !== NONE && isCompatible(wanted, this.requests.mode(other))) other = this.converting.after(other);
+    return other !== NONE;
   }
 
   #changeMode(request: number, mode: number): void {
@@ -260,15 +276,12 @@ export class LockTable extends LockView {
 
   #passOnConversions(slot: number, epoch: number, operation: number, nowMs: number): void {
     let request = this.converting.first(slot);
-    while (request !== NONE) {
-      const next = this.converting.after(request);
-      if (this.allows(slot, this.wantedMode(request), this.requests.mode(request))) {
-        this.converting.remove(slot, request);
-        this.waits.remove(this.requests.attachment(request), request);
-        this.#passOnConversion(request, epoch, operation, nowMs);
-        this.#tellGranted(request);
-      }
-      request = next;
+    while (request !== NONE && this.allows(slot, this.wantedMode(request), this.requests.mode(request))) {
+      this.converting.remove(slot, request);
+      this.waits.remove(this.requests.attachment(request), request);
+      this.#passOnConversion(request, epoch, operation, nowMs);
+      this.#tellGranted(request);
+      request = this.converting.first(slot);
     }
   }
 

@@ -71,7 +71,7 @@ export class LockView {
     return this.holders.after(request);
   }
 
-  /** Those of them who wait for a stronger mode, from any but null. */
+  /** Those of them who wait for a stronger mode, from any but null, in the order in which they get it. */
   firstConverting(slot: number): number {
     return this.converting.first(slot);
   }

@@ -37,6 +37,6 @@ export interface ReportedLock {
   /** For people: cut, and not necessarily valid UTF-8 where it came from. */
   readonly key: string;
   readonly grants: readonly ReportedGrant[];
-  /** Conversions first, then the line in its order. */
+  /** In the order in which they get it: conversions first, then the line. */
   readonly waits: readonly ReportedWait[];
 }

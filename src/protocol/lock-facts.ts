@@ -81,7 +81,7 @@ export type LockFacts = KeyName & {
   readonly keyBytes: number;
   readonly holders: readonly HolderFacts[];
   readonly holderCount: number;
-  /** Conversions first, then the queue in order. */
+  /** Conversions first, then the queue, each in order. */
   readonly waiters: readonly WaiterFacts[];
   readonly waiterCount: number;
 };

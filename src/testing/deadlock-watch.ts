@@ -176,7 +176,8 @@ function waitsIn({ locks, attachments }: PartitionState, partition: number): Wai
       const mode = locks.wantedMode(request);
       line.push({ name, owner, mode, holders, ahead, request, partition });
     };
-    for (let wait = locks.firstConverting(slot); wait !== NONE; wait = locks.convertingAfter(wait)) add(wait, []);
+    for (let wait = locks.firstConverting(slot); wait !== NONE; wait = locks.convertingAfter(wait))
+      add(wait, [...line]);
     for (let wait = locks.firstWaiter(slot); wait !== NONE; wait = locks.waiterAfter(wait)) add(wait, [...line]);
     waits.push(...line);
   }

@@ -37,6 +37,18 @@ test('an item taken out may go into another list', (t) => {
   t.deepEqual([itemsOf(chains, 0), itemsOf(chains, 1)], [[1, 3], [2]]);
 });
 
+test('an item may go before another one', (t) => {
+  const chains = new Chains();
+  chains.insert(2, 1, NONE);
+  chains.insert(2, 100, 1);
+  chains.insert(2, 7, 1);
+  chains.insert(2, 3, NONE);
+  t.deepEqual(itemsOf(chains, 2), [100, 7, 1, 3]);
+  for (const item of [7, 100, 3]) chains.remove(2, item);
+  chains.append(2, 7);
+  t.deepEqual(itemsOf(chains, 2), [1, 7]);
+});
+
 test('lists hold what arrays would', (t) => {
   const move = fc.record({ item: fc.nat(40), list: fc.nat(20) });
   const run = fc.property(fc.array(move, { maxLength: 200 }), (moves) => {

@@ -5,7 +5,7 @@ import { isCompatible, LockMode } from '../../src/base/lock-mode.ts';
 import { agreed, type Deadlock, deadlocksIn } from '../../src/lock/deadlock.ts';
 import type { ReportedGrant, ReportedLock, ReportedWait } from '../../src/lock/messages.ts';
 
-const { exclusive, protectedRead } = LockMode;
+const { concurrentRead, concurrentWrite, exclusive, protectedRead } = LockMode;
 const AFTER_MS = 500;
 const MODES = Object.values(LockMode).filter((mode) => mode !== LockMode.null);
 
@@ -80,6 +80,23 @@ test('who converts does not wait for itself, and whoever is in line waits for wh
   t.deepEqual(flowsOf(deadlocksIn([lock(1, [own, other], [converting]), third], AFTER_MS)), [[1, 2]]);
 });
 
+test('a conversion waits for those before it, too', (t) => {
+  const grants = [1, 2, 3].map((flow) => grant(flow, 5, concurrentRead));
+  const first = wait(1, 900, { mode: protectedRead, converts: { epoch: 1, operation: 5 } });
+  const second = wait(2, 800, { mode: concurrentWrite, converts: { epoch: 1, operation: 5 } });
+  const circle = [
+    lock(1, [...grants, grant(4, 6, concurrentWrite)], [first, second]),
+    lock(2, [grant(2, 7)], [wait(4, 700)]),
+  ];
+  t.deepEqual(flowsOf(deadlocksIn(circle, AFTER_MS)), [[4, 2, 1]]);
+  const young = { ...first, waitsMs: 100 };
+  const behindYoung = circle.map((one) => ({
+    ...one,
+    waits: one.waits.map((other) => (other === first ? young : other)),
+  }));
+  t.deepEqual(flowsOf(deadlocksIn(behindYoung, AFTER_MS)), [[4, 2]]);
+});
+
 test('a lock under another lease of the same client is of the same owner', (t) => {
   const other = `${sessionOf(1).slice(0, 16)}${'f'.repeat(16)}`;
   const locks = [lock(1, [grant(1, 5)], [wait(2, 900)]), lock(2, [grant(2, 6)], [wait(1, 600, { session: other })])];
@@ -116,7 +133,7 @@ function isVertex({ flow, waitsMs }: ReportedWait): boolean {
 
 /** Those that must get `lock` before `wait`. */
 function aheadOf({ lock: { waits }, wait: one }: Placed): readonly ReportedWait[] {
-  return one.converts === null ? waits.slice(0, waits.indexOf(one)) : [];
+  return waits.slice(0, waits.indexOf(one));
 }
 
 function holdsUp(next: ReportedWait, one: Placed): boolean {

@@ -108,6 +108,66 @@ test('L7: two conversions that do not stand in the way of each other are no dead
   t.deepEqual(locks.holders('a'), ['anna read 8', 'bert read 9']);
 });
 
+test('L5, L7: holders that convert up and down in turn do not put off a conversion for ever', (t) => {
+  const locks = new NamedLocks();
+  for (const who of ['anna', 'bert', 'carl']) locks.acquire('a', who, 'concurrent read');
+  locks.convert('a', 'bert', 'concurrent write');
+  t.is(locks.convert('a', 'anna', 'read'), 'queued');
+  t.is(locks.convert('a', 'carl', 'concurrent write', false), 'busy', 'anna came first');
+  t.is(locks.convert('a', 'carl', 'concurrent write'), 'queued');
+  t.is(locks.convert('a', 'bert', 'concurrent read'), 'granted', 'downward is at once');
+  t.deepEqual(locks.news, ['anna read']);
+  t.is(locks.convert('a', 'bert', 'concurrent write'), 'queued');
+  t.deepEqual(locks.converting('a'), ['carl concurrent write', 'bert concurrent write']);
+  locks.convert('a', 'anna', 'null');
+  t.deepEqual(locks.news, ['carl concurrent write', 'bert concurrent write']);
+});
+
+test('L5, L7: a conversion that the holders allow waits behind one that they do not', (t) => {
+  const locks = new NamedLocks();
+  for (const who of ['anna', 'bert', 'carl']) locks.acquire('a', who, 'concurrent read');
+  locks.convert('a', 'bert', 'read');
+  t.is(locks.convert('a', 'anna', 'concurrent write'), 'queued');
+  t.is(locks.convert('a', 'carl', 'read'), 'queued');
+  locks.cancel('a', 'anna');
+  t.deepEqual(locks.news, ['carl read']);
+});
+
+test('L7: a conversion goes before one that waits for what its holder has already', (t) => {
+  const locks = new NamedLocks();
+  for (const who of ['anna', 'bert', 'carl']) locks.acquire('a', who, 'concurrent read');
+  t.is(locks.convert('a', 'anna', 'write'), 'queued');
+  t.is(locks.convert('a', 'bert', 'concurrent write'), 'granted', 'anna waits for bert in any case');
+  t.is(locks.convert('a', 'bert', 'null'), 'granted');
+  t.is(locks.convert('a', 'bert', 'concurrent write'), 'queued', 'and no longer now');
+  t.deepEqual(locks.waiters('a'), ['bert concurrent write']);
+});
+
+test('L5, L7: it stands behind those that do not wait for its holder', (t) => {
+  const locks = new NamedLocks();
+  for (const who of ['anna', 'bert', 'carl', 'dora']) locks.acquire('a', who, 'concurrent read');
+  locks.convert('a', 'dora', 'concurrent write');
+  t.is(locks.convert('a', 'anna', 'read'), 'queued', 'for dora');
+  t.is(locks.convert('a', 'bert', 'write'), 'queued', 'for all');
+  t.is(locks.convert('a', 'carl', 'concurrent write'), 'queued');
+  t.deepEqual(locks.converting('a'), ['anna read', 'carl concurrent write', 'bert write']);
+  locks.convert('a', 'dora', 'concurrent read');
+  t.deepEqual(locks.news, ['anna read']);
+  locks.convert('a', 'anna', 'concurrent read');
+  t.deepEqual(locks.news, ['carl concurrent write']);
+});
+
+test('L7, L10: two that wait for each other in their turn are told at once, whoever else waits', (t) => {
+  const locks = new NamedLocks();
+  for (const who of ['anna', 'bert', 'carl', 'dora']) locks.acquire('a', who, 'concurrent read');
+  locks.convert('a', 'dora', 'concurrent write');
+  t.is(locks.convert('a', 'anna', 'read'), 'queued');
+  t.is(locks.convert('a', 'bert', 'write'), 'queued');
+  t.is(locks.convert('a', 'carl', 'write', false), 'busy');
+  t.is(locks.convert('a', 'carl', 'write'), 'deadlock', 'with bert');
+  t.is(locks.convert('a', 'dora', 'protected write'), 'granted', 'anna and bert wait for it in any case');
+});
+
 test('L7: downward is at once, keeps the token and lets others in', (t) => {
   const locks = new NamedLocks();
   locks.acquire('a', 'anna', 'write');

@@ -222,14 +222,21 @@ export class CheckedLocks {
     }
   }
 
-  /** L5: nobody waits who could be granted: each conversion has a holder in its way, and so has the first in line, or a conversion. */
+  /**
+   * L5: nobody waits who could be granted: the first conversion has a holder in its way, and so has the first in line, or a
+   * conversion. L10: no conversion waits for what one behind it holds, so there is no circle of them.
+   */
   #checkLiveness(slot: number): void {
     const { table } = this;
     const held = chain(table.firstGranted(slot), (request) => table.grantedAfter(request));
     const isBlocked = (request: number): boolean =>
       held.some((other) => other !== request && !isCompatible(table.wantedMode(request), table.requests.mode(other)));
     const converting = chain(table.firstConverting(slot), (request) => table.convertingAfter(request));
-    for (const request of converting) assert.ok(isBlocked(request), 'L5: a conversion waits for nothing');
+    const [firstConversion] = converting;
+    if (firstConversion !== undefined) assert.ok(isBlocked(firstConversion), 'L5: a conversion waits for nothing');
+    for (const [index, request] of converting.entries())
+      for (const behind of converting.slice(index + 1))
+        assert.ok(isCompatible(table.wantedMode(request), table.requests.mode(behind)), 'L10: a circle of conversions');
     const first = table.firstWaiter(slot);
     if (first === NONE || converting.length > 0) return;
     assert.ok(isBlocked(first), 'L5: the first waits for nothing');

@@ -29,7 +29,7 @@ export interface ModelRequest {
 
 export interface ModelLock {
   granted: ModelRequest[];
-  /** From other modes than null. */
+  /** From other modes than null, in the order in which they are granted. */
   converting: ModelRequest[];
   /** New requests, and conversions from null. */
   queue: ModelRequest[];
@@ -124,35 +124,54 @@ export class LockModel {
       return AcquireOutcome.granted;
     }
     const isFromNull = grant.mode === LockMode.null;
-    const isFree = isFromNull ? this.isFreeFor(key, mode) : this.allows(key, mode, request);
+    const place = this.#placeOf(request);
+    const isFree = isFromNull ? this.isFreeFor(key, mode) : place === 0 && this.allows(key, mode, request);
     if (!isFree && !mayWait) return AcquireOutcome.busy;
-    if (!isFree && this.#isDeadlock(request, mode)) return AcquireOutcome.deadlock;
+    if (!isFree && !isFromNull && this.#isDeadlock(request, mode)) return AcquireOutcome.deadlock;
     request.wanted = { mode, sequence, sinceMs: this.operation };
     if (isFree) {
       this.#grant(request);
       return AcquireOutcome.granted;
     }
     const { converting, queue } = this.lockOf(key);
-    (isFromNull ? queue : converting).push(request);
+    if (isFromNull) queue.push(request);
+    else converting.splice(place, 0, request);
     this.waitsOf(request.session).push(request);
     return AcquireOutcome.queued;
   }
 
-  /** Somebody waits for it to give up what it has, and has what it would wait for. */
-  #isDeadlock({ key, grant }: ModelRequest, mode: number): boolean {
-    return this.lockOf(key).converting.some((other) => {
-      const waitsForIt = !isCompatible((other.wanted as Wanted).mode, (grant as Grant).mode);
-      return waitsForIt && !isCompatible(mode, (other.grant as Grant).mode);
-    });
+  /** Behind all conversions but those that wait for what it holds. */
+  #placeOf({ key, grant }: ModelRequest): number {
+    const { converting } = this.lockOf(key);
+    const waitsForIt = (other: ModelRequest): boolean =>
+      !isCompatible((other.wanted as Wanted).mode, (grant as Grant).mode);
+    return converting.some(waitsForIt) ? converting.findIndex(waitsForIt) : converting.length;
   }
 
-  /** Grants what can be granted: conversions first, the earliest that can be; then the queue, in order, up to who cannot. */
+  /** Whoever it would wait for, by what they hold or because they stand before it, waits for it in the end. */
+  #isDeadlock(request: ModelRequest, mode: number): boolean {
+    const { converting, granted } = this.lockOf(request.key);
+    const line = converting.toSpliced(this.#placeOf(request), 0, request);
+    const modeOf = (one: ModelRequest): number => (one === request ? mode : (one.wanted as Wanted).mode);
+    const waitsFor = (one: ModelRequest): ModelRequest[] => {
+      const isInTheWay = (other: ModelRequest): boolean =>
+        other !== one && !isCompatible(modeOf(one), (other.grant as Grant).mode);
+      return line.includes(one) ? [...line.slice(0, line.indexOf(one)), ...granted.filter(isInTheWay)] : [];
+    };
+    const reached = new Set(waitsFor(request));
+    for (const one of reached) for (const next of waitsFor(one)) reached.add(next);
+    return reached.has(request);
+  }
+
+  /** Grants what can be granted: conversions first, then the queue, each in order, up to who cannot. */
   settle(key: string): void {
     const lock = this.lockOf(key);
     const canBe = (one: ModelRequest): boolean => this.allows(key, (one.wanted as Wanted).mode, one);
-    for (let one = lock.converting.find(canBe); one !== undefined; one = lock.converting.find(canBe)) this.#wake(one);
-    while (lock.converting.length === 0 && lock.queue.some((one, index) => index === 0 && canBe(one)))
-      this.#wake(lock.queue[0] as ModelRequest);
+    for (const line of [lock.converting, lock.queue])
+      while (line.some((one, index) => index === 0 && canBe(one))) {
+        if (line === lock.queue && lock.converting.length > 0) break;
+        this.#wake(line[0] as ModelRequest);
+      }
     if (lock.granted.length === 0) this.locks.delete(key);
   }
 
