@@ -2,7 +2,7 @@
 import { LockMode } from '../base/lock-mode.ts';
 import { anything, flag, type Kinds, number, OptionTable, shown, text } from '../base/option-table.ts';
 import { KeyvalError } from '../errors.ts';
-import { LEASE_MS_MAX, LEASE_MS_MIN } from '../protocol/limits.ts';
+import { LEASE_MS_MAX, LEASE_MS_MIN, LOCK_DELAY_MS_MAX } from '../protocol/limits.ts';
 import { LABEL_BYTES_MAX } from '../protocol/lock-request.ts';
 import { type RequestOptions, requestKinds } from './request-options.ts';
 
@@ -106,8 +106,6 @@ export interface LockSettings extends WaitSettings {
   readonly label: string;
 }
 
-export const DELAY_MS_MAX = 3_600_000;
-
 interface Defaults {
   readonly timeoutMs: number;
   readonly leaseMs: number;
@@ -124,8 +122,8 @@ export function waitSettings(options: ConvertOptions, defaults: Defaults): WaitS
 /** @throws KeyvalError KV_USAGE naming the option */
 export function lockSettings(options: LockOptions, defaults: Defaults): LockSettings {
   const { mode = 'exclusive', leaseMs = defaults.leaseMs, renew = true, delayMs = 0, label = '' } = options;
-  if (!Number.isInteger(delayMs) || delayMs < 0 || delayMs > DELAY_MS_MAX)
-    throw new KeyvalError('KV_USAGE', `delayMs is a whole number from 0 to ${DELAY_MS_MAX}, not ${delayMs}`);
+  if (!Number.isInteger(delayMs) || delayMs < 0 || delayMs > LOCK_DELAY_MS_MAX)
+    throw new KeyvalError('KV_USAGE', `delayMs is a whole number from 0 to ${LOCK_DELAY_MS_MAX}, not ${delayMs}`);
   if (typeof label !== 'string' || Buffer.byteLength(label) > LABEL_BYTES_MAX)
     throw new KeyvalError('KV_USAGE', `label is a text of at most ${LABEL_BYTES_MAX} bytes`);
   return {

@@ -1,9 +1,15 @@
-/** Requests that are refused before anything is done: malformed, without a key, late, or while the node is stopping. */
+/** Requests that are refused before anything is done: malformed, without a key, out of bounds, late, or while the node is stopping. */
 
 import { readU32 } from '../base/bytes.ts';
 import type { Book } from '../cluster/book.ts';
 import type { Code } from '../errors.ts';
+import { WRITE_KEY } from '../protocol/client-codec.ts';
+import { shown } from '../protocol/deadlock-cycle.ts';
+import { LOCK_DELAY_MS_MAX } from '../protocol/limits.ts';
+import { delayAsked } from '../protocol/lock-request.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
+
+const utf8 = new TextDecoder();
 
 /** What checks give when they have refused the request. */
 export const REFUSED = -1;
@@ -26,6 +32,23 @@ export function malformed(to: ReplyTarget, messageId: number, what: string): typ
 export function emptyKey(to: ReplyTarget, messageId: number): typeof REFUSED {
   replyFail(to, messageId, 'KV_BAD_KEY', 'the key is empty; a key has 1 to 65,535 bytes');
   return REFUSED;
+}
+
+/** L13: an LCKK that asks for a lock-delay above the limit; its key is `bytes[keyStart, keyEnd)`. True when it was refused. */
+export function refusedAsDelay(
+  to: ReplyTarget,
+  messageId: number,
+  bytes: Uint8Array,
+  start: number,
+  keyEnd: number,
+  end: number,
+): boolean {
+  const delayMs = delayAsked(bytes, start, keyEnd, end);
+  if (delayMs <= LOCK_DELAY_MS_MAX) return false;
+  const key = shown(utf8.decode(bytes.subarray(start + WRITE_KEY, keyEnd)));
+  const text = `a lock-delay of ${delayMs} ms for '${key}'; 0 to ${LOCK_DELAY_MS_MAX} are allowed`;
+  replyFail(to, messageId, 'KV_BAD_REQUEST', text);
+  return true;
 }
 
 /** Nothing is begun while stopping, or late. A request's body begins with the time left; null: it may begin. */

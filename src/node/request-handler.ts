@@ -34,7 +34,7 @@ import type { PartitionPrimary } from './partition-primary.ts';
 import { poolWork } from './pool-work.ts';
 import type { NodePorts } from './ports.ts';
 import { Until } from './primary-host.ts';
-import { emptyKey, malformed, noPrimaryText, REFUSED, refusedAsLate } from './refusals.ts';
+import { emptyKey, malformed, noPrimaryText, REFUSED, refusedAsDelay, refusedAsLate } from './refusals.ts';
 import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
 import { admitSession, keepAlive, leave, SESSIONS_PER_CONNECTION_MAX } from './session-requests.ts';
 import { type WholePartitionHost, WholePartitionRequests } from './whole-partition-requests.ts';
@@ -259,6 +259,7 @@ export class RequestHandler implements FrameHandler {
       replyFail(from, messageId, 'KV_TOO_LARGE', text);
       return REFUSED;
     }
+    if (payload === LOCK_PAYLOAD && refusedAsDelay(from, messageId, bytes, start, keyEnd, end)) return REFUSED;
     return this.#late(from, messageId, bytes, start) ? REFUSED : keyEnd;
   }
 

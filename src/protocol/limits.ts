@@ -50,3 +50,5 @@ export const BATCH_FRAMES_MAX = 1000;
 export const LEASE_MS_MIN = 100;
 export const LEASE_MS_MAX = 60_000;
 export const NAME_BYTES_MAX = 255;
+/** L13: how long a key stays locked after its lock was lost, at most: an hour. */
+export const LOCK_DELAY_MS_MAX = 3_600_000;

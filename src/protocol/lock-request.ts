@@ -4,7 +4,7 @@
  *   mode u8 | flow u32 | delayMs u32 | label …         a request; `flow`: its number × 2, + 1 if it holds another lock
  *   mode u8 | sequence u32                             with a token: the grant that is to be converted
  */
-import { readI32, writeU32 } from '../base/bytes.ts';
+import { readI32, readU32, writeU32 } from '../base/bytes.ts';
 import { LOCK_MODES, LockMode } from '../base/lock-mode.ts';
 import { WRITE_OPERATION } from './client-codec.ts';
 
@@ -45,6 +45,11 @@ export function converts(bytes: Uint8Array, start: number): boolean {
 /** The mode that an LCKK asks for whose key ends at `keyEnd`. */
 export function modeAsked(bytes: Uint8Array, keyEnd: number, end: number): number {
   return keyEnd === end ? LockMode.exclusive : (bytes[keyEnd + LOCK_MODE] as number);
+}
+
+/** The lock-delay that such a request asks for, in milliseconds. */
+export function delayAsked(bytes: Uint8Array, start: number, keyEnd: number, end: number): number {
+  return keyEnd === end || converts(bytes, start) ? 0 : readU32(bytes, keyEnd + LOCK_DELAY);
 }
 
 /** Whether `bytes[start, end)` is what may stand behind the key. */

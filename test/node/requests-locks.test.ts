@@ -50,6 +50,19 @@ test('a free lock is granted, a held one is busy, a released one is free', async
   t.true((await taken(other, 'free')) > token, 'tokens grow');
 });
 
+test('L13: a lock-delay has an upper bound, and a lock that asks for more is not taken', async (t) => {
+  const session = newSession();
+  const [longest, longer] = [3_600_000, 3_600_001].map((delayMs) => bodies.lockOf(5, { delayMs }));
+  for (const span of [0, FOREVER_MS]) {
+    const refusal = await session.write('LCKK', { key: 'delayed', span, payload: longer as Buffer });
+    t.is(codeIn(refusal), 'KV_BAD_REQUEST');
+    t.regex(refusal.body.toString(), /lock-delay of 3600001 ms for 'delayed'; 0 to 3600000 are allowed/);
+  }
+  const token = revisionIn(await session.write('LCKK', { key: 'delayed', payload: longest as Buffer }));
+  const down = { key: 'delayed', revision: token, payload: bodies.conversionOf(3, 0) };
+  t.is((await session.write('LCKK', down)).opcode, 'LKDK', 'of a conversion these bytes are no delay');
+});
+
 test('a lock needs no value and makes none', async (t) => {
   await taken(newSession(), 'no value');
   const { body } = await client.request('GETK', nextMessageId(), bodies.getk('no value'));

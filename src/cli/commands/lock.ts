@@ -3,9 +3,9 @@
  * the lock is lost, and its exit code is ours.
  */
 import { basename } from 'node:path';
-import { DELAY_MS_MAX, MODE_NAMES } from '../../client/lock-options.ts';
+import { MODE_NAMES } from '../../client/lock-options.ts';
 import { type Code, codes, ExitCode, KeyvalError } from '../../errors.ts';
-import { LEASE_MS_MAX, LEASE_MS_MIN } from '../../protocol/limits.ts';
+import { LEASE_MS_MAX, LEASE_MS_MIN, LOCK_DELAY_MS_MAX } from '../../protocol/limits.ts';
 import { LABEL_BYTES_MAX } from '../../protocol/lock-request.ts';
 import { Job } from '../lock/job.ts';
 import { type Catcher, catchSignals, PASSED } from '../lock/signals.ts';
@@ -76,7 +76,7 @@ async function holdAndRun(
   const leaseMs = values.durationMs('lease', LEASE_MS_MIN, LEASE_MS_MAX);
   const waitMs = values.durationMs('wait', 0);
   const mode = values.oneOf('mode', MODE_NAMES);
-  const delayMs = values.durationMs('delay', 0, DELAY_MS_MAX);
+  const delayMs = values.durationMs('delay', 0, LOCK_DELAY_MS_MAX);
   const label = labelIn(values) ?? labelOf(command);
   const key = keyOf(operand, values);
   await using client = await openClient(values, {
