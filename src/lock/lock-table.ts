@@ -175,8 +175,15 @@ export class LockTable extends LockView {
   #converted(request: number, { mode, sequence }: Conversion, epoch: number, operation: number, nowMs: number): void {
     this.#remember(request);
     this.#changeMode(request, mode);
-    this.requests.setSequence(request, sequence);
+    this.#setSequence(request, sequence);
     this.requests.grant(request, epoch, operation, nowMs);
+  }
+
+  #setSequence(request: number, sequence: number): void {
+    const attachment = this.requests.attachment(request);
+    this.held.leaves(attachment, request);
+    this.requests.setSequence(request, sequence);
+    this.held.enters(attachment, request);
   }
 
   #remember(request: number): void {
@@ -248,7 +255,7 @@ export class LockTable extends LockView {
     const { requests } = this;
     this.conversions.forget(request);
     this.#changeMode(request, former.mode);
-    requests.setSequence(request, former.sequence);
+    this.#setSequence(request, former.sequence);
     requests.grant(request, former.epoch, former.operation, former.sinceMs);
     this.#passOn(requests.lock(request), epoch, operation, nowMs);
   }

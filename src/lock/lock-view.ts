@@ -22,8 +22,8 @@ export class LockView {
   protected readonly converting: Chains = new Chains();
   protected readonly queues: Chains = new Chains();
   // By attachment.
-  protected readonly held: SessionChains = new SessionChains();
-  protected readonly waits: SessionChains = new SessionChains();
+  protected readonly held: SessionChains = new SessionChains((request) => this.requests.sequence(request));
+  protected readonly waits: SessionChains = new SessionChains((request) => this.waitSequence(request));
   /** Per slot and mode: how many hold it so. */
   #modeCounts: Uint32Array = new Uint32Array(SLOTS_MIN * LOCK_MODES);
 
@@ -41,7 +41,8 @@ export class LockView {
   }
 
   get bytes(): number {
-    return this.index.bytes + this.#modeCounts.length * 4 + this.requests.bytes;
+    const sessions = this.held.bytes + this.waits.bytes;
+    return this.index.bytes + this.#modeCounts.length * 4 + this.requests.bytes + sessions;
   }
 
   /** Slot of a held lock, or −1 when the key is free. */
@@ -113,16 +114,14 @@ export class LockView {
     return this.waits.count(attachment);
   }
 
-  /** How many requests of an attachment there are: to find one by its sequence all may be looked at. */
-  requestsOf(attachment: number): number {
-    return this.held.count(attachment) + this.waits.count(attachment);
+  /** To find a request of an attachment by its sequence so many may be looked at. */
+  looksFor(attachment: number): number {
+    return looksIn(this.held, attachment) + looksIn(this.waits, attachment);
   }
 
   /** The request with which an attachment waits since `sequence`, or −1. */
   waiterOf(attachment: number, sequence: number): number {
-    let request = this.waits.first(attachment);
-    while (request !== NONE && this.waitSequence(request) !== sequence) request = this.waits.after(request);
-    return request;
+    return this.waits.find(attachment, sequence);
   }
 
   /** The sequence by which the wait of a request is known. */
@@ -132,9 +131,7 @@ export class LockView {
 
   /** The request that an attachment was granted under `sequence`, or −1. */
   heldFor(attachment: number, sequence: number): number {
-    let request = this.held.first(attachment);
-    while (request !== NONE && this.requests.sequence(request) !== sequence) request = this.held.after(request);
-    return request;
+    return this.held.find(attachment, sequence);
   }
 
   /** The same, or the one that was granted so before its last conversion upward: it has been held all the time. */
@@ -170,14 +167,20 @@ export class LockView {
    * granted in one step have one token: `sequence` tells them apart; 0 means the exclusive one.
    */
   holding(slot: number, attachment: number, epoch: number, operation: number, sequence: number): number {
+    if (sequence === 0) return this.#exclusive(slot, attachment, epoch, operation);
+    const { requests } = this;
+    let request = this.held.find(attachment, sequence);
+    while (request !== NONE && (requests.lock(request) !== slot || !requests.hasToken(request, epoch, operation)))
+      request = this.held.findAfter(attachment, request, sequence);
+    return request;
+  }
+
+  #exclusive(slot: number, attachment: number, epoch: number, operation: number): number {
     const { requests } = this;
     let request = this.holders.first(slot);
-    for (; request !== NONE; request = this.holders.after(request)) {
-      if (requests.attachment(request) !== attachment || !requests.hasToken(request, epoch, operation)) continue;
-      if (sequence === 0 ? requests.mode(request) === LockMode.exclusive : requests.sequence(request) === sequence)
-        break;
-    }
-    return request;
+    while (request !== NONE && requests.mode(request) !== LockMode.exclusive) request = this.holders.after(request);
+    if (request === NONE || requests.attachment(request) !== attachment) return NONE;
+    return requests.hasToken(request, epoch, operation) ? request : NONE;
   }
 
   /** What was abandoned of the lock in `slot` under that token, and is due at `nowMs`; or −1. */
@@ -244,4 +247,8 @@ export class LockView {
       this.#modeCounts = larger;
     }
   }
+}
+
+function looksIn(chains: SessionChains, attachment: number): number {
+  return chains.indexOf(attachment) === null ? chains.count(attachment) : 0;
 }

@@ -89,7 +89,7 @@ export class PrimaryLocks {
     if (!partition.writable) return void partition.refuseNow(to, messageId);
     const attachment = this.#attachmentIn(bytes, start);
     if (attachment === undefined) return replyFail(to, messageId, 'KV_NO_SESSION', NO_SESSION_TEXT);
-    to.units += unitsOfRequests(partition.state.locks.requestsOf(attachment.slot));
+    to.units += unitsOfRequests(partition.state.locks.looksFor(attachment.slot));
     const sequence = readI32(bytes, end - 4);
     const firstKept = (sequence - RECORDS_MAX + 1) | 0;
     if (isBackedUp(partition.log, partition.applied) || !partition.hasRoomForRecord(attachment, sequence, firstKept))
@@ -131,7 +131,7 @@ export class PrimaryLocks {
     const { state, serving, lease } = this.#partition;
     if (!serving || !lease.holds) return void this.#partition.refuseNow(to, messageId);
     const attachment = this.#attachmentIn(bytes, start);
-    if (attachment !== undefined) to.units += unitsOfRequests(state.locks.requestsOf(attachment.slot));
+    if (attachment !== undefined) to.units += unitsOfRequests(state.locks.looksFor(attachment.slot));
     const held = attachment === undefined ? NONE : state.locks.heldFor(attachment.slot, readI32(bytes, end - 4));
     const epoch = readU32(bytes, start + codec.WRITE_EPOCH);
     const operation = readI32(bytes, start + codec.WRITE_OPERATION);

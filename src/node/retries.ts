@@ -73,7 +73,7 @@ export class Retries {
     const { locks } = this.#partition.state;
     const fetches = ((bytes[start + codec.WRITE_FLAGS] as number) & codec.WriteFlag.wantsValue) !== 0;
     if (kind !== EntryKind.acquire) return replyFail(to, messageId, 'KV_AMBIGUOUS', FORGOTTEN_TEXT);
-    to.units += unitsOfRequests(locks.requestsOf(attachment.slot));
+    to.units += unitsOfRequests(locks.looksFor(attachment.slot));
     const waiter = locks.waiterOf(attachment.slot, sequence);
     if (waiter >= 0) {
       // Of a wait that was queued under a former primary nobody here knows how long it was to be.

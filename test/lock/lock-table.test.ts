@@ -1,4 +1,4 @@
-/** The lock table by example: L1, L2, L5, L6. Modes and conversions: lock-conversions.test.ts. */
+/** The lock table by example: L1, L2, L5, L6, L12. Modes and conversions: lock-conversions.test.ts. */
 import test from 'ava';
 import { LockMode } from '../../src/base/lock-mode.ts';
 import { NamedLocks } from './support/named-locks.ts';
@@ -193,4 +193,14 @@ test('held locks are listed with their keys', (t) => {
   }
   t.is(found.size, 100);
   t.true(table.bytes > 0);
+});
+
+test('L12: who has brought it about that it must be looked for is charged', (t) => {
+  const { table } = new NamedLocks();
+  const key = Buffer.from('l');
+  for (let held = 0; held < 4096; held += 1) {
+    const request = table.requests.take(0, held % 4095, LockMode.null, 0);
+    table.acquire(key, 0, 1, request, 9, held + 1, 0, false);
+  }
+  t.is(table.looksFor(0), 4096, 'two are held under one sequence');
 });
