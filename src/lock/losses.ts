@@ -34,7 +34,7 @@ export interface Loss {
   /** The first bytes of the key, and how many it has. */
   readonly key: Uint8Array;
   readonly keyLength: number;
-  /** Fencing token of the grant. */
+  /** Fencing token of the grant; with `broken` the one that was named, which may be that from before a conversion. */
   readonly epoch: number;
   readonly operation: number;
   readonly mode: number;

@@ -46,7 +46,7 @@ export function isEntry(bytes: Uint8Array, start: number, end: number): boolean 
         length >= layout.ATTACH_ENTRY_NAME + (bytes[body + layout.ATTACH_ENTRY_NAME_LENGTH] as number)
       );
     case EntryKind.cancel:
-      return length >= layout.CANCEL_BYTES;
+      return length === layout.CANCEL_BYTES || length >= layout.CANCEL_BY;
     default:
       return false;
   }

@@ -48,17 +48,17 @@ export class LockBreaks {
   begin(key: Uint8Array, tokens: ReadonlySet<string>, by: string, done: Broken): boolean {
     const { locks } = this.#partition.state;
     const slot = locks.find(key, 0, key.length);
-    const named: { readonly held: number; readonly sequences: readonly number[] }[] = [];
+    const named: { readonly held: number; readonly grants: readonly Conversion[] }[] = [];
     for (let held = slot < 0 ? NONE : locks.firstGranted(slot); held !== NONE; held = locks.grantedAfter(held)) {
-      const sequences = this.#sequencesOf(held, tokens);
-      if (sequences.length > 0) named.push({ held, sequences });
+      const grants = this.#grantsOf(held, tokens);
+      if (grants.length > 0) named.push({ held, grants });
     }
     named.splice(GRANTS_MAX);
     if (named.length === 0) return false;
     let last = NONE;
-    for (const { held, sequences } of named)
-      for (const sequence of sequences)
-        last = this.#append(held, sequence, key, utf8.encode(by).subarray(0, BY_BYTES_MAX));
+    for (const { held, grants } of named)
+      for (const { sequence } of grants)
+        last = this.#append(held, sequence, grants[0] as Conversion, key, utf8.encode(by).subarray(0, BY_BYTES_MAX));
     this.#pending.push({ until: last + 1, key, losses: [], done });
     this.#partition.changed();
     return true;
@@ -66,25 +66,25 @@ export class LockBreaks {
 
   /**
    * What a holder is known by, first by what one of these tokens brought; empty: it has none of them. The token from before a
-   * conversion upward is as good as the one it brought. Whether that conversion is undone, or followed by one downward, before
-   * the entry is applied, nobody knows yet: the holder is named by both, and broken once.
+   * conversion upward is as good as the one it brought. Whether that conversion is undone, or followed by another, before the
+   * entry is applied, nobody knows yet: the holder is named by both, and broken once. The loss is that of the token that was
+   * named, so that the same request, sent again, finds it.
    */
-  #sequencesOf(held: number, tokens: ReadonlySet<string>): readonly number[] {
+  #grantsOf(held: number, tokens: ReadonlySet<string>): readonly Conversion[] {
     const { locks } = this.#partition.state;
     const isNamed = ({ epoch, operation }: Conversion): boolean => tokens.has(tokenText(epoch, operation));
     const present = locks.grantOf(held);
     const former = locks.formerOf(held);
-    const grants = former === undefined ? [present] : [present, former];
+    const grants = former === undefined || former.sequence === present.sequence ? [present] : [present, former];
     if (!grants.some(isNamed)) return [];
-    if (!isNamed(present)) grants.reverse();
-    return [...new Set(grants.map(({ sequence }) => sequence))];
+    return isNamed(present) ? grants : grants.reverse();
   }
 
-  #append(held: number, sequence: number, key: Uint8Array, by: Uint8Array): number {
+  #append(held: number, sequence: number, named: Conversion, key: Uint8Array, by: Uint8Array): number {
     const { state, primary } = this.#partition;
     const { requests } = state.locks;
     const attachment = state.attachments.atSlot(requests.attachment(held));
-    const body = attachment === null ? endOfDelay(key, by) : breakOf(attachment, sequence, by);
+    const body = attachment === null ? endOfDelay(key, by) : breakOf(attachment, sequence, named, by);
     const kind = attachment === null ? EntryKind.endDelay : EntryKind.cancel;
     if (attachment === null) {
       writeU32(body, 0, requests.tokenEpoch(held));
@@ -143,13 +143,15 @@ export class LockBreaks {
   }
 }
 
-function breakOf({ epoch, operation }: Attachment, sequence: number, by: Uint8Array): Uint8Array {
+function breakOf({ epoch, operation }: Attachment, sequence: number, named: Conversion, by: Uint8Array): Uint8Array {
   const body = new Uint8Array(layout.CANCEL_BY + by.length);
   writeU32(body, 0, epoch);
   writeU32(body, 4, operation);
   writeU32(body, layout.CANCEL_SEQUENCE, sequence);
   body[layout.CANCEL_RELEASE] = 1;
   body[layout.CANCEL_BROKEN] = 1;
+  writeU32(body, layout.CANCEL_TOKEN, named.epoch);
+  writeU32(body, layout.CANCEL_TOKEN + 4, named.operation);
   body.set(by, layout.CANCEL_BY);
   return body;
 }

@@ -131,14 +131,17 @@ export class LockEntries {
 
   /**
    * L14: an operator takes away what an attachment was granted under `sequence`, as what it was granted then: a conversion may have
-   * been granted before the break is applied.
+   * been granted before the break is applied. It is lost under the token that was named.
    */
   break(attachment: Attachment, sequence: number): void {
     const { data, body, end } = this.#entry;
     const held = this.#locks.everHeldFor(attachment.slot, sequence);
     if (held === NONE) return;
     const by = utf8.decode(data.subarray(body + layout.CANCEL_BY, end));
-    this.#lost(held, this.#locks.grantFor(held, sequence), attachment, LossCause.broken, by);
+    const epoch = readU32(data, body + layout.CANCEL_TOKEN);
+    const operation = readI32(data, body + layout.CANCEL_TOKEN + 4);
+    const grant = { ...this.#locks.grantFor(held, sequence), epoch, operation };
+    this.#lost(held, grant, attachment, LossCause.broken, by);
     this.release(held);
   }
 

@@ -39,10 +39,12 @@ export const EXPIRE_KEY = 10;
 
 /**
  * cancel: attachment epoch u32 | operation u32 | sequence of the wait u32 | releaseGrant u8; of an operator, who breaks the
- * lock that was granted under that sequence, there follows: broken u8 (1) | name …
+ * lock that was granted under that sequence, there follows: broken u8 (1) | token that was named: epoch u32 |
+ * operation u32 | name …
  */
 export const CANCEL_SEQUENCE = 8;
 export const CANCEL_RELEASE = 12;
 export const CANCEL_BYTES = 13;
 export const CANCEL_BROKEN = 13;
-export const CANCEL_BY = 14;
+export const CANCEL_TOKEN = 14;
+export const CANCEL_BY = 22;

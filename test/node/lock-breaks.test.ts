@@ -154,9 +154,10 @@ test('a conversion that is undone before the break is applied saves nobody', (t)
     const [, converted = ''] = /LKDK (\S+)/.exec(anna.read().join()) ?? [];
     bert.read();
     anna.cancel('job', 2);
-    const told = broken(world, [named === 'before' ? token : converted]);
+    const asked = named === 'before' ? token : converted;
+    const told = broken(world, [asked]);
     world.settle();
-    t.deepEqual(shown(told), [[[token, 3, 'nightly']]]);
+    t.deepEqual(shown(told), [[[asked, 3, 'nightly']]]);
     t.regex(bert.read().join(), /LKDK/);
     isSameEverywhere(t, world);
   }
@@ -169,12 +170,31 @@ test('nor does one downward after it', (t) => {
     const [, converted = ''] = /LKDK (\S+)/.exec(anna.read().join()) ?? [];
     bert.read();
     anna.lock('job', 0, { revision: converted, payload: Buffer.from([1, 0, 0, 0, 2]) });
-    const told = broken(world, [named === 'before' ? token : converted]);
+    const asked = named === 'before' ? token : converted;
+    const told = broken(world, [asked]);
     world.settle();
-    t.deepEqual(shown(told), [[[converted, 1, 'nightly']]]);
+    t.deepEqual(shown(told), [[[asked, 1, 'nightly']]]);
     t.regex(bert.read().join(), /LKDK/);
     isSameEverywhere(t, world);
   }
+});
+
+test('L14: a break is found again under the token that it named, also when that was the oldest of three', (t) => {
+  const world = new PartitionWorld({ backups: 1 });
+  const [anna] = sessions(world, 'a') as [TestSession];
+  const token = take(world, anna, 'job', { payload: lockPayload(1, 0, 0, '') });
+  anna.lock('job', 0, { revision: token, payload: Buffer.from([3, 0, 0, 0, 1]) });
+  world.settle();
+  const [, second = ''] = /LKDK (\S+)/.exec(anna.read().join()) ?? [];
+  anna.lock('job', 0, { revision: second, payload: Buffer.from([5, 0, 0, 0, 2]) });
+  const told = broken(world, [token]);
+  world.settle();
+  const [, third = ''] = /LKDK (\S+)/.exec(anna.read().join()) ?? [];
+  t.is(new Set([token, second, third]).size, 3);
+  t.deepEqual(shown(told), [[[token, 3, '']]]);
+  for (const { state } of world.kept)
+    t.deepEqual(shown([state.losses.of(JOB)]), [[[token, 3, '']]], 'where a request that is sent again looks');
+  t.is(world.primary.state.locks.size, 0);
 });
 
 test('what is let go of before the break is applied, and taken again, is not hit', (t) => {
@@ -297,5 +317,5 @@ test('entries with and without the mark have their layout', (t) => {
     bytes[0] = 10;
     return isEntry(bytes, 0, 7 + length);
   };
-  t.deepEqual([12, 13, 14, 40].map(cancel), [false, true, true, true]);
+  t.deepEqual([12, 13, 14, 21, 22, 40].map(cancel), [false, true, false, false, true, true]);
 });
