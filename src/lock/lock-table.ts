@@ -3,7 +3,7 @@
  * served (L1, L2, L5, L7). A state machine without time: the entries of the partition's log drive it, the same on every
  * replica.
  *
- *      key ─► slot ─► granted:    request ⇄ request …     modes that go together
+ *      key ─► slot ─► granted:    request ⇄ request …     modes that go together; those that write first
  *                ├──► converting: request …               granted in one mode, waiting for another
  *                └──► waiting:    request ⇄ … ⇄ request
  *
@@ -14,7 +14,7 @@
  * waits for what somebody behind it holds: in one lock conversions never wait in a circle.
  */
 import { assert } from '../base/assert.ts';
-import { isCompatible, isDownward, LockMode } from '../base/lock-mode.ts';
+import { isCompatible, isDownward, LockMode, mayWrite } from '../base/lock-mode.ts';
 import type { Chains } from './chains.ts';
 import type { Conversion } from './conversions.ts';
 import { LockView } from './lock-view.ts';
@@ -83,8 +83,14 @@ export class LockTable extends LockView {
     const slot = requests.lock(request);
     requests.grant(request, epoch, operation, nowMs);
     this.count(slot, requests.mode(request), 1);
-    this.holders.append(slot, request);
+    this.#addHolder(slot, request);
     this.held.append(requests.attachment(request), request);
+  }
+
+  /** Those whose modes write stand first, so that a fence looks at nobody else (L9). */
+  #addHolder(slot: number, request: number): void {
+    if (mayWrite(this.requests.mode(request))) this.holders.insert(slot, request, this.holders.first(slot));
+    else this.holders.append(slot, request);
   }
 
   #enqueue(slot: number, request: number, nowMs: number): void {
@@ -166,9 +172,13 @@ export class LockTable extends LockView {
 
   #changeMode(request: number, mode: number): void {
     const slot = this.requests.lock(request);
-    this.count(slot, this.requests.mode(request), -1);
+    const present = this.requests.mode(request);
+    this.count(slot, present, -1);
     this.count(slot, mode, 1);
     this.requests.setMode(request, mode);
+    if (mayWrite(present) === mayWrite(mode)) return;
+    this.holders.remove(slot, request);
+    this.#addHolder(slot, request);
   }
 
   /** What it was is remembered: whoever gave the conversion up, and did not hear of it, holds the lock so. */

@@ -18,7 +18,7 @@ export class LockView {
   protected readonly index: KeyIndex;
   protected readonly conversions: Conversions = new Conversions();
   // By lock slot.
-  protected readonly holders: Chains = new Chains();
+  protected readonly holders: Chains = new Chains(); // first those whose modes write
   protected readonly converting: Chains = new Chains();
   protected readonly queues: Chains = new Chains();
   // By attachment.
@@ -63,7 +63,10 @@ export class LockView {
     return this.index.next(slot);
   }
 
-  /** Those who hold a lock, longest first: `firstGranted`, then `grantedAfter` until −1. */
+  /**
+   * Those who hold a lock: `firstGranted`, then `grantedAfter` until −1. First come those whose modes write, the newest of them
+   * first; then all others, longest first.
+   */
   firstGranted(slot: number): number {
     return this.holders.first(slot);
   }
@@ -177,9 +180,9 @@ export class LockView {
 
   #exclusive(slot: number, attachment: number, epoch: number, operation: number): number {
     const { requests } = this;
-    let request = this.holders.first(slot);
-    while (request !== NONE && requests.mode(request) !== LockMode.exclusive) request = this.holders.after(request);
-    if (request === NONE || requests.attachment(request) !== attachment) return NONE;
+    const request = this.holders.first(slot); // it goes with none that writes
+    if (request === NONE || requests.mode(request) !== LockMode.exclusive) return NONE;
+    if (requests.attachment(request) !== attachment) return NONE;
     return requests.hasToken(request, epoch, operation) ? request : NONE;
   }
 
@@ -201,7 +204,8 @@ export class LockView {
   isHeldUnder(slot: number, epoch: number, operation: number): boolean {
     const { requests } = this;
     for (let request = this.holders.first(slot); request !== NONE; request = this.holders.after(request)) {
-      if (requests.isAbandoned(request) || !mayWrite(requests.mode(request))) continue;
+      if (!mayWrite(requests.mode(request))) break; // nor does any behind it
+      if (requests.isAbandoned(request)) continue;
       if (requests.hasToken(request, epoch, operation)) return true;
       const former = this.conversions.former(request);
       if (former?.epoch === epoch && former.operation === operation && mayWrite(former.mode)) return true;

@@ -1,6 +1,6 @@
 /** Modes, conversions and lock-delay by example: L7, L13. */
 import test from 'ava';
-import { NamedLocks } from './support/named-locks.ts';
+import { EPOCH, NamedLocks } from './support/named-locks.ts';
 
 const NONE = -1;
 
@@ -45,7 +45,7 @@ test('L7: null is granted at once, whoever holds it and waits', (t) => {
   locks.acquire('a', 'bert', 'write');
   t.is(locks.attempt('a', 'carl', 'null'), 'granted');
   locks.release('a', 'anna');
-  t.deepEqual(locks.holders('a'), ['carl null 3', 'bert write 4']);
+  t.deepEqual(locks.holders('a'), ['bert write 4', 'carl null 3']);
 });
 
 test('L7: a conversion upward is a grant with a new token', (t) => {
@@ -105,7 +105,7 @@ test('L7: two conversions that do not stand in the way of each other are no dead
   locks.release('a', 'carl');
   t.deepEqual(locks.news, ['anna write']);
   locks.convert('a', 'anna', 'read');
-  t.deepEqual(locks.holders('a'), ['anna read 8', 'bert read 9']);
+  t.deepEqual(locks.holders('a'), ['bert read 9', 'anna read 8']);
 });
 
 test('L5, L7: holders that convert up and down in turn do not put off a conversion for ever', (t) => {
@@ -331,6 +331,39 @@ test('L9: a token counts in a mode that writes, and no other', (t) => {
     return locks.isFence(mode, locks.operation);
   });
   t.deepEqual(found, ['concurrent write', 'protected write', 'write']);
+});
+
+test('L9: whoever holds it in a mode that does not write is not looked at for a fence, nor for the exclusive holder', (t) => {
+  const locks = new NamedLocks();
+  for (let count = 0; count < 100; count += 1) locks.acquire('a', 'anna', 'null');
+  locks.acquire('a', 'bert');
+  const { table, operation } = locks;
+  let looks = 0;
+  const { isAbandoned, mode } = table.requests;
+  table.requests.isAbandoned = (request): boolean => {
+    looks += 1;
+    return isAbandoned.call(table.requests, request);
+  };
+  table.requests.mode = (request): number => {
+    looks += 1;
+    return mode.call(table.requests, request);
+  };
+  t.true(locks.isFence('a', operation));
+  t.false(locks.isFence('a', 1));
+  t.is(table.holding(locks.slot('a'), 1, EPOCH, operation, 0), locks.last);
+  t.true(looks < 10, `${looks}`);
+});
+
+test('L7: those whose modes write are named first, the newest of them before the others, whatever they had before', (t) => {
+  const locks = new NamedLocks();
+  locks.acquire('a', 'anna', 'concurrent read');
+  locks.acquire('a', 'bert', 'concurrent write');
+  t.deepEqual(locks.holders('a'), ['bert concurrent write 2', 'anna concurrent read 1']);
+  locks.convert('a', 'anna', 'concurrent write');
+  t.deepEqual(locks.holders('a'), ['anna concurrent write 3', 'bert concurrent write 2']);
+  locks.convert('a', 'bert', 'null');
+  locks.revert('a', 'anna');
+  t.deepEqual(locks.holders('a'), ['bert null 2', 'anna concurrent read 1']);
 });
 
 test('L9: the token before a conversion upward counts on, if that mode wrote', (t) => {

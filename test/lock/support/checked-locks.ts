@@ -143,7 +143,7 @@ export class CheckedLocks {
     assert.equal(slot >= 0, model.locks.has(key), 'what nobody holds is gone');
     if (slot < 0) return;
     const lock = model.lockOf(key);
-    assert.deepEqual(this.#granted(slot), lock.granted.map(describe));
+    assert.deepEqual(this.#granted(slot), model.holdersOf(key).map(describe));
     assert.deepEqual(chain(table.firstConverting(slot), table.convertingAfter.bind(table)), numbersOf(lock.converting));
     assert.deepEqual(this.#queue(slot), lock.queue.map(describe));
     this.#checkModes(slot);

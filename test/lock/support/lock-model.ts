@@ -109,8 +109,25 @@ export class LockModel {
       this.heldBy(request.session).push(request);
     }
     request.former = request.grant;
-    request.grant = { mode, sequence, sinceMs: this.operation, token: this.operation };
+    this.#have(request, { mode, sequence, sinceMs: this.operation, token: this.operation });
     request.wanted = null;
+  }
+
+  /** Who begins or ceases to write is the newest of those who do as it does. */
+  #have(request: ModelRequest, grant: Grant): void {
+    const { granted } = this.lockOf(request.key);
+    if (request.grant !== null && mayWrite(request.grant.mode) !== mayWrite(grant.mode)) {
+      drop(granted, request);
+      granted.push(request);
+    }
+    request.grant = grant;
+  }
+
+  /** Those who hold a lock: first those who write, from the newest on. */
+  holdersOf(key: string): ModelRequest[] {
+    const { granted } = this.lockOf(key);
+    const writes = ({ grant }: ModelRequest): boolean => mayWrite((grant as Grant).mode);
+    return [...granted.filter(writes).reverse(), ...granted.filter((one) => !writes(one))];
   }
 
   /** Downward or upward. */
@@ -118,7 +135,7 @@ export class LockModel {
     const { key } = request;
     const grant = request.grant as Grant;
     if (isDownward(grant.mode, mode)) {
-      request.grant = { ...grant, mode };
+      this.#have(request, { ...grant, mode });
       if (request.former !== null) request.former = request.grant;
       this.settle(key);
       return AcquireOutcome.granted;
@@ -217,7 +234,7 @@ export class LockModel {
   revert(request: ModelRequest): void {
     const former = undone(request);
     if (former === null) return;
-    request.grant = former;
+    this.#have(request, former);
     request.former = null;
     this.settle(request.key);
   }
