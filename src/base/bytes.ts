@@ -107,6 +107,13 @@ function copyBackward(source: Uint8Array, start: number, end: number, target: Ui
   for (let index = end - 1; index >= start; index--) target[index + shift] = source[index] as number;
 }
 
+/** Two hexadecimal digits for each byte of `bytes[start, end)`. */
+export function hexOf(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
+  let text = '';
+  for (let at = start; at < end; at += 1) text += (bytes[at] as number).toString(16).padStart(2, '0');
+  return text;
+}
+
 /**
  * 32-bit hash of `bytes[start, end)` as an int32: MurmurHash3_x86_32 (mix.ts), except that the last one to three bytes
  * are taken in like a whole word. Fast and well spread, but not keyed: who chooses keys freely can make them collide.

@@ -82,7 +82,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
   #closing: Promise<void> | null = null;
 
   /** @internal `connect` makes clients. */
-  constructor(settings: ClientSettings<V>, ports: ClientPorts, flows: Flows = new Flows()) {
+  constructor(settings: ClientSettings<V>, ports: ClientPorts, flows: Flows = new Flows(ports.random)) {
     super();
     this.#settings = settings;
     this.#codec = settings.codec;
@@ -90,7 +90,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     this.#dispatcher = new Dispatcher(
       settings.endpoints,
       ports,
-      settings,
+      { ...settings, owner: flows.owner },
       settings.leaseMs,
       settings.codec as Codec<unknown>,
       {
@@ -107,7 +107,6 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     );
     this.#bulk = new BulkLoader(this.#dispatcher);
     this.#flows = flows;
-    flows.own(this.#dispatcher.session.id);
     this.#renewal = this.#renewalBy(ports.renewal);
     this.#locks = new Locks<V>(this.#dispatcher, this, settings.codec, flows, this.#renewal);
     this.#sessions = new LeaseSessions((leaseMs) =>
@@ -122,7 +121,7 @@ export class Client<V = string> extends EventEmitter<ClientEvents> implements As
     return new Renewal({
       host,
       dispatcher: this.#dispatcher,
-      login: this.#settings,
+      login: { ...this.#settings, owner: this.#flows.owner },
       endpoints,
       hangBudgetMs,
       onHang: () => this.#locks.endHung(),

@@ -1,5 +1,5 @@
 /** Digests that nodes compute: of one value, or of a replica of a partition (HASH, HSHD). */
-import { readBigU64, readU32, readU48, writeU16, writeU32 } from '../base/bytes.ts';
+import { hexOf, readBigU64, readU32, readU48, writeU16, writeU32 } from '../base/bytes.ts';
 import * as codec from '../protocol/export-codec.ts';
 import { HASH } from '../protocol/opcode.ts';
 import { type Bounds, requestBody } from './body-request.ts';
@@ -40,7 +40,7 @@ export async function digestOfValue(dispatcher: Dispatcher, key: Key, bounds: Bo
   const answer = await requestBody(dispatcher, { opcode: HASH, body, partition, ...bounds });
   if (answer[codec.HASHED_STATE] === codec.HashedState.absent) return null;
   return {
-    sha256: hexOf(answer),
+    sha256: hexOf(answer, codec.HASHED_DIGEST),
     length: readU48(answer, codec.HASHED_COUNT),
     revision: readBigU64(answer, codec.HASHED_EPOCH),
   };
@@ -72,10 +72,6 @@ export async function digestOfReplica(
     state: state === passed ? 'passed' : state === notReached ? 'notReached' : 'digest',
     revision: readBigU64(answer, codec.HASHED_EPOCH),
     keys: readU32(answer, codec.HASHED_COUNT + 2),
-    digest: hexOf(answer),
+    digest: hexOf(answer, codec.HASHED_DIGEST),
   };
-}
-
-function hexOf(answer: Uint8Array): string {
-  return Buffer.from(answer.subarray(codec.HASHED_DIGEST)).toString('hex');
 }

@@ -68,7 +68,7 @@ export class Dispatcher implements LinkOwner {
     events: DispatcherEvents,
   ) {
     const { clock, timers, random } = ports;
-    const session = new Session(leaseMs, ports.random);
+    const session = new Session(leaseMs, ports.random, options.owner);
     const waiting = new Waiting(ports, (operation) => this.#sender.attempt(operation));
     const fragments = this.#fragments;
     const endings = new Endings(session, waiting, fragments);

@@ -8,13 +8,13 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { isCompatible, isDownward } from '../base/lock-mode.ts';
+import type { Random } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
+import { OWNER_BYTES } from '../protocol/hello-codec.ts';
 import type { HeldLock } from './held-lock.ts';
 import { type Key, keyText } from './key-buffer.ts';
 import { modeName } from './lock-options.ts';
 
-/** Of a session's id. */
-const OWNER_BYTES = 8;
 /** Numbers of flows go on the wire, with a bit more, in 32 bits. */
 const NUMBERS = 2 ** 31 - 1;
 
@@ -63,16 +63,15 @@ interface Body {
 const bodies = new AsyncLocalStorage<Body>();
 
 export class Flows {
-  #last = 0;
-  #owner: Uint8Array | null = null;
-
   /**
-   * The session with this id, not yet told to anybody, belongs to the same client as all others that were: their ids begin
-   * alike, so that a flow is one owner whatever the leases of its locks.
+   * With which the ids of all sessions of the client begin, so that a flow is one owner whatever the leases of its locks, and a
+   * node knows which sessions the client may speak of.
    */
-  own(session: Uint8Array): void {
-    this.#owner ??= session.slice(0, OWNER_BYTES);
-    session.set(this.#owner);
+  readonly owner: Uint8Array = new Uint8Array(OWNER_BYTES);
+  #last = 0;
+
+  constructor(random: Random) {
+    random.fill(this.owner);
   }
 
   #new(): Flow {

@@ -3,6 +3,7 @@
  * replies to requests. It knows nothing of keys.
  */
 import { parseAddress } from '../base/address.ts';
+import { hexOf } from '../base/bytes.ts';
 import { Backoff } from '../base/jitter.ts';
 import type { Channel, ChannelHandler, Clock, Crypto, Random, TimerHandle, Timers, Transport } from '../base/ports.ts';
 import type { Turn } from '../base/turn.ts';
@@ -37,6 +38,8 @@ export interface LinkOptions {
   readonly name: string;
   readonly secret: Uint8Array | null;
   readonly connectTimeoutMs: number;
+  /** With which the ids of the client's sessions begin. */
+  readonly owner: Uint8Array;
 }
 
 export interface LinkOwner {
@@ -135,8 +138,8 @@ export class NodeLink implements ChannelHandler {
       return this;
     }
     this.state = 'login';
-    const { cluster, name, secret } = this.#options;
-    const hello = { role: Role.client, flags: HelloFlag.routes, cluster, name, peer: null };
+    const { cluster, name, secret, owner } = this.#options;
+    const hello = { role: Role.client, flags: HelloFlag.routes, cluster, name, owner, peer: null };
     this.#caller = new Caller(hello, secret, this.#ports.crypto, this.#ports.random);
     this.#caller.start(this.#queue.frames);
     // A node that does not answer, though it can be reached, is given up: what it said may be lost for good.
@@ -261,8 +264,4 @@ export class NodeLink implements ChannelHandler {
     channel.end();
     channel.destroy();
   }
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -117,8 +117,10 @@ export class Session {
   #attachments: (Attachment | null)[] = [];
   #board: LeaseBoard | null = null;
 
-  constructor(leaseMs: number, random: Random) {
+  /** `owner`: with which the ids of all sessions of the client begin. */
+  constructor(leaseMs: number, random: Random, owner: Uint8Array) {
     random.fill(this.id);
+    this.id.set(owner);
     this.leaseMs = leaseMs;
   }
 

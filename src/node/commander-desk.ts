@@ -3,6 +3,7 @@
  * proposes that, and tells primaries what it wishes. Each leadership begins with a new policy: what was seen before counts
  * no more.
  */
+import { hexOf } from '../base/bytes.ts';
 import type { Book } from '../cluster/book.ts';
 import { Commander, type HeardMember } from '../cluster/commander.ts';
 import type { Command } from '../cluster/commands.ts';
@@ -10,7 +11,6 @@ import { WISH } from '../protocol/opcode.ts';
 import type { HandOvers } from './hand-overs.ts';
 import type { NodePorts } from './ports.ts';
 import type { Roster } from './roster.ts';
-import { hexOf } from './roster.ts';
 import type { NodeSettings } from './settings.ts';
 
 export interface DeskHost {

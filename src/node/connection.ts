@@ -21,6 +21,8 @@ export const LARGE_REPLIES_MAX = 16;
 export const STUCK_MS = 30_000;
 /** Whoever was sent off must have closed after this. */
 export const GOODBYE_MS = 5000;
+/** The owner of a connection that has named no session: no id begins so. */
+export const NOBODY = '-';
 /** A frame that was begun must be whole after this. */
 export const FRAME_MS = 30_000;
 
@@ -46,6 +48,8 @@ export class Connection implements ChannelHandler, Sharer {
   peer = -1;
   /** Shown in listings. */
   name = '';
+  /** With which the ids of the sessions begin that it speaks of, hexadecimal. */
+  owner: string = NOBODY;
   /** Sessions that it has brought, hexadecimal, and the partitions they were attached to over it. */
   sessions: Map<string, Set<number>> | null = null;
   /** Its requests that were handed on to other nodes and are not answered yet. */

@@ -1,13 +1,15 @@
 /**
  * Requests handed on to the node that is primary, for callers that do not find it themselves. The frame goes out on the
- * control link under a number of this table; the reply comes back under it and is passed on under the caller's own.
+ * control link under a number of this table, behind a word about whose sessions the caller speaks of; the reply comes back
+ * under it and is passed on under the caller's own.
  *
- *      caller ── id 7 ──► here ── id n ──► primary        n ↔ (caller, 7)
+ *      caller ── id 7 ──► here ── OWNR, id n ──► primary        n ↔ (caller, 7)
  */
 import { MOVED_FLAGS, MovedFlag } from '../protocol/client-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
-import { GETK, MOVD, SCAN, WAIT } from '../protocol/opcode.ts';
+import { GETK, MOVD, OWNR, SCAN, WAIT } from '../protocol/opcode.ts';
+import { NOBODY } from './connection.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 
 /** Requests forwarded and not yet answered, of all callers and of one; one more is refused with KV_OVERLOADED. */
@@ -15,6 +17,8 @@ export const FORWARDS_MAX = 65_536;
 export const FORWARDS_PER_CALLER_MAX = 16_384;
 
 export interface ForwardingCaller extends ReplyTarget {
+  /** With which the ids of its sessions begin, hexadecimal; or `NOBODY`. */
+  readonly owner: string;
   /** Its requests that are under way here. */
   forwards: number;
 }
@@ -45,6 +49,7 @@ export class Forwarder {
     this.#messageIds[number] = messageId;
     this.#members[number] = member;
     this.#opcodes[number] = opcode;
+    writeOwner(link, caller.owner);
     link.begin(opcode, number);
     link.bytes(bytes, start, end);
     link.end();
@@ -83,6 +88,14 @@ export class Forwarder {
     this.#callers[number] = null;
     this.#free.push(number);
   }
+}
+
+/** Whose request comes next on the link. */
+function writeOwner(link: FrameWriter, owner: string): void {
+  link.begin(OWNR, 0);
+  if (owner !== NOBODY)
+    for (let at = 0; at < owner.length; at += 2) link.u8(Number.parseInt(owner.slice(at, at + 2), 16));
+  link.end();
 }
 
 /** The primary has changed meanwhile: who does not find primaries itself is told what it means for the request (R24). */

@@ -147,6 +147,7 @@ export class Links {
       flags: 0,
       cluster: settings.cluster,
       name: settings.address,
+      owner: null,
       peer: { incarnation, ...identity },
     };
   }

@@ -3,6 +3,7 @@
  * refusal is logged once per cause and caller, so that a peer that tries again and again does not fill the log.
  */
 import { assert } from '../base/assert.ts';
+import { hexOf } from '../base/bytes.ts';
 import { type Crypto, IN_PROCESS, type Log, type Random } from '../base/ports.ts';
 import { codes, KeyvalError } from '../errors.ts';
 import { writeFail } from '../protocol/client-codec.ts';
@@ -16,7 +17,7 @@ import {
 } from '../protocol/limits.ts';
 import { Callee } from '../protocol/login.ts';
 import { FAIL, HELO, opcodeName, PROV, WLCM } from '../protocol/opcode.ts';
-import type { Connection, FrameHandler } from './connection.ts';
+import { type Connection, type FrameHandler, NOBODY } from './connection.ts';
 import { checkPeerHello, type PeerIdentity } from './peer-hello.ts';
 import type { NodeSettings } from './settings.ts';
 
@@ -96,6 +97,7 @@ export class LoginHandler implements FrameHandler {
     this.#pending.delete(connection.id);
     connection.loggedIn();
     connection.name = hello.name;
+    connection.owner = hello.owner === null ? NOBODY : hexOf(hello.owner);
     connection.routes = (hello.flags & HelloFlag.routes) !== 0;
     connection.decoder.lengthMax = CLIENT_FRAME_LENGTH_MAX;
     connection.frames.begin(WLCM, 0);

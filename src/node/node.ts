@@ -35,7 +35,7 @@ import type { NodePorts } from './ports.ts';
 import { readiness } from './readiness.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 import { RequestHandler } from './request-handler.ts';
-import { hexOf, Roster } from './roster.ts';
+import { Roster } from './roster.ts';
 import { tableOf } from './routing-table.ts';
 import type { NodeSettings } from './settings.ts';
 import { nodeStatus } from './status.ts';
@@ -89,7 +89,7 @@ export class Node implements ControlHost {
     this.#leases = new Leases(this);
     this.connections = new Connections(this);
     this.#links = new Links(this, new PeerHandler(this));
-    this.roster = new Roster(this, () => this.#control.nodeId, hexOf(this.incarnation), settings.address);
+    this.roster = new Roster(this, () => this.#control.nodeId, this.incarnation, settings.address);
     this.dataPlane = new DataPlane(this);
     this.#control = new ControlPlane(this);
     this.#desk = new CommanderDesk(this);

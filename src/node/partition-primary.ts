@@ -3,7 +3,7 @@
  * committed (R5, R7, R11, R22, R23). No object is made per request; what waits longer (a read of a key that is due, a
  * wait for a lock) is kept aside. When the book names another primary it is closed, and whoever waits is told (R16).
  */
-import { readI32, readU16, readU32 } from '../base/bytes.ts';
+import { hexOf, readI32, readU16, readU32 } from '../base/bytes.ts';
 import type { Code } from '../errors.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { converts } from '../protocol/lock-request.ts';
@@ -27,7 +27,6 @@ import { PrimaryLocks } from './primary-locks.ts';
 import { ReignLease } from './reign-lease.ts';
 import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
 import { Retries } from './retries.ts';
-import { sessionText } from './session-requests.ts';
 import { NO_SESSION_TEXT, ORPHAN_TEXT, refusalText, sessionsText, tooEarlyText } from './texts.ts';
 
 /** Applied large values kept for followers that are to be sent them. */
@@ -376,7 +375,7 @@ export class PartitionPrimary {
       return replyFail(to, messageId, 'KV_OUT_OF_MEMORY', sessionsText(this.id, size));
     }
     // L3: whoever is attached counts its lease from when it has sent this, and may not be ended before this is applied.
-    this.renew(sessionText(bytes, start + codec.ATTACH_SESSION));
+    this.renew(hexOf(bytes, start + codec.ATTACH_SESSION, start + codec.ATTACH_SESSION + codec.SESSION_BYTES));
     const position = this.primary.append(
       EntryKind.attach,
       this.logTimeMs(),

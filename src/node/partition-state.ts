@@ -7,7 +7,7 @@
  * The outcome of the entry applied last stands in the fields below; the primary turns it into a reply.
  */
 import type { Arena } from '../base/arena.ts';
-import { readI32, readU16, readU32 } from '../base/bytes.ts';
+import { hexOf, readI32, readU16, readU32 } from '../base/bytes.ts';
 import { mayWrite } from '../base/lock-mode.ts';
 import { LockTable } from '../lock/lock-table.ts';
 import { Losses } from '../lock/losses.ts';
@@ -344,7 +344,7 @@ export class PartitionState {
   #attach(): void {
     const data = this.#entry.data;
     const body = this.#entry.body;
-    const session = hex(data, body + layout.ATTACH_ENTRY_SESSION, body + layout.ATTACH_ENTRY_LEASE);
+    const session = hexOf(data, body + layout.ATTACH_ENTRY_SESSION, body + layout.ATTACH_ENTRY_LEASE);
     const nameLength = data[body + layout.ATTACH_ENTRY_NAME_LENGTH] as number;
     const nameStart = body + layout.ATTACH_ENTRY_NAME;
     const leaseMs = readU32(data, body + layout.ATTACH_ENTRY_LEASE);
@@ -386,12 +386,6 @@ function forbid(attachment: Attachment, sequence: number): void {
   const isBeyond = attachment.isBeyondWindow(sequence, attachment.mark);
   const mark = isBeyond ? (sequence - RECORDS_MAX + 1) | 0 : attachment.mark;
   attachment.record(sequence, mark, RecordStatus.busy, 0, 0, 0, 0);
-}
-
-function hex(bytes: Uint8Array, start: number, end: number): string {
-  let out = '';
-  for (let at = start; at < end; at += 1) out += (bytes[at] as number).toString(16).padStart(2, '0');
-  return out;
 }
 
 const utf8 = new TextDecoder();

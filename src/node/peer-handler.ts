@@ -3,13 +3,14 @@
  * snapshots, the control plane, forwarded requests and the replies to them. What speaks of a partition carries the sender's
  * incarnation, or comes on a link that is bound to one (R2); only the life that the book names counts (R3).
  */
-import { readI32, readU16, readU32, readU48 } from '../base/bytes.ts';
+import { hexOf, readI32, readU16, readU32, readU48 } from '../base/bytes.ts';
 import type { Log } from '../base/ports.ts';
 import { KeyvalError } from '../errors.ts';
+import { OWNER_BYTES } from '../protocol/hello-codec.ts';
 import * as op from '../protocol/opcode.ts';
 import * as codec from '../protocol/peer-codec.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
-import type { Connection, FrameHandler } from './connection.ts';
+import { type Connection, type FrameHandler, NOBODY } from './connection.ts';
 import type { DataPlane } from './data-plane.ts';
 import { isEntry } from './entry-check.ts';
 import type { Forwarder } from './forwarder.ts';
@@ -87,10 +88,19 @@ export class PeerHandler implements FrameHandler {
       case op.REPT:
       case op.WISH:
         return this.#named(peer, connection);
+      case op.OWNR:
+        return this.#owner(connection);
       default:
         if (isOfClients(opcode)) return this.#host.request(connection);
         return this.#check(this.#host.control(peer, opcode, buffer, bodyStart, bodyEnd), connection);
     }
+  }
+
+  /** Whose sessions the request behind it speaks of. */
+  #owner(connection: Connection): void {
+    const { buffer, bodyStart, bodyEnd } = connection.decoder;
+    this.#check(bodyEnd === bodyStart || bodyEnd - bodyStart === OWNER_BYTES, connection);
+    connection.owner = bodyEnd === bodyStart ? NOBODY : hexOf(buffer, bodyStart, bodyEnd);
   }
 
   #check(sound: boolean, connection: Connection): void {

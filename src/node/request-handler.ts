@@ -36,7 +36,7 @@ import type { NodePorts } from './ports.ts';
 import { Until } from './primary-host.ts';
 import { emptyKey, malformed, noPrimaryText, REFUSED, refusedAsDelay, refusedAsLate } from './refusals.ts';
 import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
-import { admitSession, keepAlive, leave, SESSIONS_PER_CONNECTION_MAX } from './session-requests.ts';
+import { keepAlive, leave, refusedAsForeign, refusedAsSession } from './session-requests.ts';
 import { type WholePartitionHost, WholePartitionRequests } from './whole-partition-requests.ts';
 
 export interface RequestHost extends WholePartitionHost, BulkHost, ClusterHost {
@@ -228,6 +228,7 @@ export class RequestHandler implements FrameHandler {
     const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#elsewhere(partition, opcode, from, messageId, bytes, start, end);
     if (primary.starting) return this.#wait(partition, opcode, from, messageId, bytes, start, end);
+    if (refusedAsForeign(primary, from, messageId, bytes, start)) return;
     if (kind === NO_ENTRY) primary.locks.watch(from, messageId, bytes, start, end);
     else if (kind === EntryKind.cancel) primary.locks.cancel(from, messageId, bytes, start, end);
     else primary.write(kind, from, messageId, bytes, start, end);
@@ -297,6 +298,7 @@ export class RequestHandler implements FrameHandler {
     if (isFenced(bytes, start) && !this.#guards(partition, from, messageId, bytes, keyEnd, end)) return;
     const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#moved(partition, from, messageId);
+    if (refusedAsForeign(primary, from, messageId, bytes, start)) return;
     if (value === null) {
       return replyFail(from, messageId, 'KV_BAD_REQUEST', 'the staged value is not there, or not whole');
     }
@@ -354,10 +356,7 @@ export class RequestHandler implements FrameHandler {
       return replyFail(from, messageId, 'KV_BAD_REQUEST', text);
     }
     if (this.#late(from, messageId, bytes, start)) return;
-    if (!admitSession(from, partition, bytes, start + codec.ATTACH_SESSION)) {
-      const text = `this connection has brought ${SESSIONS_PER_CONNECTION_MAX} sessions; end some (CLOS), or connect again`;
-      return replyFail(from, messageId, 'KV_OVERLOADED', text);
-    }
+    if (refusedAsSession(from, messageId, partition, bytes, start + codec.ATTACH_SESSION)) return;
     const primary = this.#host.primaries[partition] ?? null;
     if (primary === null) return this.#elsewhere(partition, op.ATCH, from, messageId, bytes, start, end);
     if (primary.starting) return this.#wait(partition, op.ATCH, from, messageId, bytes, start, end);

@@ -2,6 +2,7 @@
  * The members of the book as this node meets them: which peer is in which slot, whether it is the life that the book names
  * (R3), and which slot is this node's own.
  */
+import { hexOf } from '../base/bytes.ts';
 import { type Book, NO_MEMBER } from '../cluster/book.ts';
 import { memberOf } from '../cluster/electorate.ts';
 import type { Peer } from './peer.ts';
@@ -28,10 +29,10 @@ export class Roster {
   #bySlot: (Peer | null)[] = [];
   #incarnations: string[] = [];
 
-  constructor(host: RosterHost, nodeId: () => number, incarnation: string, address: string) {
+  constructor(host: RosterHost, nodeId: () => number, incarnation: Uint8Array, address: string) {
     this.#host = host;
     this.#nodeId = nodeId;
-    this.#incarnation = incarnation;
+    this.#incarnation = hexOf(incarnation);
     this.#address = address;
   }
 
@@ -101,8 +102,4 @@ export class Roster {
     const peer = this.#bySlot[slot];
     return peer?.isNamed ? peer.lease.untilMs : Number.NEGATIVE_INFINITY;
   }
-}
-
-export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,9 +1,10 @@
 /** KEEP and CLOS: one message per node and session names the partitions it is attached to there (L3). */
-import { readU16 } from '../base/bytes.ts';
+import { hexOf, readI32, readU16, readU32 } from '../base/bytes.ts';
 import * as codec from '../protocol/client-codec.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
+import { OWNER_BYTES } from '../protocol/hello-codec.ts';
 import { KEPT } from '../protocol/opcode.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, NOBODY } from './connection.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
 
@@ -11,14 +12,66 @@ import { type ReplyTarget, replyFail } from './reply.ts';
 export const SESSIONS_PER_CONNECTION_MAX = 1000;
 /** What an attachment costs, in units of fair-share.ts. */
 const ATTACH_UNITS = 4;
+const OWNER_DIGITS = OWNER_BYTES * 2;
+const TOO_MANY_TEXT = `this connection has brought ${SESSIONS_PER_CONNECTION_MAX} sessions; end some (CLOS), or connect again`;
+const FOREIGN_SESSION_TEXT = `the session belongs to another client: this connection speaks of those whose ids have the ${OWNER_BYTES} first bytes that its HELO, or its first ATCH, KEEP or CLOS, has named`;
+const FOREIGN_ATTACHMENT_TEXT =
+  'the attachment is that of another client; a connection names its own in HELO, or by ATCH or KEEP, before it writes';
 
-/** Counts the session of an ATCH body among those of its connection; false: it is one too many. */
-export function admitSession(from: Connection, partition: number, bytes: Uint8Array, sessionStart: number): boolean {
+/** Who asks in the name of sessions. */
+export interface Speaker extends ReplyTarget {
+  /** With which their ids begin, hexadecimal; or `NOBODY`. */
+  owner: string;
+}
+
+/**
+ * Whether the session is one that the connection may speak of. The ids of a client's sessions begin alike: as its HELO has said, or
+ * else as the first that it names.
+ */
+function speaksOf(from: Speaker, session: string): boolean {
+  if (from.owner === NOBODY) from.owner = session.slice(0, OWNER_DIGITS);
+  return session.startsWith(from.owner);
+}
+
+/**
+ * A write names its session by the attachment, a number that others come by easily: by a bit that flips, by the key of another
+ * partition, where it is somebody else's. True: it has been refused. An attachment that nobody has is for the primary to refuse.
+ */
+export function refusedAsForeign(
+  { state }: PartitionPrimary,
+  from: Speaker,
+  messageId: number,
+  bytes: Uint8Array,
+  start: number,
+): boolean {
+  const epoch = readU32(bytes, start + codec.WRITE_ATTACH_EPOCH);
+  const attachment = state.attachments.find(epoch, readI32(bytes, start + codec.WRITE_ATTACH_OPERATION));
+  if (attachment === undefined || attachment.session.startsWith(from.owner)) return false;
+  replyFail(from, messageId, 'KV_NO_SESSION', FOREIGN_ATTACHMENT_TEXT);
+  return true;
+}
+
+/** Counts the session of an ATCH body among those of its connection. True: it has been refused. */
+export function refusedAsSession(
+  from: Connection,
+  messageId: number,
+  partition: number,
+  bytes: Uint8Array,
+  sessionStart: number,
+): boolean {
   from.units += ATTACH_UNITS;
+  const session = sessionIn(bytes, sessionStart);
+  if (!speaksOf(from, session)) replyFail(from, messageId, 'KV_BAD_REQUEST', FOREIGN_SESSION_TEXT);
+  else if (!isCounted(from, session, partition)) replyFail(from, messageId, 'KV_OVERLOADED', TOO_MANY_TEXT);
+  else return false;
+  return true;
+}
+
+/** False: it is one too many. */
+function isCounted(from: Connection, session: string, partition: number): boolean {
   if (from.peer >= 0) return true; // counted where it came from
   from.sessions ??= new Map();
   const { sessions } = from;
-  const session = sessionText(bytes, sessionStart);
   const partitions = sessions.get(session) ?? new Set();
   if (partitions.size === 0 && sessions.size >= SESSIONS_PER_CONNECTION_MAX) return false;
   sessions.set(session, partitions.add(partition));
@@ -39,7 +92,7 @@ type Primaries = readonly (PartitionPrimary | null)[];
  */
 export function keepAlive(
   primaries: Primaries,
-  to: ReplyTarget,
+  to: Speaker,
   messageId: number,
   bytes: Uint8Array,
   start: number,
@@ -69,7 +122,7 @@ export function leave(
 
 function answerNamed(
   primaries: Primaries,
-  to: ReplyTarget,
+  to: Speaker,
   messageId: number,
   bytes: Uint8Array,
   start: number,
@@ -82,7 +135,8 @@ function answerNamed(
   if (isCut || count > primaries.length || end - start !== codec.KEEP_PARTITIONS + count * 2) {
     return replyFail(to, messageId, 'KV_BAD_REQUEST', 'KEEP, CLOS: the body does not have its layout');
   }
-  const session = sessionText(bytes, start + codec.KEEP_SESSION);
+  const session = sessionIn(bytes, start + codec.KEEP_SESSION);
+  if (!speaksOf(to, session)) return replyFail(to, messageId, 'KV_BAD_REQUEST', FOREIGN_SESSION_TEXT);
   const named: number[] = [];
   const elsewhere: number[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -104,10 +158,6 @@ function writePartitions(frames: FrameWriter, partitions: readonly number[]): vo
   for (const partition of partitions) frames.u16(partition);
 }
 
-/** A session's id as hexadecimal digits. */
-export function sessionText(bytes: Uint8Array, start: number): string {
-  let text = '';
-  for (let at = start; at < start + codec.SESSION_BYTES; at += 1)
-    text += (bytes[at] as number).toString(16).padStart(2, '0');
-  return text;
+function sessionIn(bytes: Uint8Array, start: number): string {
+  return hexOf(bytes, start, start + codec.SESSION_BYTES);
 }

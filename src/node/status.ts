@@ -1,6 +1,6 @@
 /** What a node says of itself when asked (STAT): plain facts, one JSON object. */
+import { hexOf } from '../base/bytes.ts';
 import type { Node } from './node.ts';
-import { hexOf } from './roster.ts';
 
 export function nodeStatus(node: Node): Record<string, unknown> {
   const { settings } = node;

@@ -18,6 +18,7 @@
  * The promise in a state directory has the layout of FNDQ, too.
  */
 import { ByteReader } from '../base/byte-reader.ts';
+import { hexOf } from '../base/bytes.ts';
 import type { Message } from '../raft/messages.ts';
 import { INCARNATION_BYTES } from './hello-codec.ts';
 import { NAME_BYTES_MAX } from './limits.ts';
@@ -245,9 +246,4 @@ export function readHex(reader: ByteReader, count: number): string {
 
 export function writeHex(fields: Fields, hex: string): void {
   for (let at = 0; at < hex.length; at += 2) fields.u8(Number.parseInt(hex.slice(at, at + 2), 16));
-}
-
-/** Two hexadecimal digits for each byte. */
-export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

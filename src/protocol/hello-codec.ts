@@ -10,6 +10,7 @@
  * that is said can be replayed, for both nonces are in it.
  *
  * HELO   versionOldest u16 | version u16 | role u8 | flags u8 | nonce 16 bytes | cluster text8 | name text8 |
+ *        with role client: owner 8 bytes, with which the ids of its sessions begin (may be left out)
  *        with role peer: incarnation 8 bytes | address text8 | partitions u16 | replicas u8 | count u16 |
  *        address text8 × count | nodeId u48 | clusterId text8 ('' none yet)
  * CHAL   nonce 16 bytes
@@ -36,6 +37,8 @@ export const HelloFlag = {
 export const NONCE_BYTES = 16;
 export const PROOF_BYTES = 32;
 export const INCARNATION_BYTES = 8;
+/** The ids of all sessions of a client begin alike. */
+export const OWNER_BYTES = 8;
 
 export interface Hello {
   readonly versionOldest: number;
@@ -45,6 +48,8 @@ export interface Hello {
   readonly nonce: Uint8Array;
   readonly cluster: string;
   readonly name: string;
+  /** With role client: whose sessions it will speak of; null: it does not say. */
+  readonly owner: Uint8Array | null;
   /** With any role but client. */
   readonly peer: PeerHello | null;
 }
@@ -99,6 +104,7 @@ export function encodeHello(writer: FrameWriter, hello: Hello): void {
   writer.bytes(hello.nonce, 0, NONCE_BYTES);
   writeText(writer, hello.cluster);
   writeText(writer, hello.name);
+  if (hello.owner !== null) writer.bytes(hello.owner, 0, OWNER_BYTES);
   if (hello.peer !== null) encodePeer(writer, hello.peer);
 }
 
@@ -123,7 +129,8 @@ export function decodeHello(bytes: Uint8Array): Hello {
   const cluster = reader.text();
   const name = reader.text();
   const peer = role === Role.client ? null : decodePeer(reader);
-  return { versionOldest, version, role, flags, nonce, cluster, name, peer };
+  const owner = peer !== null || reader.isAtEnd ? null : reader.bytes(OWNER_BYTES);
+  return { versionOldest, version, role, flags, nonce, cluster, name, owner, peer };
 }
 
 function decodePeer(reader: BodyReader): PeerHello {

@@ -87,6 +87,9 @@ export const REPT = 0x52455054;
 export const WISH = 0x57495348;
 export const LRLS = 0x4c524c53;
 
+// Requests handed on
+export const OWNR = 0x4f574e52;
+
 // Deadlocks
 export const DLKQ = 0x444c4b51;
 export const DLKA = 0x444c4b41;

@@ -8,7 +8,7 @@
  * back, one primary per epoch (R1). Each second of virtual time: queues and logs within their bounds, and states of
  * replicas equal where they have applied the same (R16).
  */
-import { readI32, readU32 } from '../base/bytes.ts';
+import { hexOf, readI32, readU32 } from '../base/bytes.ts';
 import { absorb } from '../base/mix.ts';
 import { minOf } from '../cluster/electorate.ts';
 import { PENDING_BYTES_MAX, PENDING_ENTRIES_MAX } from '../node/admission.ts';
@@ -16,7 +16,6 @@ import { QUEUE_DROP_BYTES } from '../node/connection.ts';
 import type { Node } from '../node/node.ts';
 import type { PartitionPrimary } from '../node/partition-primary.ts';
 import { ApplyStatus, type PartitionState } from '../node/partition-state.ts';
-import { hexOf } from '../node/roster.ts';
 import * as codec from '../protocol/client-codec.ts';
 import { EntryKind } from '../replication/entry-kind.ts';
 import { DETACH_LOST } from '../replication/entry-layout.ts';

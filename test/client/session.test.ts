@@ -80,8 +80,9 @@ test('an attachment is told by the entry that made it, while it lasts', (t) => {
 
 test('a session has an id that nobody can guess, and a place in every partition', (t) => {
   const random = { u32: () => 0, fill: (target: Uint8Array) => target.fill(0xab) };
-  const session = new Session(10_000, random);
-  t.deepEqual(session.id, new Uint8Array(16).fill(0xab));
+  const owner = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  const session = new Session(10_000, random, owner);
+  t.deepEqual(session.id, Uint8Array.of(...owner, ...new Uint8Array(8).fill(0xab)));
   t.is(session.leaseMs, 10_000);
   t.is(session.at(3), session.at(3));
   t.not(session.at(3), session.at(4));

@@ -20,6 +20,8 @@ function filled(bytes: number, fill: (buffer: Buffer) => void): Buffer {
   return buffer;
 }
 
+/** With it begin the ids of all raw sessions. */
+export const OWNER: Buffer = Buffer.from('raw-test');
 /** Longest time left that a request can name. */
 export const PLENTY_MS = 0xffff_ffff;
 /** Flags of writes. */
@@ -49,13 +51,15 @@ export interface HelloParts {
   readonly nonce?: Uint8Array;
   readonly cluster?: string;
   readonly name?: string;
+  /** With which the ids of the client's sessions begin; null: it does not say. */
+  readonly owner?: Uint8Array | null;
   /** What only nodes append. */
   readonly peer?: Uint8Array;
 }
 
 export function hello(parts: HelloParts = {}): Buffer {
   const { versionOldest = 1, version = 1, role = 0, flags = 0, nonce = Buffer.alloc(16, 7) } = parts;
-  const { cluster = 'keyval', name = 'raw', peer = Buffer.alloc(0) } = parts;
+  const { cluster = 'keyval', name = 'raw', owner = null, peer = Buffer.alloc(0) } = parts;
   return Buffer.concat([
     u16(versionOldest),
     u16(version),
@@ -64,6 +68,7 @@ export function hello(parts: HelloParts = {}): Buffer {
     nonce,
     text8(cluster),
     text8(name),
+    owner ?? Buffer.alloc(0),
     peer,
   ]);
 }

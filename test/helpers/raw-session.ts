@@ -1,7 +1,7 @@
 /** A session over a raw client: attaches where it must, counts its writes, and lets a test say otherwise. */
 import { hashSlot, partitionOfSlot } from '../../src/base/hash-slot.ts';
 import { codeOfWire } from '../../src/errors.ts';
-import { attach, keep, type WriteParts, write } from './bodies.ts';
+import { attach, keep, OWNER, u32, type WriteParts, write } from './bodies.ts';
 import { describe, type RawClient, type RawFrame } from './raw-client.ts';
 
 let lastMessageId = 1_000_000;
@@ -16,10 +16,7 @@ export function nextMessageId(): number {
 /** Sixteen bytes that no other session of the process has. */
 export function nextSession(): Buffer {
   lastSession += 1;
-  const session = Buffer.alloc(16, 0x5e);
-  session.writeUInt32BE(process.pid, 0);
-  session.writeUInt32BE(lastSession, 4);
-  return session;
+  return Buffer.concat([OWNER, u32(process.pid), u32(lastSession)]);
 }
 
 export function partitionOf(key: string | Uint8Array, partitions: number): number {

@@ -21,6 +21,7 @@ const hello: HelloFields = {
   flags: 0,
   cluster: 'keyval',
   name: '127.0.0.1:1',
+  owner: null,
   peer: {
     incarnation,
     nodeId: NODE_ID,

@@ -1,6 +1,6 @@
 /** Partitions over real links in memory: roles by the book, leases, catching up (R12, R19, R21). */
 import test from 'ava';
-import { hexOf } from '../../src/node/roster.ts';
+import { hexOf } from '../../src/base/bytes.ts';
 import { withMember } from '../helpers/books.ts';
 import { PARTITION } from './support/partition.ts';
 import { Planes } from './support/planes.ts';

@@ -17,6 +17,8 @@ class Forwarding {
   readonly caller = new Caller();
   /** Numbers under which the primary got requests. */
   readonly numbers: number[] = [];
+  /** Whose requests they were, as the primary was told. */
+  readonly owners: string[] = [];
 
   /** Sends a request on; false when it was refused. */
   forward(
@@ -31,11 +33,13 @@ class Forwarding {
     const bytes = encoded((link: FrameWriter) => {
       taken = this.forwarder.forward(caller, messageId, member, link, opcode, framed, 2, framed.length - 1);
     });
-    for (const sent of decodeChunks([bytes])) {
-      if (!Buffer.from(sent.body).equals(body)) throw new Error('the body was changed');
-      this.numbers.push(sent.messageId);
-    }
-    return taken;
+    const [owner, sent, ...others] = decodeChunks([bytes]);
+    if (!taken) return false;
+    if (owner?.opcode !== 'OWNR' || others.length > 0) throw new Error('a request goes out behind its OWNR');
+    if (sent === undefined || !Buffer.from(sent.body).equals(body)) throw new Error('the body was changed');
+    this.owners.push(Buffer.from(owner.body).toString('hex'));
+    this.numbers.push(sent.messageId);
+    return true;
   }
 
   /** The primary answers under `number`. */
@@ -147,7 +151,7 @@ test('so many requests and no more', (t) => {
       if (!forwarding.forwarder.forward(caller, count, PRIMARY, writer, op.GETK, put, 0, 0)) t.fail(`${count}`);
     }
   });
-  t.is(link.length, FORWARDS_MAX * 12);
+  t.is(link.length, FORWARDS_MAX * 24, 'each behind its OWNR');
   t.false(forwarding.forward(1, op.GETK, put));
   t.deepEqual(forwarding.numbers, []);
   forwarding.reply(9, 'LKDK', token);
@@ -164,4 +168,14 @@ test('one caller does not take all places', (t) => {
   });
   forwarding.reply(0, 'LKDK', token);
   t.true(forwarding.forward(1, op.GETK, put), 'an answer makes room');
+});
+
+test('the primary is told whose sessions each request speaks of', (t) => {
+  const forwarding = new Forwarding();
+  const [one, nobody] = [new Caller(), new Caller()];
+  one.owner = '00112233445566ff';
+  forwarding.forward(1, op.PUTK, put, one);
+  forwarding.forward(2, op.PUTK, put, nobody);
+  forwarding.forward(3, op.PUTK, put, one);
+  t.deepEqual(forwarding.owners, ['00112233445566ff', '', '00112233445566ff']);
 });

@@ -22,7 +22,7 @@ const NODE_ID = 77;
 function helloOf(role: number, incarnation: Uint8Array): HelloFields {
   const address = MEMBERS[0] as string;
   const peer = { incarnation, nodeId: NODE_ID, clusterId: '', address, partitions: 4, replicas: 3, members: MEMBERS };
-  return { role, flags: 0, cluster: 'keyval', name: address, peer };
+  return { role, flags: 0, cluster: 'keyval', name: address, owner: null, peer };
 }
 
 function stall(parts: Partial<Stall> = {}): Uint8Array {

@@ -122,7 +122,7 @@ test('a wait is picked up on a new connection, also when the mark has passed it'
   const token = await taken(holder, 'moved');
   const { body } = await queued(waiter, 'moved');
   await waiter.write('PUTK', { key: '{moved}', payload: 'the mark passes' });
-  const other = await RawClient.login(node.address);
+  const other = await RawClient.login(node.address, { owner: bodies.OWNER });
   t.is((await other.request('LCKK', 5, body)).opcode, 'WAIT');
   await release(holder, 'moved', token);
   const granted = await other.reply(5);

@@ -48,7 +48,7 @@ test('over another connection it is the same request', async (t) => {
   const session = new RawSession(client, PARTITIONS);
   const body = await session.body({ key: 'elsewhere', payload: bodies.i64(5n) });
   const first = await client.request('INCR', nextMessageId(), body);
-  const other = await RawClient.login(node.address);
+  const other = await RawClient.login(node.address, { owner: bodies.OWNER });
   t.deepEqual((await other.request('INCR', nextMessageId(), body)).body, first.body);
   t.is(await storedAt('elsewhere'), '5');
   other.destroy();

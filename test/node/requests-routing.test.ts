@@ -132,7 +132,7 @@ test('a retry that takes another way is the same request', async (t) => {
   const key = keyAt(1, 'retry');
   const body = await session.body({ key, payload: bodies.i64(1n) });
   const forwarded = await plain.request('INCR', nextMessageId(), body);
-  const direct = await RawClient.login(cluster.addresses[1] as string, { flags: ROUTES });
+  const direct = await RawClient.login(cluster.addresses[1] as string, { flags: ROUTES, owner: bodies.OWNER });
   t.deepEqual((await direct.request('INCR', nextMessageId(), body)).body, forwarded.body);
   t.is((await get(plain, key)).body.toString('utf8', 15), '1');
   direct.destroy();

@@ -2,9 +2,10 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { ByteWriter } from '../../src/base/byte-writer.ts';
+import { hexOf } from '../../src/base/bytes.ts';
 import * as codec from '../../src/protocol/control-codec.ts';
 
-const hex = fc.uint8Array({ minLength: 8, maxLength: 8 }).map(codec.hexOf);
+const hex = fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => hexOf(bytes));
 const u48 = fc.nat({ max: 2 ** 48 - 1 });
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 

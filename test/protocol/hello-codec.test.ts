@@ -30,9 +30,14 @@ const anyHello: fc.Arbitrary<codec.Hello> = fc
     nonce: bytes(codec.NONCE_BYTES),
     cluster: text,
     name: text,
+    owner: fc.option(bytes(codec.OWNER_BYTES)),
     peer: fc.option(anyPeer),
   })
-  .map((fields) => ({ ...fields, role: fields.peer === null ? codec.Role.client : codec.Role.control }));
+  .map((fields) =>
+    fields.peer === null
+      ? { ...fields, role: codec.Role.client }
+      : { ...fields, role: codec.Role.control, owner: null },
+  );
 
 const anyTable: fc.Arbitrary<codec.RoutingTable> = fc
   .record({
@@ -82,10 +87,20 @@ test('HELO has the layout of PROTOCOL.md', (t) => {
     nonce,
     cluster: 'keyval',
     name: 'höst:1',
+    owner: null,
     peer: null,
   };
   const body = encodedBody((writer) => codec.encodeHello(writer, fields));
   t.deepEqual(Buffer.from(body), hello({ version: 2, flags: 1, nonce, name: 'höst:1' }));
+});
+
+test('HELO of a client that says whose sessions it speaks of', (t) => {
+  const owner = Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1);
+  const parts = { versionOldest: 1, version: 1, role: 0, flags: 1, nonce, cluster: 'keyval', name: 'n', peer: null };
+  const body = encodedBody((writer) => codec.encodeHello(writer, { ...parts, owner }));
+  t.deepEqual(Buffer.from(body), hello({ flags: 1, nonce, name: 'n', owner }));
+  t.deepEqual(codec.decodeHello(body).owner, owner);
+  cutShort(t, () => codec.decodeHello(body.subarray(0, body.length - 1)));
 });
 
 test('HELO of a node has the layout of PROTOCOL.md', (t) => {
@@ -98,7 +113,17 @@ test('HELO of a node has the layout of PROTOCOL.md', (t) => {
     nodeId: 0xfedc_ba98_7654,
     clusterId: 'c1c2c3c4c5c6c7c8',
   };
-  const fields = { versionOldest: 1, version: 1, role: 2, flags: 0, nonce, cluster: 'keyval', name: 'n', peer };
+  const fields = {
+    versionOldest: 1,
+    version: 1,
+    role: 2,
+    flags: 0,
+    nonce,
+    cluster: 'keyval',
+    name: 'n',
+    owner: null,
+    peer,
+  };
   const body = encodedBody((writer) => codec.encodeHello(writer, fields));
   const { incarnation: _, ...expectedParts } = peer;
   const expected = peerHello(expectedParts);
@@ -123,7 +148,17 @@ const peer = {
   nodeId: 7,
   clusterId: 'c1',
 };
-const helloOfPeer = { versionOldest: 1, version: 1, role: 1, flags: 0, nonce, cluster: 'keyval', name: 'n', peer };
+const helloOfPeer = {
+  versionOldest: 1,
+  version: 1,
+  role: 1,
+  flags: 0,
+  nonce,
+  cluster: 'keyval',
+  name: 'n',
+  owner: null,
+  peer,
+};
 const helloBody = encodedBody((writer) => codec.encodeHello(writer, helloOfPeer));
 const table = { version: 1, partitions: 4, self: 0, members, primaries: Uint16Array.of(0, 1, 0, 1) };
 const welcome = {
@@ -175,6 +210,7 @@ test('a text longer than its length byte can say is cut behind a whole character
     nonce,
     cluster: 'keyval',
     name: 'é'.repeat(200),
+    owner: null,
     peer: null,
   };
   const body = encodedBody((writer) => codec.encodeHello(writer, fields));

@@ -13,7 +13,7 @@ import { encoded } from '../helpers/encode.ts';
 
 const SECRET = Buffer.from('a secret of the cluster');
 const OTHER_SECRET = Buffer.from('another secret');
-const FIELDS = { role: 0, flags: 1, cluster: 'keyval', name: 'test', peer: null };
+const FIELDS = { role: 0, flags: 1, cluster: 'keyval', name: 'test', owner: null, peer: null };
 const NODE = { nodeId: 7, clusterId: 'c1c2c3c4c5c6c7c8', address: 'a:1' };
 const TABLE = { version: 1, partitions: 1, self: 0, members: ['a:1'], primaries: Uint16Array.of(0) };
 

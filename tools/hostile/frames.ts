@@ -4,6 +4,8 @@
  */
 
 export const NO_BYTES: Buffer = Buffer.alloc(0);
+/** With it begin the ids of all sessions of attackers: what one connection has prepared another may use. */
+export const OWNER: Buffer = Buffer.from('attacker');
 /** Longest time left that a request can name. */
 export const PLENTY_MS = 0xffff_ffff;
 /** Flags of writes. */
@@ -38,13 +40,15 @@ export interface HelloParts {
   readonly nonce?: Uint8Array;
   readonly cluster?: string;
   readonly name?: string;
+  /** With which the ids of the client's sessions begin. */
+  readonly owner?: Uint8Array;
   /** What only nodes append. */
   readonly peer?: Uint8Array;
 }
 
 export function hello(parts: HelloParts = {}): Buffer {
   const { role = 0, flags = 0, nonce = Buffer.alloc(16, 7) } = parts;
-  const { cluster = 'keyval', name = 'hostile', peer = NO_BYTES } = parts;
+  const { cluster = 'keyval', name = 'hostile', peer = role === 0 ? (parts.owner ?? OWNER) : NO_BYTES } = parts;
   return Buffer.concat([u16(1), u16(1), u8(role), u8(flags), nonce, text8(cluster), text8(name), peer]);
 }
 

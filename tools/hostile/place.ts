@@ -2,7 +2,7 @@
 import { hashSlot, partitionOfSlot } from '../../src/base/hash-slot.ts';
 import type { Prng } from '../../src/base/prng.ts';
 import type { RoutingTable } from '../../src/protocol/hello-codec.ts';
-import { attach } from './frames.ts';
+import { attach, OWNER } from './frames.ts';
 import { revisionIn, told, type Wire } from './wire.ts';
 
 export function partitionOf(key: string, table: RoutingTable): number {
@@ -26,9 +26,7 @@ export function partitionsOf(table: RoutingTable): number[] {
 }
 
 export function newSession(random: Prng): Buffer {
-  const session = Buffer.alloc(16);
-  for (let at = 0; at < 16; at += 4) session.writeUInt32BE(random.u32(), at);
-  return session;
+  return Buffer.concat([OWNER, randomBytes(random, 8)]);
 }
 
 export function randomBytes(random: Prng, count: number): Buffer {

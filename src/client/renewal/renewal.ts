@@ -60,12 +60,18 @@ export class Renewal {
     const { router, session } = dispatcher;
     const board = LeaseBoard.of(router.partitions, host.originMs);
     session.share(board);
-    const { cluster, name, secret, connectTimeoutMs } = login;
+    const { cluster, name, secret, connectTimeoutMs, owner } = login;
     const members = router.links.map((link) => link.endpoint);
     const work = {
       endpoints: [...new Set([...members, ...endpoints])],
       // Of a view the whole memory behind it would be copied, whatever else is in it.
-      login: { cluster, name, connectTimeoutMs, secret: secret === null ? null : Uint8Array.from(secret) },
+      login: {
+        cluster,
+        name,
+        connectTimeoutMs,
+        secret: secret === null ? null : Uint8Array.from(secret),
+        owner: Uint8Array.from(owner),
+      },
       session: Uint8Array.from(session.id),
       leaseMs: session.leaseMs,
       hangBudgetMs,

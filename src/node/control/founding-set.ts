@@ -1,11 +1,11 @@
 /** Founding sets: making one, comparing it with what this node was started with, and when a promise binds no longer. */
+import { hexOf } from '../../base/bytes.ts';
 import type { Random } from '../../base/ports.ts';
 import {
   CLUSTER_ID_BYTES,
   type Founder,
   type FoundingSet,
   type FoundingSettings,
-  hexOf,
 } from '../../protocol/control-codec.ts';
 import type { Configuration } from '../../raft/messages.ts';
 import type { ControlIdentity } from './host.ts';

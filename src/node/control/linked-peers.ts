@@ -1,5 +1,5 @@
 /** Who is linked now, as the logins told: by address, by node id, by cluster. */
-import { hexOf } from '../../protocol/control-codec.ts';
+import { hexOf } from '../../base/bytes.ts';
 import type { PeerFacts } from './host.ts';
 
 export interface LinkedPeer {

@@ -4,10 +4,11 @@
  * would have done. From then on it is another history of the same cluster, under another id: whoever belongs to the former
  * one is refused at the login and cannot win against it, however many come back.
  */
+import { hexOf } from '../../base/bytes.ts';
 import type { Random } from '../../base/ports.ts';
 import type { Book } from '../../cluster/book.ts';
 import { ORPHANS_GONE_MS } from '../../cluster/membership-changes.ts';
-import { hexOf, REFORM_MARK } from '../../protocol/control-codec.ts';
+import { REFORM_MARK } from '../../protocol/control-codec.ts';
 import { type DurableState, type Entry, EntryKind, NOBODY, type NodeId, type Ready } from '../../raft/messages.ts';
 import type { RaftStatus } from '../../raft/raft.ts';
 import { applyCommand, decodeCommand, encodeBook } from './book-machine.ts';

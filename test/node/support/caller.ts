@@ -1,6 +1,7 @@
 /** Whoever asks a partition: its replies, decoded, one readable line each. */
 import { readBigU64, readU16, readU32, readU48 } from '../../../src/base/bytes.ts';
 import { codeOfWire } from '../../../src/errors.ts';
+import { NOBODY } from '../../../src/node/connection.ts';
 import type { ReplyTarget } from '../../../src/node/reply.ts';
 import { GotFlag, MovedFlag } from '../../../src/protocol/client-codec.ts';
 import { FrameWriter } from '../../../src/protocol/frame-writer.ts';
@@ -22,6 +23,7 @@ export class Caller implements ReplyTarget {
   readonly frames: FrameWriter = new FrameWriter(new ManualTurn().turn, { flush: () => undefined });
   closed = false;
   forwards = 0;
+  owner: string = NOBODY;
   units = 0;
   leased = false;
   /** Text of the FAIL read last. */

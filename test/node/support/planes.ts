@@ -3,6 +3,7 @@
  * nodes propose, or by itself. The clock stands still until it is moved; frames travel when the test says so.
  */
 import { Arena } from '../../../src/base/arena.ts';
+import { hexOf } from '../../../src/base/bytes.ts';
 import type { TimerHandle } from '../../../src/base/ports.ts';
 import { InlineWorkers } from '../../../src/bulk/worker-pool.ts';
 import type { Book, BookPartition } from '../../../src/cluster/book.ts';
@@ -20,7 +21,7 @@ import { HEARTBEAT_MS, Peer } from '../../../src/node/peer.ts';
 import { PeerHandler } from '../../../src/node/peer-handler.ts';
 import type { NodePorts } from '../../../src/node/ports.ts';
 import type { ReplyTarget } from '../../../src/node/reply.ts';
-import { hexOf, Roster } from '../../../src/node/roster.ts';
+import { Roster } from '../../../src/node/roster.ts';
 import { type NodeSettings, usualSettings } from '../../../src/node/settings.ts';
 import { Stages } from '../../../src/node/stages.ts';
 import { FRAME_LENGTH_MAX } from '../../../src/protocol/limits.ts';
@@ -85,7 +86,7 @@ export class PlaneNode implements DataPlaneHost {
     const rest = { secret: null, memoryBytesMax: 0, connectionsMax: 100, version: '0.0.0' };
     this.settings = { ...usualSettings, ...own, ...rest };
     this.ports = this.#makePorts();
-    this.roster = new Roster(this, () => slot + 1, hexOf(this.incarnation), this.address);
+    this.roster = new Roster(this, () => slot + 1, this.incarnation, this.address);
     this.dataPlane = new DataPlane(this);
     this.leases = new Leases(this);
     this.handler = new PeerHandler(this);

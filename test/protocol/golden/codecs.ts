@@ -68,6 +68,7 @@ export const bodyCodecs: Readonly<Record<string, BodyCodec>> = {
   LRLS: peer.named,
   REPT: peer.report,
   WISH: peer.wish,
+  OWNR: anything,
   STLL: peer.stall,
   DLKQ: deadlock.asked,
   DLKA: deadlock.reported,

@@ -4,8 +4,8 @@ import { type BodyCodec, type Fields, hex, numberOf, ofLayout, textOf, unhex } f
 
 export const hello: BodyCodec = {
   read: (body) => {
-    const { peer, nonce, ...fields } = login.decodeHello(body);
-    if (peer === null) return { ...fields, nonce: hex(nonce) };
+    const { peer, nonce, owner, ...fields } = login.decodeHello(body);
+    if (peer === null) return { ...fields, nonce: hex(nonce), ...(owner === null ? {} : { owner: hex(owner) }) };
     const { incarnation, members, ...others } = peer;
     return { ...fields, nonce: hex(nonce), ...others, incarnation: hex(incarnation), members: members.join(' ') };
   },
@@ -18,6 +18,7 @@ export const hello: BodyCodec = {
       nonce: unhex(fields.nonce),
       cluster: textOf(fields, 'cluster'),
       name: textOf(fields, 'name'),
+      owner: fields.owner === undefined ? null : unhex(fields.owner),
       peer: fields.role === login.Role.client ? null : peerOf(fields),
     }),
 };

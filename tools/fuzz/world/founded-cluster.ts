@@ -1,6 +1,7 @@
 /** The cluster of a fuzzed node: the other founders say what makes it found one with them, without any node behind them. */
 import { ByteWriter } from '../../../src/base/byte-writer.ts';
-import { encodeFoundingSet, type Founder, hexOf } from '../../../src/protocol/control-codec.ts';
+import { hexOf } from '../../../src/base/bytes.ts';
+import { encodeFoundingSet, type Founder } from '../../../src/protocol/control-codec.ts';
 import { FNDC, FNDQ } from '../../../src/protocol/opcode.ts';
 import { bytes, frame } from './frames.ts';
 import { CLUSTER, type FuzzedNode, MEMBERS, MEMBERS_PARTITIONS } from './fuzzed-node.ts';

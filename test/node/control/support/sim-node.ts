@@ -1,10 +1,10 @@
 /** One node of the world: its control plane, its disk, its lives. */
+import { hexOf } from '../../../../src/base/bytes.ts';
 import { Prng } from '../../../../src/base/prng.ts';
 import type { Book } from '../../../../src/cluster/book.ts';
 import type { KeyvalError } from '../../../../src/errors.ts';
 import { ControlPlane } from '../../../../src/node/control/control-plane.ts';
 import type { ControlHost, ControlPorts, PeerFacts } from '../../../../src/node/control/host.ts';
-import { hexOf } from '../../../../src/protocol/control-codec.ts';
 import { FrameWriter } from '../../../../src/protocol/frame-writer.ts';
 import { ManualTurn } from '../../../helpers/manual-turn.ts';
 import { SimDisk } from '../../../raft/support/sim-disk.ts';
