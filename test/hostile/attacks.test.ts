@@ -38,6 +38,7 @@ const inShort = [
   'oversized-hello',
   'false-peers',
   'peer-frames',
+  'guessed-attachments',
 ];
 
 patience.hangMs = 30_000;

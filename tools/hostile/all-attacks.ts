@@ -8,6 +8,7 @@ import { impostors } from './attacks/impostors.ts';
 import { links } from './attacks/links.ts';
 import { neverRead } from './attacks/never-read.ts';
 import { slow } from './attacks/slow.ts';
+import { thieves } from './attacks/thieves.ts';
 
 /** What the others are to be compared with. */
 const calm: Attack = {
@@ -25,5 +26,6 @@ export const attacks: readonly Attack[] = [
   ...bursts,
   ...crowds,
   ...impostors,
+  ...thieves,
   ...links,
 ];

@@ -133,7 +133,10 @@ export const oversizedHello: Attack = {
     const full = (bytes: number): Buffer => frame('HELO', 0, Buffer.concat([hello(), Buffer.alloc(bytes)]));
     const peer = (parts: Partial<bodies.PeerParts>): Buffer =>
       frame('HELO', 0, hello({ role: 1, peer: peerHello({ address, members: nodes, ...parts }) }));
-    const badUtf8 = Buffer.concat([hello({ name: '' }).subarray(0, -1), Buffer.from([2, 0xff, 0xfe])]);
+    const badUtf8 = Buffer.concat([
+      hello({ name: '', owner: bodies.NO_BYTES }).subarray(0, -1),
+      Buffer.from([2, 0xff, 0xfe]),
+    ]);
     const cases: [what: string, bytes: Buffer, codes: string[]][] = [
       ['a HELO of 5,000 bytes', full(5000), ['KV_BAD_FRAME']],
       ['a HELO of 16 MiB', frame('HELO', 0, hello(), 2 ** 24 - 1), ['KV_BAD_FRAME']],
