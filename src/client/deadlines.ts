@@ -108,6 +108,8 @@ export class Deadlines {
     const why = `${link.endpoint} did not answer before the deadline`;
     const { endings } = this.#parts;
     if (!isHarmless(operation.opcode)) return endings.rejectUnknown(operation, why);
-    endings.reject(operation, new KeyvalError('KV_DEADLINE', why));
+    const { lastError } = operation;
+    const before = lastError === null ? '' : `; before that: ${lastError.code}, ${lastError.message}`;
+    endings.reject(operation, new KeyvalError('KV_DEADLINE', `${why}${before}`, { cause: lastError }));
   }
 }

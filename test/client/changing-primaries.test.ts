@@ -122,6 +122,15 @@ test('a partition that has no primary until the deadline is KV_NO_QUORUM', async
   t.is(await get, 'KV_NO_QUORUM');
 });
 
+test('R24: an answer that does not come in time is KV_DEADLINE, and what was answered before is its cause', async (t) => {
+  const world = await ClientWorld.connected(primaryA);
+  const get = t.throwsAsync(world.client.get('key'), { code: 'KV_DEADLINE', message: /before that: KV_OVERLOADED, / });
+  await world.rest();
+  await world.end(A).fail(world.end(A).only(), codes.KV_OVERLOADED.wire);
+  await world.pass(TIMEOUT_MS + 100);
+  t.is(((await get).cause as KeyvalError).code, 'KV_OVERLOADED');
+});
+
 test('while nobody is named instead, the former primary may still answer', async (t) => {
   const world = await ClientWorld.connected(primaryA);
   const get = world.client.get('key');

@@ -132,10 +132,12 @@ test.serial('exports are few at a time, and those given up make room', async (t)
   const opened = Array.from({ length: 8 }, () => client.exportPartition(0, { pageRows: 1 })[Symbol.asyncIterator]());
   for (let index = 0; index < 20; index += 1) await client.put(`more-${index}`, Buffer.from('x'));
   for (const one of opened) t.false((await one.next()).value.last);
-  const error = await t.throwsAsync(collect(client.exportPartition(0, { timeoutMs: 3000 })), {
+  const error = await t.throwsAsync(collect(client.exportPartition(0, { timeoutMs: 1000 })), {
     instanceOf: KeyvalError,
   });
-  t.is(error.code, 'KV_OVERLOADED');
+  // It is asked for again and again, and the last time may go unanswered.
+  const told = error.code === 'KV_DEADLINE' ? (error.cause as KeyvalError) : error;
+  t.is(told.code, 'KV_OVERLOADED');
   for (const one of opened) await one.return?.();
   t.true((await collect(client.exportPartition(0))).length > 0);
   await t.throwsAsync(collect(client.exportPartition(8)), { code: 'KV_USAGE' });

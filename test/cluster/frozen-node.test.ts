@@ -1,6 +1,6 @@
 // A member that neither answers nor goes away, and then is back: SIGSTOP, SIGCONT.
 import test, { type ExecutionContext } from 'ava';
-import { getk } from '../helpers/bodies.ts';
+import { getk, OWNER } from '../helpers/bodies.ts';
 import { servingCluster } from '../helpers/process-cluster.ts';
 import { describe, RawClient } from '../helpers/raw-client.ts';
 import { codeIn, nextMessageId, RawSession } from '../helpers/raw-session.ts';
@@ -79,7 +79,7 @@ test.serial(
     t.true(['MOVD', 'KV_AMBIGUOUS', 'KV_NO_QUORUM'].includes(codeIn(answer)), describe(answer));
     t.is(await kv.get(key), 'new');
     // The same write under the same sequence takes effect at the successor, which has the session: once.
-    const other = await RawClient.login(cluster.addresses[0] as string);
+    const other = await RawClient.login(cluster.addresses[0] as string, { owner: OWNER });
     t.teardown(() => other.destroy());
     const first = await other.request('PUTK', nextMessageId(), late);
     const again = await other.request('PUTK', nextMessageId(), late);
