@@ -17,8 +17,6 @@ export const FORWARDS_MAX = 65_536;
 export const FORWARDS_PER_CALLER_MAX = 16_384;
 
 export interface ForwardingCaller extends ReplyTarget {
-  /** With which the ids of its sessions begin, hexadecimal; or `NOBODY`. */
-  readonly owner: string;
   /** Its requests that are under way here. */
   forwards: number;
 }

@@ -14,6 +14,8 @@ export interface ParkedRequest {
   /** The primary at whom it was parked; null: it had not begun yet. */
   readonly at: PartitionPrimary | null;
   readonly to: ReplyTarget;
+  /** Whose sessions it speaks of: on a link between nodes others have spoken since. */
+  readonly owner: string;
   readonly messageId: number;
   readonly opcode: number;
   readonly body: Uint8Array;
@@ -63,7 +65,7 @@ export class ParkedRequests {
     if (until === Until.leased) this.leaseWaits += 1;
     const at = this.#host.primaries[partition] ?? null;
     const untilMs = this.#host.nowMs + timeLeftOf(body);
-    this.#keep({ partition, until, at, to, messageId, opcode, body, untilMs });
+    this.#keep({ partition, until, at, to, owner: to.owner, messageId, opcode, body, untilMs });
   }
 
   #keep(request: ParkedRequest): void {
@@ -101,8 +103,12 @@ export class ParkedRequests {
     return until === Until.leased ? primary.serving && !primary.lease.holds : primary.applied <= until;
   }
 
-  #again({ to, opcode, messageId, body, untilMs }: ParkedRequest, nowMs: number): void {
+  /** In the name of whoever sent it; what has come since, or is about to come, speaks of others' sessions, perhaps. */
+  #again({ to, owner, opcode, messageId, body, untilMs }: ParkedRequest, nowMs: number): void {
     writeU32(body, 0, Math.max(1, Math.ceil(untilMs - nowMs)));
+    const { owner: present } = to;
+    to.owner = owner;
     this.#host.handleAgain(to, opcode, messageId, body);
+    to.owner = present;
   }
 }

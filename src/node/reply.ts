@@ -10,6 +10,8 @@ import type { KeyTable } from '../store/key-table.ts';
 export interface ReplyTarget {
   readonly frames: FrameWriter;
   readonly closed: boolean;
+  /** With which the ids of the sessions begin that it speaks of, hexadecimal; or `NOBODY`. */
+  owner: string;
   /** Work for the request at hand beyond its bytes, in units of fair-share.ts; whoever does it adds it. */
   units: number;
   /** It has answers under a lease in this turn (leased-answers.ts). */

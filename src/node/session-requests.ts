@@ -18,17 +18,11 @@ const FOREIGN_SESSION_TEXT = `the session belongs to another client: this connec
 const FOREIGN_ATTACHMENT_TEXT =
   'the attachment is that of another client; a connection names its own in HELO, or by ATCH or KEEP, before it writes';
 
-/** Who asks in the name of sessions. */
-export interface Speaker extends ReplyTarget {
-  /** With which their ids begin, hexadecimal; or `NOBODY`. */
-  owner: string;
-}
-
 /**
  * Whether the session is one that the connection may speak of. The ids of a client's sessions begin alike: as its HELO has said, or
  * else as the first that it names.
  */
-function speaksOf(from: Speaker, session: string): boolean {
+function speaksOf(from: ReplyTarget, session: string): boolean {
   if (from.owner === NOBODY) from.owner = session.slice(0, OWNER_DIGITS);
   return session.startsWith(from.owner);
 }
@@ -39,7 +33,7 @@ function speaksOf(from: Speaker, session: string): boolean {
  */
 export function refusedAsForeign(
   { state }: PartitionPrimary,
-  from: Speaker,
+  from: ReplyTarget,
   messageId: number,
   bytes: Uint8Array,
   start: number,
@@ -92,7 +86,7 @@ type Primaries = readonly (PartitionPrimary | null)[];
  */
 export function keepAlive(
   primaries: Primaries,
-  to: Speaker,
+  to: ReplyTarget,
   messageId: number,
   bytes: Uint8Array,
   start: number,
@@ -122,7 +116,7 @@ export function leave(
 
 function answerNamed(
   primaries: Primaries,
-  to: Speaker,
+  to: ReplyTarget,
   messageId: number,
   bytes: Uint8Array,
   start: number,

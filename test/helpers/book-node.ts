@@ -6,6 +6,7 @@ import { type Book, NO_MEMBER } from '../../src/cluster/book.ts';
 import { routingOf } from '../../src/cluster/electorate.ts';
 import { listen } from '../../src/io/acceptor.ts';
 import { answerClusterFrame, type ClusterHost } from '../../src/node/cluster-requests.ts';
+import { NOBODY } from '../../src/node/connection.ts';
 import type { ControlStatus } from '../../src/node/control/host.ts';
 import { encodeTable } from '../../src/protocol/hello-codec.ts';
 import { FRAME_LENGTH_MAX, PROTOCOL_VERSION } from '../../src/protocol/limits.ts';
@@ -73,7 +74,7 @@ export class BookNode implements ClusterHost {
       return encoded((frames) => {
         answerClusterFrame(
           this,
-          { frames, closed: false, units: 0, leased: false, destroy: () => undefined },
+          { frames, closed: false, owner: NOBODY, units: 0, leased: false, destroy: () => undefined },
           messageId,
           body,
           0,
