@@ -47,22 +47,23 @@ export class Releases {
   /**
    * A node that has granted a conversion before it hears that this was given up takes the release for one of another token;
    * and one that says that it does not know what became of a release (KV_AMBIGUOUS) has executed it, perhaps, or has not. Both
-   * are asked again.
+   * are asked again, and `isDone` says no more than that.
    */
   async #done(held: HeldLock, flags: number, unsettled: Promise<void> | null): Promise<void> {
-    const release = (): Promise<void> => this.#requests.release(held, null, 0, flags);
-    try {
-      await release();
-    } catch (error) {
-      const { code } = error as KeyvalError;
-      if (code === 'KV_NOT_HELD' && unsettled !== null) {
-        await unsettled;
-        return release();
+    let isDone = false;
+    for (let undone = unsettled; ; ) {
+      try {
+        return await this.#requests.release(held, null, 0, flags);
+      } catch (error) {
+        const { code } = error as KeyvalError;
+        const mayAsk = code === 'KV_AMBIGUOUS' && !isDone && !this.#dispatcher.closed && this.#isPresent(held);
+        if (code === 'KV_NOT_HELD' && undone !== null) {
+          await undone;
+          undone = null;
+        } else if (code === 'KV_NOT_HELD' && isDone) return;
+        else if (mayAsk) isDone = true;
+        else throw error;
       }
-      if (code !== 'KV_AMBIGUOUS' || this.#dispatcher.closed || !this.#isPresent(held)) throw error;
-      return release().catch((again: KeyvalError) => {
-        if (again.code !== 'KV_NOT_HELD') throw again;
-      });
     }
   }
 

@@ -206,6 +206,17 @@ test('L6: released under the old token while a conversion was in doubt: once is 
   holder.isNotTold(t);
 });
 
+test('L6: in doubt as well, and refused under the old token: it may be held as before when the conversion has been undone', async (t) => {
+  const [holder, cancel, release] = await givenUp(t, 'converted in doubt');
+  await holder.fails(release, 'KV_AMBIGUOUS');
+  await holder.world.rest();
+  await holder.fails(await holder.only(), 'KV_NOT_HELD');
+  t.deepEqual(await holder.asked(), []);
+  await holder.world.end(A).done(cancel, TOKEN + 1n);
+  await holder.fails(await holder.only(), 'KV_NOT_HELD');
+  holder.isNotTold(t);
+});
+
 test('L6: not held when the conversion in doubt has been undone either', async (t) => {
   const [holder, cancel, release] = await givenUp(t, 'converted and taken');
   await holder.fails(release, 'KV_NOT_HELD');
