@@ -68,8 +68,7 @@ export class Conversions {
     const text = `the conversion of the lock on ${held.name} before this one has not been answered yet`;
     const late = (): KeyvalError => new KeyvalError('KV_DEADLINE', text);
     await within(unsettled, { timers: this.#dispatcher.ports.timers, ms, late, signal });
-    held.signal.throwIfAborted();
-    if (held.state !== 'held') throw letGo(held);
+    mustBeHeld(held);
   }
 
   async #convert(held: HeldLock, mode: number, settings: WaitSettings): Promise<Content | null> {
@@ -86,6 +85,7 @@ export class Conversions {
     }
     // Others may be let in under the new mode before this client hears of its grant: what only the former had ends first.
     await this.#downward(held, LockMode.concurrentRead, settings);
+    mustBeHeld(held);
     return this.#upward(held, mode, settings);
   }
 
@@ -190,6 +190,12 @@ export class Conversions {
     held.token = grant.token;
     held.sequence = operation.sequence;
   }
+}
+
+/** Of one that was let go of meanwhile the release is under way: it would miss a grant. @throws KeyvalError KV_LOCK_LOST, KV_ABORTED */
+function mustBeHeld(held: HeldLock): void {
+  held.signal.throwIfAborted();
+  if (held.state !== 'held') throw letGo(held);
 }
 
 function letGo({ name }: HeldLock): KeyvalError {

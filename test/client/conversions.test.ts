@@ -335,6 +335,24 @@ test('one conversion at a time, downward too, and a release waits for none such'
   await again;
 });
 
+test('L6: sideways, what was let go of on the way down is asked for no more on the way up', async (t) => {
+  const { world, lock } = await reader();
+  const converting = codeOf(lock.convert('concurrent-write'));
+  await world.rest();
+  const down = only(world);
+  await lock.release();
+  await world.rest();
+  const release = only(world);
+  t.deepEqual([down.opcode, release.opcode], ['LCKK', 'ULKK']);
+  await world.end(A).fail(release, codes.KV_OVERLOADED.wire); // it comes again, and perhaps behind a grant
+  await world.end(A).say(op.LKDK, down.messageId, number(8, TOKEN), NOTHING_THERE);
+  t.is(await converting, 'KV_ABORTED');
+  t.deepEqual(
+    (await pass(world, 1000)).map(({ opcode }) => opcode),
+    ['ULKK'],
+  );
+});
+
 test('upward whose value cannot be had has taken place all the same', async (t) => {
   const { world, lock } = await holder();
   await Promise.all([lock.convert('read'), world.rest().then(() => granted(world, TOKEN))]);
