@@ -83,14 +83,8 @@ export class LockTable extends LockView {
     const slot = requests.lock(request);
     requests.grant(request, epoch, operation, nowMs);
     this.count(slot, requests.mode(request), 1);
-    this.#addHolder(slot, request);
+    this.holdersIn(requests.mode(request)).append(slot, request);
     this.held.append(requests.attachment(request), request);
-  }
-
-  /** Those whose modes write stand first, so that a fence looks at nobody else (L9). */
-  #addHolder(slot: number, request: number): void {
-    if (mayWrite(this.requests.mode(request))) this.holders.insert(slot, request, this.holders.first(slot));
-    else this.holders.append(slot, request);
   }
 
   #enqueue(slot: number, request: number, nowMs: number): void {
@@ -177,8 +171,8 @@ export class LockTable extends LockView {
     this.count(slot, mode, 1);
     this.requests.setMode(request, mode);
     if (mayWrite(present) === mayWrite(mode)) return;
-    this.holders.remove(slot, request);
-    this.#addHolder(slot, request);
+    this.holdersIn(present).remove(slot, request);
+    this.holdersIn(mode).append(slot, request);
   }
 
   /** What it was is remembered: whoever gave the conversion up, and did not hear of it, holds the lock so. */
@@ -212,7 +206,7 @@ export class LockTable extends LockView {
     if (this.conversions.pending(request) !== undefined) this.#endConversion(request);
     const attachment = requests.attachment(request);
     if (attachment !== NONE) this.held.remove(attachment, request);
-    this.holders.remove(slot, request);
+    this.holdersIn(requests.mode(request)).remove(slot, request);
     this.count(slot, requests.mode(request), -1);
     this.#free(request);
     this.#passOn(slot, epoch, operation, nowMs);
@@ -272,7 +266,7 @@ export class LockTable extends LockView {
 
   /** Passes the lock in `slot` on to whoever is next, if it is there still. */
   settle(slot: number, epoch: number, operation: number, nowMs: number): void {
-    if (this.holders.first(slot) !== NONE || this.queues.first(slot) !== NONE)
+    if (this.firstGranted(slot) !== NONE || this.queues.first(slot) !== NONE)
       this.#passOn(slot, epoch, operation, nowMs);
   }
 
@@ -288,7 +282,7 @@ export class LockTable extends LockView {
       this.#tellGranted(request);
       request = this.queues.first(slot);
     }
-    if (this.holders.first(slot) === NONE) this.index.remove(slot);
+    if (this.firstGranted(slot) === NONE) this.index.remove(slot);
   }
 
   #passOnConversions(slot: number, epoch: number, operation: number, nowMs: number): void {
@@ -329,7 +323,7 @@ export class LockTable extends LockView {
     if (requests.isWaiting(request)) this.queues.append(slot, request);
     else {
       this.count(slot, requests.mode(request), 1);
-      this.holders.append(slot, request);
+      this.holdersIn(requests.mode(request)).append(slot, request);
     }
   }
 

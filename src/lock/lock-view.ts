@@ -18,7 +18,8 @@ export class LockView {
   protected readonly index: KeyIndex;
   protected readonly conversions: Conversions = new Conversions();
   // By lock slot.
-  protected readonly holders: Chains = new Chains(); // first those whose modes write
+  protected readonly writers: Chains = new Chains(); // who hold it in a mode that writes
+  protected readonly others: Chains = new Chains(); // and in one that does not
   protected readonly converting: Chains = new Chains();
   protected readonly queues: Chains = new Chains();
   // By attachment.
@@ -64,15 +65,23 @@ export class LockView {
   }
 
   /**
-   * Those who hold a lock: `firstGranted`, then `grantedAfter` until −1. First come those whose modes write, the newest of them
-   * first; then all others, longest first.
+   * Those who hold a lock: `firstGranted`, then `grantedAfter` until −1. First come those whose modes write (L9: a fence looks at
+   * nobody else), then all others, longest first.
    */
   firstGranted(slot: number): number {
-    return this.holders.first(slot);
+    const first = this.writers.first(slot);
+    return first === NONE ? this.others.first(slot) : first;
   }
 
   grantedAfter(request: number): number {
-    return this.holders.after(request);
+    const { requests } = this;
+    const chain = this.holdersIn(requests.mode(request));
+    const next = chain.after(request);
+    return next === NONE && chain === this.writers ? this.others.first(requests.lock(request)) : next;
+  }
+
+  protected holdersIn(mode: number): Chains {
+    return mayWrite(mode) ? this.writers : this.others;
   }
 
   /** Those of them who wait for a stronger mode, from any but null, in the order in which they get it. */
@@ -180,7 +189,7 @@ export class LockView {
 
   #exclusive(slot: number, attachment: number, epoch: number, operation: number): number {
     const { requests } = this;
-    const request = this.holders.first(slot); // it goes with none that writes
+    const request = this.writers.first(slot); // it goes with none that writes
     if (request === NONE || requests.mode(request) !== LockMode.exclusive) return NONE;
     if (requests.attachment(request) !== attachment) return NONE;
     return requests.hasToken(request, epoch, operation) ? request : NONE;
@@ -189,8 +198,8 @@ export class LockView {
   /** What was abandoned of the lock in `slot` under that token, and is due at `nowMs`; or −1. */
   abandonedUnder(slot: number, epoch: number, operation: number, nowMs: number): number {
     const { requests } = this;
-    let request = this.holders.first(slot);
-    for (; request !== NONE; request = this.holders.after(request)) {
+    let request = this.firstGranted(slot);
+    for (; request !== NONE; request = this.grantedAfter(request)) {
       if (!requests.isAbandoned(request) || !requests.hasToken(request, epoch, operation)) continue;
       if (requests.untilMs(request) <= nowMs) break;
     }
@@ -203,8 +212,7 @@ export class LockView {
    */
   isHeldUnder(slot: number, epoch: number, operation: number): boolean {
     const { requests } = this;
-    for (let request = this.holders.first(slot); request !== NONE; request = this.holders.after(request)) {
-      if (!mayWrite(requests.mode(request))) break; // nor does any behind it
+    for (let request = this.writers.first(slot); request !== NONE; request = this.writers.after(request)) {
       if (requests.isAbandoned(request)) continue;
       if (requests.hasToken(request, epoch, operation)) return true;
       const former = this.conversions.former(request);

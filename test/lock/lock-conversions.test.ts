@@ -354,13 +354,13 @@ test('L9: whoever holds it in a mode that does not write is not looked at for a 
   t.true(looks < 10, `${looks}`);
 });
 
-test('L7: those whose modes write are named first, the newest of them before the others, whatever they had before', (t) => {
+test('L7: those whose modes write are named first, each in the order in which they began to, whatever they had before', (t) => {
   const locks = new NamedLocks();
   locks.acquire('a', 'anna', 'concurrent read');
   locks.acquire('a', 'bert', 'concurrent write');
   t.deepEqual(locks.holders('a'), ['bert concurrent write 2', 'anna concurrent read 1']);
   locks.convert('a', 'anna', 'concurrent write');
-  t.deepEqual(locks.holders('a'), ['anna concurrent write 3', 'bert concurrent write 2']);
+  t.deepEqual(locks.holders('a'), ['bert concurrent write 2', 'anna concurrent write 3']);
   locks.convert('a', 'bert', 'null');
   locks.revert('a', 'anna');
   t.deepEqual(locks.holders('a'), ['bert null 2', 'anna concurrent read 1']);

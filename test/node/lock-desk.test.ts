@@ -1,4 +1,5 @@
 /** What operators are told of locks, by CLUS, and what a hostile asker gets. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { type Client, connect, startNode } from '../../src/index.ts';
 import { lockRequestIn } from '../../src/node/lock-desk.ts';
@@ -113,6 +114,17 @@ test('a lock for which many wait tells of a hundred, and how many there are', as
     waited.locks.map(({ waiterCount }) => waiterCount),
     [waiting],
   );
+});
+
+test('L14: a lock that several write together is as old as the grant of the first of them, who is named first', async (t) => {
+  await using one = await kv.lock('shared: old', { mode: 'concurrent-write' });
+  await sleep(20);
+  await using _between = await kv.lock('shared: young');
+  await sleep(20);
+  await using _two = await kv.lock('shared: old', { mode: 'concurrent-write' });
+  const { locks } = await ask<LocksAnswer>({ command: 'locks', from, limit: 1, prefix: { key: 'shared:' } });
+  t.is(locks[0]?.keyBytes, 'shared: old'.length);
+  t.is(locks[0]?.holders[0]?.token, `${one.token}`);
 });
 
 test.serial('a listing of more than one piece holds all, and the largest come first', async (t) => {

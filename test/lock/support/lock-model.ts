@@ -113,7 +113,7 @@ export class LockModel {
     request.wanted = null;
   }
 
-  /** Who begins or ceases to write is the newest of those who do as it does. */
+  /** Who begins or ceases to write is the last of those who do as it does. */
   #have(request: ModelRequest, grant: Grant): void {
     const { granted } = this.lockOf(request.key);
     if (request.grant !== null && mayWrite(request.grant.mode) !== mayWrite(grant.mode)) {
@@ -123,11 +123,11 @@ export class LockModel {
     request.grant = grant;
   }
 
-  /** Those who hold a lock: first those who write, from the newest on. */
+  /** Those who hold a lock: first those who write. */
   holdersOf(key: string): ModelRequest[] {
     const { granted } = this.lockOf(key);
     const writes = ({ grant }: ModelRequest): boolean => mayWrite((grant as Grant).mode);
-    return [...granted.filter(writes).reverse(), ...granted.filter((one) => !writes(one))];
+    return [...granted.filter(writes), ...granted.filter((one) => !writes(one))];
   }
 
   /** Downward or upward. */
