@@ -39,6 +39,8 @@ function locksDigest({ locks }: PartitionState): number {
       const { mode = -1, sequence = -1 } = locks.conversionOf(held) ?? {};
       words.push(...wordsOf(locks.requests, held), mode, sequence, locks.formerOf(held)?.operation ?? -1);
     }
+    for (let held = locks.firstConverting(slot); held >= 0; held = locks.convertingAfter(held))
+      words.push(locks.requests.attachment(held), locks.requests.sequence(held));
     for (let waiter = locks.firstWaiter(slot); waiter >= 0; waiter = locks.waiterAfter(waiter))
       words.push(...wordsOf(locks.requests, waiter));
     sum = (sum + hashOf(bytes, words)) | 0;
