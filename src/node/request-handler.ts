@@ -36,7 +36,8 @@ import type { NodePorts } from './ports.ts';
 import { Until } from './primary-host.ts';
 import { emptyKey, malformed, noPrimaryText, REFUSED, refusedAsDelay, refusedAsLate } from './refusals.ts';
 import { type ReplyTarget, replyFail, replyMoved } from './reply.ts';
-import { keepAlive, leave, refusedAsForeign, refusedAsSession } from './session-requests.ts';
+import { keepAlive, leave, refusedAsSession } from './session-requests.ts';
+import { refusedAsForeign } from './speakers.ts';
 import { type WholePartitionHost, WholePartitionRequests } from './whole-partition-requests.ts';
 
 export interface RequestHost extends WholePartitionHost, BulkHost, ClusterHost {

@@ -1,49 +1,18 @@
 /** KEEP and CLOS: one message per node and session names the partitions it is attached to there (L3). */
-import { hexOf, readI32, readU16, readU32 } from '../base/bytes.ts';
+import { hexOf, readU16 } from '../base/bytes.ts';
 import * as codec from '../protocol/client-codec.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
-import { OWNER_BYTES } from '../protocol/hello-codec.ts';
 import { KEPT } from '../protocol/opcode.ts';
-import { type Connection, NOBODY } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { PartitionPrimary } from './partition-primary.ts';
 import { type ReplyTarget, replyFail } from './reply.ts';
+import { refusedAsOthers } from './speakers.ts';
 
 /** Sessions that one connection may bring; a program needs one. */
 export const SESSIONS_PER_CONNECTION_MAX = 1000;
 /** What an attachment costs, in units of fair-share.ts. */
 const ATTACH_UNITS = 4;
-const OWNER_DIGITS = OWNER_BYTES * 2;
 const TOO_MANY_TEXT = `this connection has brought ${SESSIONS_PER_CONNECTION_MAX} sessions; end some (CLOS), or connect again`;
-const FOREIGN_SESSION_TEXT = `the session belongs to another client: this connection speaks of those whose ids have the ${OWNER_BYTES} first bytes that its HELO, or its first ATCH, KEEP or CLOS, has named`;
-const FOREIGN_ATTACHMENT_TEXT =
-  'the attachment is that of another client; a connection names its own in HELO, or by ATCH or KEEP, before it writes';
-
-/**
- * Whether the session is one that the connection may speak of. The ids of a client's sessions begin alike: as its HELO has said, or
- * else as the first that it names.
- */
-function speaksOf(from: ReplyTarget, session: string): boolean {
-  if (from.owner === NOBODY) from.owner = session.slice(0, OWNER_DIGITS);
-  return session.startsWith(from.owner);
-}
-
-/**
- * A write names its session by the attachment, a number that others come by easily: by a bit that flips, by the key of another
- * partition, where it is somebody else's. True: it has been refused. An attachment that nobody has is for the primary to refuse.
- */
-export function refusedAsForeign(
-  { state }: PartitionPrimary,
-  from: ReplyTarget,
-  messageId: number,
-  bytes: Uint8Array,
-  start: number,
-): boolean {
-  const epoch = readU32(bytes, start + codec.WRITE_ATTACH_EPOCH);
-  const attachment = state.attachments.find(epoch, readI32(bytes, start + codec.WRITE_ATTACH_OPERATION));
-  if (attachment === undefined || attachment.session.startsWith(from.owner)) return false;
-  replyFail(from, messageId, 'KV_NO_SESSION', FOREIGN_ATTACHMENT_TEXT);
-  return true;
-}
 
 /** Counts the session of an ATCH body among those of its connection. True: it has been refused. */
 export function refusedAsSession(
@@ -55,9 +24,9 @@ export function refusedAsSession(
 ): boolean {
   from.units += ATTACH_UNITS;
   const session = sessionIn(bytes, sessionStart);
-  if (!speaksOf(from, session)) replyFail(from, messageId, 'KV_BAD_REQUEST', FOREIGN_SESSION_TEXT);
-  else if (!isCounted(from, session, partition)) replyFail(from, messageId, 'KV_OVERLOADED', TOO_MANY_TEXT);
-  else return false;
+  if (refusedAsOthers(from, messageId, session)) return true;
+  if (isCounted(from, session, partition)) return false;
+  replyFail(from, messageId, 'KV_OVERLOADED', TOO_MANY_TEXT);
   return true;
 }
 
@@ -130,7 +99,7 @@ function answerNamed(
     return replyFail(to, messageId, 'KV_BAD_REQUEST', 'KEEP, CLOS: the body does not have its layout');
   }
   const session = sessionIn(bytes, start + codec.KEEP_SESSION);
-  if (!speaksOf(to, session)) return replyFail(to, messageId, 'KV_BAD_REQUEST', FOREIGN_SESSION_TEXT);
+  if (refusedAsOthers(to, messageId, session)) return;
   const named: number[] = [];
   const elsewhere: number[] = [];
   for (let index = 0; index < count; index += 1) {
