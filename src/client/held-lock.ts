@@ -45,11 +45,13 @@ export class HeldLock<O extends LockOwner = LockOwner> {
   endConversion: (() => Promise<void>) | null = null;
   /** Resolves when the node has done with a conversion whose caller waits for it no longer. */
   unsettled: Promise<void> | null = null;
-  readonly wanted: Set<(wanted: LockWanted) => void> = new Set();
-  /** Told of its loss, once. */
-  readonly losing: Set<(loss: LockLoss) => void> = new Set();
   loss: LockLoss | null = null;
-  readonly #abort: AbortController = new AbortController();
+  /** Among the locks of its partition. */
+  place = -1;
+  // Most locks are never listened to.
+  #wanted: Set<(wanted: LockWanted) => void> | null = null;
+  #losing: Set<(loss: LockLoss) => void> | null = null;
+  #abort: AbortController | null = null;
 
   /** `request`: what was granted. */
   constructor(owner: O, request: Operation, flow: Flow | null, token: bigint, mode: number) {
@@ -65,7 +67,26 @@ export class HeldLock<O extends LockOwner = LockOwner> {
   }
 
   get signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.state === 'lost') this.#abort.abort(this.loss?.error);
+    }
     return this.#abort.signal;
+  }
+
+  get isWatched(): boolean {
+    return this.#wanted !== null;
+  }
+
+  get wanted(): Set<(wanted: LockWanted) => void> {
+    this.#wanted ??= new Set();
+    return this.#wanted;
+  }
+
+  /** Told of its loss, once. */
+  get losing(): Set<(loss: LockLoss) => void> {
+    this.#losing ??= new Set();
+    return this.#losing;
   }
 
   get flows(): Flows {
@@ -80,14 +101,18 @@ export class HeldLock<O extends LockOwner = LockOwner> {
     if (this.state !== 'held' && this.state !== 'storing') return;
     this.state = 'lost';
     const loss = this.#lost(cause, new KeyvalError('KV_LOCK_LOST', `the lock on ${this.name} is lost: ${reason}`));
-    this.#abort.abort(loss.error);
-    tellAll(this.losing, loss);
+    this.#abort?.abort(loss.error);
+    this.#tell(loss);
   }
 
   /** L6: a plain release has failed. Its holder has gone on: nothing is aborted any more. */
   staysLocked(cause: LossCause, reason: string, failure: KeyvalError): void {
     const text = `the lock on ${this.name} was released, and that has failed: ${reason}`;
-    tellAll(this.losing, this.#lost(cause, new KeyvalError('KV_LOCK_LOST', text, { cause: failure })));
+    this.#tell(this.#lost(cause, new KeyvalError('KV_LOCK_LOST', text, { cause: failure })));
+  }
+
+  #tell(loss: LockLoss): void {
+    if (this.#losing !== null) tellAll(this.#losing, loss);
   }
 
   #lost(cause: LossCause, error: KeyvalError): LockLoss {

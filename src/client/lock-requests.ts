@@ -1,4 +1,5 @@
 /** LCKK, ULKK, CNCL and WANT as requests of the client. */
+import { Bag } from '../base/bag.ts';
 import { writeU32 } from '../base/bytes.ts';
 import { LockMode } from '../base/lock-mode.ts';
 import { KeyvalError } from '../errors.ts';
@@ -29,7 +30,7 @@ const AT_ONCE: WaitSettings = { waitMs: 0, timeoutMs: 0, fetch: false, signal: u
 
 export class LockRequests {
   readonly #dispatcher: Dispatcher;
-  readonly #waiting: Set<Operation> = new Set();
+  readonly #waiting: Bag<Operation> = new Bag();
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -101,7 +102,7 @@ export class LockRequests {
 
   /** The session is about to say good-bye, which ends its waits at the nodes. */
   giveUpAll(error: KeyvalError): void {
-    for (const operation of [...this.#waiting]) this.giveUp(operation, error);
+    for (const operation of this.#waiting.all()) this.giveUp(operation, error);
   }
 
   giveUp(operation: Operation, error: KeyvalError): void {

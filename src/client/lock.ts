@@ -223,7 +223,7 @@ export class Lock<V = string> implements AsyncDisposable {
   }
 
   #onWanted(listener: (wanted: LockWanted) => void): this {
-    const isFirst = this.#held.wanted.size === 0;
+    const isFirst = !this.#held.isWatched;
     this.#held.wanted.add(listener);
     if (isFirst && this.held) this.#host.watch(this.#held);
     return this;

@@ -14,6 +14,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { Fence } from './fence.ts';
 import type { Flow, Flows } from './flows.ts';
 import { HeldLock } from './held-lock.ts';
+import { HeldLocks } from './held-locks.ts';
 import { type Key, keyText } from './key-buffer.ts';
 import { isHeldAfter, Lock, type LockContent, type LockHost } from './lock.ts';
 import type { LossCause } from './lock-loss.ts';
@@ -50,7 +51,7 @@ export class Locks<V> implements LockHost<V> {
   readonly #conversions: Conversions;
   readonly #releases: Releases;
   readonly #wanted: WantedLocks;
-  readonly #held: Map<number, Set<HeldLock>> = new Map();
+  readonly #held: HeldLocks = new HeldLocks();
   /** The session is about to say good-bye: no lock is taken any more. */
   #isClosing = false;
   /** How often somebody has said that locks may be gone. */
@@ -141,28 +142,21 @@ export class Locks<V> implements LockHost<V> {
 
   /** @throws KeyvalError KV_LOCK_LOST when its lease has run out before it came */
   #register(held: HeldLock): void {
-    const { partition } = held;
     this.endHung(); // what was held before; this one comes afterwards
     this.#renewal?.hold();
     if (this.#leaseUntilMs(held) <= this.#nowMs) {
       void this.#releases.silent(held);
       throw tooLate(held, this.#dispatcher.session.leaseMs);
     }
-    let locks = this.#held.get(partition);
-    if (locks === undefined) {
-      locks = new Set();
-      this.#held.set(partition, locks);
-    }
-    locks.add(held);
+    this.#held.add(held);
     held.flow?.add(held);
     this.#wakeBy(this.#leaseUntilMs(held));
   }
 
   /** The lock of that key, if it is held under that token. */
   heldUnder({ key, token }: Fence): HeldLock | null {
-    for (const locks of this.#held.values())
-      for (const held of locks) if (held.token === token && keyText(held.key) === keyText(key)) return held;
-    return null;
+    const name = keyText(key);
+    return this.#held.all().find((held) => held.token === token && keyText(held.key) === name) ?? null;
   }
 
   leaseUntilMs(partition: number): number {
@@ -187,10 +181,7 @@ export class Locks<V> implements LockHost<V> {
   #watchLeases(): void {
     if (this.#held.size === 0) return;
     let earliest = Number.POSITIVE_INFINITY;
-    for (const [partition, locks] of this.#held) {
-      earliest = Math.min(earliest, this.leaseUntilMs(partition));
-      for (const { untilMs } of locks) earliest = Math.min(earliest, untilMs);
-    }
+    for (const held of this.#held.all()) earliest = Math.min(earliest, this.#leaseUntilMs(held));
     this.#wakeBy(earliest);
   }
 
@@ -207,7 +198,7 @@ export class Locks<V> implements LockHost<V> {
   }
 
   #endLeases(): void {
-    for (const locks of [...this.#held.values()]) for (const held of [...locks]) this.leaseHolds(held);
+    for (const held of this.#held.all()) if (held.state !== 'lost') this.leaseHolds(held);
   }
 
   /**
@@ -221,7 +212,7 @@ export class Locks<V> implements LockHost<V> {
   }
 
   #giveBack(partition: number, cause: LossCause, reason: string): void {
-    const locks = [...(this.#held.get(partition) ?? [])];
+    const locks = this.#held.at(partition);
     this.#lose(partition, cause, reason);
     for (const held of locks) this.#releaseLost(held);
   }
@@ -254,7 +245,7 @@ export class Locks<V> implements LockHost<V> {
     const hungMs = this.#renewal?.hungMs ?? 0;
     if (hungMs === 0) return false;
     const reason = `the main thread stood still for ${hungMs} ms, longer than hangBudgetMs (${this.#renewal?.hangBudgetMs}); do long work in parts or in a worker thread, or raise hangBudgetMs`;
-    for (const partition of [...this.#held.keys()]) this.#giveBack(partition, 'hang', reason);
+    for (const partition of this.#held.partitions()) this.#giveBack(partition, 'hang', reason);
     return true;
   }
 
@@ -265,26 +256,19 @@ export class Locks<V> implements LockHost<V> {
   }
 
   #lose(partition: number, cause: LossCause, reason: string): void {
-    const locks = this.#held.get(partition);
-    if (locks === undefined) return;
-    this.#held.delete(partition);
-    for (const held of locks) {
-      held.flow?.remove(held);
-      held.lose(cause, reason);
-    }
+    const locks = this.#held.at(partition);
+    for (const held of locks) this.#drop(held);
+    for (const held of locks) held.lose(cause, reason);
   }
 
   #drop(held: HeldLock): void {
     held.flow?.remove(held);
-    const locks = this.#held.get(held.partition);
-    if (locks === undefined) return;
-    locks.delete(held);
-    if (locks.size === 0) this.#held.delete(held.partition);
+    this.#held.delete(held);
   }
 
   /** The node that serves these is another, or a new connection: it has to hear again what is listened to. */
   found(partitions: readonly number[]): void {
-    for (const partition of partitions) for (const held of this.#held.get(partition) ?? []) this.#wanted.again(held);
+    for (const partition of partitions) for (const held of this.#held.at(partition)) this.#wanted.again(held);
     this.doubt(partitions);
   }
 
@@ -294,7 +278,7 @@ export class Locks<V> implements LockHost<V> {
 
   /** A node says that somebody waits for a lock; without a `sequence`, for one of those under that token. */
   wanted(partition: number, token: bigint, sequence: number, mode: number): void {
-    for (const held of this.#held.get(partition) ?? [])
+    for (const held of this.#held.at(partition))
       if (held.token === token && (held.sequence === sequence || sequence === NO_SEQUENCE))
         this.#wanted.tell(held, mode);
   }
@@ -305,12 +289,12 @@ export class Locks<V> implements LockHost<V> {
    */
   doubt(partitions: Iterable<number>): void {
     this.#doubts += 1;
-    for (const partition of partitions) for (const held of this.#held.get(partition) ?? []) this.#ask(held);
+    for (const partition of partitions) for (const held of this.#held.at(partition)) this.#ask(held);
   }
 
   /** The same for every partition. */
   doubtAll(): void {
-    this.doubt([...this.#held.keys()]);
+    this.doubt(this.#held.partitions());
   }
 
   /**
@@ -411,7 +395,7 @@ export class Locks<V> implements LockHost<V> {
 
   /** What is held counts as lost; nothing is released: the good-bye, which is to come after this, does that. */
   close(): void {
-    for (const partition of [...this.#held.keys()]) this.lost(partition, 'closed', CLOSED_TEXT);
+    for (const partition of this.#held.partitions()) this.lost(partition, 'closed', CLOSED_TEXT);
     this.#leaseTimer?.cancel();
   }
 }

@@ -68,6 +68,8 @@ export class Operation {
   /** No longer counted as active. */
   released = false;
   messageId = 0;
+  /** Among the requests for locks. */
+  place = -1;
   done = false;
   /** Removes the listener on the caller's AbortSignal. */
   unlisten: (() => void) | null = null;

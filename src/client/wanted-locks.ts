@@ -18,10 +18,10 @@ export class WantedLocks {
 
   /** The node has to hear of it anew. */
   again(held: HeldLock): void {
-    if (held.wanted.size > 0 && held.state === 'held') this.#requests.watch(held);
+    if (held.isWatched && held.state === 'held') this.#requests.watch(held);
   }
 
   tell(held: HeldLock, mode: number): void {
-    tellAll(held.wanted, { key: held.key, mode: modeName(mode) });
+    if (held.isWatched) tellAll(held.wanted, { key: held.key, mode: modeName(mode) });
   }
 }
