@@ -1,5 +1,5 @@
 /** Requests without a key whose body stands ready: to a partition's primary, or to a node of its own. */
-import type { KeyvalError } from '../errors.ts';
+import type { Code, KeyvalError } from '../errors.ts';
 import { listen } from './aborts.ts';
 import { Shape } from './answers.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -27,15 +27,18 @@ export interface BodyRequest extends Bounds {
   readonly shape?: number;
   /** KV_NO_QUORUM is an answer like any other; otherwise it is asked again until the deadline. */
   readonly once?: boolean;
-  /** Once sent it may take effect, whoever waits for it no longer: then KV_ABORTED would say too much. */
+  /** Once sent it may take effect, answered or not (R24): then KV_ABORTED and KV_DEADLINE would say too much. */
   readonly changes?: boolean;
 }
+
+/** How a request ends that no node has answered. */
+const UNANSWERED: ReadonlySet<Code> = new Set(['KV_ABORTED', 'KV_DEADLINE', 'KV_UNREACHABLE', 'KV_CLOSED']);
 
 export function requestBody<T = Uint8Array>(dispatcher: Dispatcher, request: BodyRequest): Promise<T> {
   return new Promise<unknown>((resolve, reject) => {
     const fail = (error: KeyvalError): void => {
-      const isSent = request.changes === true && operation.attempts > 0 && error.code === 'KV_ABORTED';
-      reject(isSent ? ambiguous(operation, 'it was aborted after it had been sent') : error);
+      const isUnknown = request.changes === true && operation.attempts > 0 && UNANSWERED.has(error.code);
+      reject(isUnknown ? ambiguous(operation, `${error.message}, after it had been sent`) : error);
     };
     const operation = new Operation(request.opcode, '', null, request.deadlineMs, resolve, fail);
     operation.partition = request.partition;

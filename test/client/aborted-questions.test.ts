@@ -71,6 +71,17 @@ for (const [name, ask] of Object.entries({ ...questions, ...changes })) {
   });
 }
 
+for (const [name, ask] of Object.entries(changes)) {
+  test(`R24: ${name}, sent and not answered until the deadline: nobody knows`, async (t) => {
+    const world = await connected();
+    const asking = t.throwsAsync(ask(world.client, { timeoutMs: 300 }), { code: 'KV_AMBIGUOUS' });
+    await world.rest();
+    t.true(asked(world) > 0);
+    await world.pass(400);
+    t.regex((await asking)?.message ?? '', /did not answer before the deadline, after it had been sent/);
+  });
+}
+
 test('what is answered leaves no listener at the signal', async (t) => {
   const world = await connected();
   const { signal } = new AbortController();
