@@ -6,6 +6,7 @@
  *      caller ── id 7 ──► here ── OWNR, id n ──► primary        n ↔ (caller, 7)
  */
 import { MOVED_FLAGS, MovedFlag } from '../protocol/client-codec.ts';
+import { writeHex } from '../protocol/control-codec.ts';
 import type { FrameDecoder } from '../protocol/frame-decoder.ts';
 import type { FrameWriter } from '../protocol/frame-writer.ts';
 import { GETK, MOVD, OWNR, SCAN, WAIT } from '../protocol/opcode.ts';
@@ -91,8 +92,7 @@ export class Forwarder {
 /** Whose request comes next on the link. */
 function writeOwner(link: FrameWriter, owner: string): void {
   link.begin(OWNR, 0);
-  if (owner !== NOBODY)
-    for (let at = 0; at < owner.length; at += 2) link.u8(Number.parseInt(owner.slice(at, at + 2), 16));
+  if (owner !== NOBODY) writeHex(link, owner);
   link.end();
 }
 

@@ -103,6 +103,8 @@ test('HELO of a client that says whose sessions it speaks of', (t) => {
   cutShort(t, () => codec.decodeHello(body.subarray(0, body.length - 1)));
 });
 
+const headOfNode = { versionOldest: 1, version: 1, flags: 0, nonce, cluster: 'keyval', name: 'n', owner: null };
+
 test('HELO of a node has the layout of PROTOCOL.md', (t) => {
   const peer = {
     incarnation: new Uint8Array(8).fill(9),
@@ -113,17 +115,7 @@ test('HELO of a node has the layout of PROTOCOL.md', (t) => {
     nodeId: 0xfedc_ba98_7654,
     clusterId: 'c1c2c3c4c5c6c7c8',
   };
-  const fields = {
-    versionOldest: 1,
-    version: 1,
-    role: 2,
-    flags: 0,
-    nonce,
-    cluster: 'keyval',
-    name: 'n',
-    owner: null,
-    peer,
-  };
+  const fields = { ...headOfNode, role: 2, peer };
   const body = encodedBody((writer) => codec.encodeHello(writer, fields));
   const { incarnation: _, ...expectedParts } = peer;
   const expected = peerHello(expectedParts);
@@ -148,17 +140,7 @@ const peer = {
   nodeId: 7,
   clusterId: 'c1',
 };
-const helloOfPeer = {
-  versionOldest: 1,
-  version: 1,
-  role: 1,
-  flags: 0,
-  nonce,
-  cluster: 'keyval',
-  name: 'n',
-  owner: null,
-  peer,
-};
+const helloOfPeer = { ...headOfNode, role: 1, peer };
 const helloBody = encodedBody((writer) => codec.encodeHello(writer, helloOfPeer));
 const table = { version: 1, partitions: 4, self: 0, members, primaries: Uint16Array.of(0, 1, 0, 1) };
 const welcome = {
